@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages for the person at the terminal, on standard error. Guest misbehaviour is logged only on
+// request (-d guest_errors) and never ends anything.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace holdfast::log {
+
+enum class Topic : std::uint32_t {
+  kWarning = 0,      // always on
+  kGuestErrors = 1,  // accesses a device rejects, registers used wrongly
+  kUnimplemented = 2,
+  kCensus = 4,
+  kInterrupts = 8,
+};
+
+/// Switches optional topics on: a sum of Topic values.
+void enable(std::uint32_t topics);
+bool enabled(Topic topic);
+
+/// Writes one line. Thread-safe; lines never mix.
+void write(Topic topic, std::string_view line);
+
+template <class... Args>
+void warn(fmt::format_string<Args...> format, Args&&... args) {
+  write(Topic::kWarning, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void guest_error(fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Topic::kGuestErrors))
+    write(Topic::kGuestErrors, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace holdfast::log
