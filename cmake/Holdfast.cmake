@@ -1,22 +1,31 @@
-# Options and the two functions every folder uses: holdfast_library and holdfast_test.
+# Options and the functions every folder uses: holdfast_library, holdfast_test, holdfast_command_test.
 include(GNUInstallDirs)
 
 option(HOLDFAST_TESTS "Build the tests" ON)
 option(HOLDFAST_BENCH "Build the benchmarks" OFF)
 option(HOLDFAST_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(HOLDFAST_DEBUG "Debug checks and schedule points" OFF)
+option(HOLDFAST_DIAGNOSE "Compile for the diagnostics alone: no optimisation, no debug information" OFF)
 set(HOLDFAST_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
+set(HOLDFAST_PRESET "" CACHE STRING "Prefix of the test names, and what their PRESETS is compared with")
+set(HOLDFAST_TEST_TIMEOUT 600 CACHE STRING "Seconds a test may take if it does not say otherwise")
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+if(HOLDFAST_DIAGNOSE)
+  set(CMAKE_CXX_FLAGS_DEBUG "-O0")
+else()
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
+# Paths below the source folder are hashed relative to it, so that clones share what was compiled.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${CCACHE}")
 endif()
 
 find_package(Threads REQUIRED)
@@ -50,22 +59,62 @@ function(holdfast_library name)
   list(TRANSFORM ARG_DEPENDS PREPEND holdfast_)
   target_link_libraries(holdfast_${name} PUBLIC ${ARG_DEPENDS} ${ARG_LINK}
     PRIVATE $<BUILD_INTERFACE:holdfast_options>)
+  target_compile_features(holdfast_${name} PUBLIC cxx_std_23)
   if(HOLDFAST_DEBUG)
     target_compile_definitions(holdfast_${name} PUBLIC HOLDFAST_DEBUG=1)
   endif()
   set_target_properties(holdfast_${name} PROPERTIES EXPORT_NAME ${name})
   set_property(GLOBAL APPEND PROPERTY HOLDFAST_LIBRARIES holdfast_${name})
+  set_property(GLOBAL APPEND PROPERTY HOLDFAST_LINK ${ARG_LINK})
 endfunction()
 
-# holdfast_test(NAME x_test SOURCES x_test.cpp... DEPENDS layer... [LINK library...] [LABELS label...])
-# One GoogleTest program, run whole by ctest under its own name.
+# holdfast_command_test(NAME x_test COMMAND program argument... PRESETS preset... [LABELS label...]
+#                       [PROCESSORS n] [TIMEOUT seconds] [SERIAL])
+# A test that is a command: a script, a boot, a compilation that must fail. It is registered in the
+# build trees of the presets it names (and in one made without a preset) as PRESET.NAME, so that the
+# trees' tests can be run as one suite. PROCESSORS: how many threads it keeps busy.
+function(holdfast_command_test)
+  cmake_parse_arguments(ARG "SERIAL" "NAME;TIMEOUT;PROCESSORS" "COMMAND;LABELS;PRESETS" ${ARGN})
+  if(HOLDFAST_PRESET)
+    if(NOT HOLDFAST_PRESET IN_LIST ARG_PRESETS)
+      return()
+    endif()
+    set(ARG_NAME "${HOLDFAST_PRESET}.${ARG_NAME}")
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT ${HOLDFAST_TEST_TIMEOUT})
+  endif()
+  if(NOT ARG_PROCESSORS)
+    set(ARG_PROCESSORS 1)
+  endif()
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${ARG_NAME} PROPERTIES
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS} RUN_SERIAL ${ARG_SERIAL}
+    ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+endfunction()
+
+# holdfast_test(NAME x_test SOURCES x_test.cpp... DEPENDS layer... [LINK library...] [ARGS argument...]
+#               [LABELS label...] [PRESETS preset...] [PROCESSORS n] [TIMEOUT seconds] [SERIAL])
+# One GoogleTest program, run whole by ctest; by default in dev, asan and tsan. A tree that would not
+# run it does not build it, but clang, which runs nothing, builds everything.
 function(holdfast_test)
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPENDS;LINK;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "NAME;TIMEOUT;PROCESSORS"
+    "SOURCES;DEPENDS;LINK;LABELS;ARGS;PRESETS" ${ARGN})
+  if(NOT ARG_PRESETS)
+    set(ARG_PRESETS dev asan tsan)
+  endif()
+  if(HOLDFAST_PRESET AND NOT HOLDFAST_PRESET IN_LIST ARG_PRESETS AND NOT HOLDFAST_DIAGNOSE)
+    return()
+  endif()
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   list(TRANSFORM ARG_DEPENDS PREPEND holdfast_)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPENDS} ${ARG_LINK} GTest::gtest GTest::gtest_main
     holdfast_options)
   target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
-  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_ARGS})
-  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+  set(serial)
+  if(ARG_SERIAL)
+    set(serial SERIAL)
+  endif()
+  holdfast_command_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_ARGS} LABELS ${ARG_LABELS}
+    PRESETS ${ARG_PRESETS} TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS} ${serial})
 endfunction()
