@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate: the one way into a device.
+//
+// Whatever calls into a device (a region's handler, a timer, a pin, a completion, a property
+// accessor) passes the device's gate. The gate takes the device's lock, knows who is inside, refuses
+// entry once it is closed, and never opens again. It belongs to the device's control block, so it
+// outlives the device for as long as anybody still names it.
+//
+//   fresh --open()--> open --close()--> closed          (a fresh gate may be closed, too)
+//
+// Closing sets a bit and returns. When the last insider has left, the gate is *drained*.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <source_location>
+#include <string>
+
+#include "holdfast/base/ref.hpp"
+#include "holdfast/gate/activity.hpp"
+#include "holdfast/gate/realm.hpp"
+
+namespace holdfast::gate {
+
+/// How a device protects itself against several threads.
+enum class Locking : std::uint8_t {
+  kExclusive,  // the gate is the device's lock: one thread inside
+  kCounted,    // the device does its own locking; insiders are counted
+  kGrace,      // neither waits nor dispatches: runs inside the caller's read section, uncounted
+};
+
+/// What somebody does inside: made once per call site, as a static constant.
+struct Use {
+  const char* what;  // "mmio read", "timer", "property"
+  std::source_location where = std::source_location::current();
+};
+
+enum class Entry : std::uint8_t {
+  kEntered,
+  kBusy,      // only from try_enter: somebody else is inside
+  kClosed,    // the device is being removed: translate again, drop the event
+  kNotOpen,   // not published yet
+  kReentry,   // this thread, or the one it works for, is inside already
+  kCircle,    // waiting would close a circle
+};
+
+/// Whether a thread that is inside may come in again.
+enum class Reentry : std::uint8_t { kRefuse, kAllow };
+/// Who may pass a gate that is not open yet.
+enum class Visitor : std::uint8_t { kAnyone, kControl };
+
+class Gate final : public RefCounted<Gate> {
+ public:
+  static Ref<Gate> make(Realm& realm, std::string name, Locking locking = Locking::kExclusive);
+
+  const std::string& name() const { return name_; }
+  Locking locking() const { return locking_; }
+  Realm& realm() const { return realm_; }
+
+  bool is_open() const { return (word() & (kFresh | kClosed)) == 0; }
+  bool is_closed() const { return (word() & kClosed) != 0; }
+  bool is_fresh() const { return (word() & (kFresh | kClosed)) == kFresh; }
+
+  /// Lets everybody in. Once, from publish.
+  void open();
+  /// Closes for good and returns at once. `when_drained` runs exactly once, when nobody is inside:
+  /// here, or on the last insider's thread after it has left; it must not wait.
+  void close(std::move_only_function<void()> when_drained = {});
+  /// Closed, and nobody inside.
+  bool is_drained() const;
+  /// Waits until drained; the gate must be closed or about to be. Never inside a gate or section.
+  void wait_drained();
+
+  /// What the insider does, or nullptr. For reports only: it may have left by the time of the answer.
+  const Use* insider() const { return use_.load(std::memory_order_relaxed); }
+
+  /// Comes in if that needs no waiting. The caller is inside a read section or has a reference.
+  Entry try_enter(const Use& use, Reentry reentry, Visitor visitor = Visitor::kAnyone);
+  /// Comes in, waiting for the lock if it must. The caller has a reference and is inside no read
+  /// section.
+  Entry enter(const Use& use, Reentry reentry, Visitor visitor = Visitor::kAnyone);
+  /// Goes out; the outermost one flushes the thread's outbox.
+  void leave();
+
+  /// Whether the calling thread itself is inside (not counting inherited ones).
+  bool entered_by_me() const;
+
+ private:
+  friend class RefCounted<Gate>;
+  Gate(Realm& realm, std::string name, Locking locking);
+  ~Gate();
+  void last_reference_gone() noexcept;
+
+  // The word: two state bits, one for "somebody waits", and above them the owner (kExclusive: the
+  // address of its Activity) or the number of insiders (kCounted, in steps of kOne).
+  static constexpr std::uintptr_t kClosed = 1;
+  static constexpr std::uintptr_t kFresh = 2;
+  static constexpr std::uintptr_t kContended = 4;
+  static constexpr std::uintptr_t kOne = 8;
+  static constexpr std::uintptr_t kStateBits = kClosed | kFresh | kContended;
+
+  std::uintptr_t word() const { return word_.load(std::memory_order_acquire); }
+  static std::uintptr_t insiders_of(std::uintptr_t word) { return word & ~kStateBits; }
+  static std::uintptr_t owner_bits(const Activity& me) {
+    return reinterpret_cast<std::uintptr_t>(&me);
+  }
+
+  Entry try_lock(const Activity& me, Visitor visitor);
+  Entry try_count(Visitor visitor);
+  Entry admit(Entry entry, const Use& use, Activity& me);
+  Entry wait_for_lock(const Activity& me, Visitor visitor);
+  bool would_close_a_circle(const Activity& me) const;
+  static void wake_waiters(Realm& realm);
+  void declare_drained();
+
+  Realm& realm_;  // outlives its gates
+  std::atomic<std::uintptr_t> word_{kFresh};
+  std::atomic<const Use*> use_{nullptr};
+  const Locking locking_;
+  const std::string name_;
+  std::move_only_function<void()> when_drained_;  // LOCK: realm_.waiting_
+  bool drained_ = false;                          // LOCK: realm_.waiting_
+  Counted counted_;
+};
+
+/// Being inside a gate, as a scope.
+class [[nodiscard]] Pass {
+ public:
+  Pass(Gate& gate, const Use& use, Reentry reentry = Reentry::kRefuse,
+       Visitor visitor = Visitor::kAnyone)
+      : gate_{Ref<Gate>::share(&gate)}, entry_{gate.enter(use, reentry, visitor)} {}
+  ~Pass() {
+    if (entry_ == Entry::kEntered) gate_->leave();
+  }
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
+  explicit operator bool() const { return entry_ == Entry::kEntered; }
+  Entry entry() const { return entry_; }
+
+ private:
+  Ref<Gate> gate_;
+  Entry entry_;
+};
+
+inline bool Activity::inside(const Gate& gate) const {
+  for (std::size_t i = 0; i < depth_; ++i)
+    if (entered_[i] == &gate) return true;
+  for (const auto& inherited : inherited_)
+    if (inherited.get() == &gate) return true;
+  return false;
+}
+
+}  // namespace holdfast::gate
