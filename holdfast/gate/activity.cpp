@@ -36,7 +36,7 @@ bool Activity::pop(Gate& gate) {
 
 std::size_t Activity::times_inside(const Gate& gate) const {
   std::size_t times = 0;
-  for (std::size_t i = 0; i < depth_; ++i) times += entered_[i] == &gate ? 1 : 0;
+  for (std::size_t i = 0; i < depth_; ++i) times += entered_[i] == &gate ? 1U : 0U;
   return times;
 }
 

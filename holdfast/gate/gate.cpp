@@ -204,8 +204,11 @@ bool Gate::is_drained() const {
 
 void Gate::wait_drained() {
   rcu::check_may_wait("waiting for a gate to drain");
-  LockGuard guard{realm_.waiting_};
-  while (!drained_) realm_.changed_.wait(realm_.waiting_);
+  {
+    LockGuard guard{realm_.waiting_};
+    while (!drained_) realm_.changed_.wait(realm_.waiting_);
+  }
+  if (locking_ == Locking::kGrace) realm_.domain().synchronize();
 }
 
 bool Gate::entered_by_me() const { return Activity::current().times_inside(*this) != 0; }

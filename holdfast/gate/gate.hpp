@@ -27,7 +27,8 @@ namespace holdfast::gate {
 enum class Locking : std::uint8_t {
   kExclusive,  // the gate is the device's lock: one thread inside
   kCounted,    // the device does its own locking; insiders are counted
-  kGrace,      // neither waits nor dispatches: runs inside the caller's read section, uncounted
+  kGrace,      // neither waits nor dispatches: runs inside the caller's read section, uncounted;
+               // drained means nothing then until a grace period has passed as well
 };
 
 /// What somebody does inside: made once per call site, as a static constant.

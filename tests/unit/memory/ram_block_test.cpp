@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/memory/ram_block.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "holdfast/memory/hold.hpp"
+
+namespace holdfast::memory {
+namespace {
+
+constexpr std::uint64_t kMiB = 1U << 20U;
+
+Ref<RamBlock> made(gate::Realm& realm, std::uint64_t size, RamBacking backing = {}) {
+  auto block = RamBlock::make(realm, "ram", size, backing);
+  EXPECT_TRUE(block) << block.error().message;
+  return *block;
+}
+
+TEST(RamBlock, StartsAsZeroes) {
+  gate::Realm realm{"test"};
+  auto block = made(realm, kMiB);
+  EXPECT_EQ(block->host()[0], std::byte{0});
+  EXPECT_EQ(block->host()[kMiB - 1], std::byte{0});
+}
+
+TEST(RamBlock, MemfdHasADescriptor) {
+  gate::Realm realm{"test"};
+  auto block = made(realm, kMiB, {.kind = RamBacking::Kind::kMemfd});
+  ASSERT_GE(block->fd(), 0);
+  block->host()[5] = std::byte{42};
+  std::byte read{};
+  ASSERT_EQ(pread(block->fd(), &read, 1, 5), 1);
+  EXPECT_EQ(read, std::byte{42});
+}
+
+class RamFile : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = ::testing::TempDir() + "holdfast-ram-" + std::to_string(getpid());
+    std::ofstream{path_} << std::string(8192, 'x');
+  }
+  void TearDown() override { unlink(path_.c_str()); }
+  std::string path_;
+  gate::Realm realm_{"test"};
+};
+
+TEST_F(RamFile, SharedWritesReachTheFileAndPrivateOnesDoNot) {
+  for (const bool shared : {false, true}) {
+    {
+      auto block = made(realm_, 4096,
+                        {.kind = RamBacking::Kind::kFile, .path = path_, .shared = shared});
+      EXPECT_EQ(block->host()[0], std::byte{'x'});
+      block->host()[0] = std::byte{'y'};
+    }
+    EXPECT_EQ(std::ifstream{path_}.get(), shared ? 'y' : 'x');
+  }
+}
+
+TEST_F(RamFile, ErrorsNameTheBlockAndWhatIsMissing) {
+  const auto message = [&](std::uint64_t size, RamBacking backing) {
+    backing.kind = RamBacking::Kind::kFile;
+    auto block = RamBlock::make(realm_, "flash", size, backing);
+    return block ? std::string{} : block.error().message;
+  };
+  EXPECT_NE(message(16384, {.path = path_}).find("'flash'"), std::string::npos);
+  EXPECT_NE(message(16384, {.path = path_}).find("has 8192 bytes, 16384 are needed"),
+            std::string::npos);
+  EXPECT_NE(message(4096, {.path = path_ + "-none"}).find("cannot open"), std::string::npos);
+  EXPECT_NE(message(4096, {.path = path_, .offset = 5}).find("no multiple of"), std::string::npos);
+  EXPECT_EQ(realm_.census().take().to_string(), "nothing");
+}
+
+TEST(RamBlock, TooLargeIsAnErrorAndZeroAsWell) {
+  gate::Realm realm{"test"};
+  EXPECT_FALSE(RamBlock::make(realm, "ram", 0));
+  EXPECT_FALSE(RamBlock::make(realm, "ram", std::uint64_t{1} << 61U));
+  EXPECT_FALSE(RamBlock::make(realm, "ram", ~std::uint64_t{0}));
+}
+
+TEST(Hold, IsNamedAndCountedUntilItEnds) {
+  gate::Realm realm{"test"};
+  auto block = made(realm, kMiB);
+  {
+    auto hold = Hold::take(*block, 4096, 512, "disk0 read");
+    ASSERT_TRUE(hold);
+    EXPECT_EQ(hold->bytes().size(), 512U);
+    EXPECT_EQ(hold->bytes().data(), block->host() + 4096);
+    ASSERT_EQ(block->holders().size(), 1U);
+    EXPECT_EQ(block->holders()[0].who, "disk0 read");
+    EXPECT_GT(block->holders()[0].since_ns, 0U);
+    EXPECT_EQ(realm.census().take()[Census::Kind::kHold], 1);
+  }
+  EXPECT_EQ(block->hold_count(), 0U);
+  EXPECT_TRUE(block->holders().empty());
+}
+
+TEST(Hold, AClosedBlockRefusesNewHoldsAndKeepsTheOldOnesBytes) {
+  gate::Realm realm{"test"};
+  auto block = made(realm, kMiB);
+  auto hold = Hold::take(*block, 0, kMiB, "old");
+  hold->bytes()[7] = std::byte{9};
+  block->close();
+  EXPECT_FALSE(Hold::take(*block, 0, 1, "new"));
+  block = {};
+  realm.domain().barrier();
+  EXPECT_EQ(realm.census().take().to_string(), "nothing");
+  EXPECT_EQ(hold->bytes()[7], std::byte{9});
+}
+
+TEST(Hold, OutlivesItsMachine) {
+  std::optional<Hold> hold;
+  {
+    gate::Realm realm{"test"};
+    auto block = made(realm, kMiB);
+    hold = Hold::take(*block, 0, kMiB, "request");
+    block->close();
+  }
+  hold->bytes()[kMiB - 1] = std::byte{1};
+  EXPECT_EQ(hold->bytes()[kMiB - 1], std::byte{1});
+}
+
+}  // namespace
+}  // namespace holdfast::memory
