@@ -111,7 +111,7 @@ class Gate final : public RefCounted<Gate> {
   Entry try_count(Visitor visitor);
   Entry admit(Entry entry, const Use& use, Activity& me);
   Entry wait_for_lock(const Activity& me, Visitor visitor);
-  bool would_close_a_circle(const Activity& me) const;
+  bool would_close_a_circle(const Activity& me) const HF_REQUIRES(realm_.waiting_);
   static void wake_waiters(Realm& realm);
   void declare_drained();
 
@@ -120,8 +120,8 @@ class Gate final : public RefCounted<Gate> {
   std::atomic<const Use*> use_{nullptr};
   const Locking locking_;
   const std::string name_;
-  std::move_only_function<void()> when_drained_;  // LOCK: realm_.waiting_
-  bool drained_ = false;                          // LOCK: realm_.waiting_
+  std::move_only_function<void()> when_drained_ HF_GUARDED_BY(realm_.waiting_);
+  bool drained_ HF_GUARDED_BY(realm_.waiting_) = false;
   Counted counted_;
 };
 
