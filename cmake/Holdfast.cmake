@@ -118,3 +118,17 @@ function(holdfast_test)
   holdfast_command_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_ARGS} LABELS ${ARG_LABELS}
     PRESETS ${ARG_PRESETS} TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS} ${serial})
 endfunction()
+
+# holdfast_compile_fail_test(NAME x SOURCE x.cpp EXPECTED regex [PRESETS preset...])
+# Code that must not compile, and the message that says why; see tests/tools/compile_fail_test.py.
+function(holdfast_compile_fail_test)
+  cmake_parse_arguments(ARG "" "NAME;SOURCE;EXPECTED" "PRESETS" ${ARGN})
+  if(NOT ARG_PRESETS)
+    set(ARG_PRESETS dev)
+  endif()
+  get_target_property(flags holdfast_options INTERFACE_COMPILE_OPTIONS)
+  holdfast_command_test(NAME ${ARG_NAME} PRESETS ${ARG_PRESETS} LABELS compile_fail
+    COMMAND python3 ${PROJECT_SOURCE_DIR}/tests/tools/compile_fail_test.py
+            ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE} ${ARG_EXPECTED} ${CMAKE_CXX_COMPILER} ${flags}
+            -I${PROJECT_SOURCE_DIR} -DHOLDFAST_DEBUG=1)
+endfunction()

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows that code which must not compile does not, for the reason meant.
+
+usage: compile_fail_test.py SOURCE EXPECTED COMPILER FLAG...
+The source marks the wrong lines with `#ifdef MUST_NOT_COMPILE`. Without that macro it must compile; with it,
+the compiler must fail and what it prints must match the regular expression EXPECTED.
+"""
+
+import re
+import subprocess
+import sys
+
+
+def compile(command: list[str]) -> tuple[bool, str]:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode == 0, done.stdout
+
+
+def main() -> None:
+    source, expected, *command = sys.argv[1:]
+    if "MUST_NOT_COMPILE" not in open(source, encoding="utf-8").read():
+        sys.exit(f"{source} marks no line with MUST_NOT_COMPILE")
+    command += ["-std=c++23", "-fsyntax-only", source]
+    compiled, printed = compile(command)
+    if not compiled:
+        sys.exit(f"{printed}\nthe right version of {source} does not compile either")
+    compiled, printed = compile([*command, "-DMUST_NOT_COMPILE"])
+    print(printed)
+    if compiled:
+        sys.exit(f"{source} compiles")
+    if not re.search(expected, printed):
+        sys.exit(f"{source} does not compile, but not because of '{expected}'")
+
+
+if __name__ == "__main__":
+    main()
