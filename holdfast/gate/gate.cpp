@@ -187,12 +187,11 @@ void Gate::close(std::move_only_function<void()> when_drained) {
 
 void Gate::declare_drained() {
   std::move_only_function<void()> action;
-  Realm& realm = realm_;
   {
-    LockGuard guard{realm.waiting_};
+    LockGuard guard{realm_.waiting_};
     action = std::exchange(when_drained_, {});
-    drained_ = true;
-    realm.changed_.notify_all();
+    realm_.changed_.notify_all();
+    drained_ = true;  // from the guard's end on, this gate may be gone
   }
   if (action) action();  // may be what lets this gate go
 }
