@@ -17,6 +17,7 @@ enum class LockRank : int {
   kControl = 10,   // machine: control queue hand-over
   kWriter = 20,    // memory: the map of one machine
   kDevice = 30,    // gates of devices; ordered among themselves by the gate layer
+  kParts = 35,     // hw: list of a device's parts
   kWire = 40,      // interrupt wires
   kWaitGraph = 50, // gate: who waits for whom
   kRam = 60,       // memory: holds of a block

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// A register bank: a register map put to work on one object. It cuts accesses at register borders,
+// finds the register and calls its functions; register_map.hpp says exactly what happens.
+//
+// Owned by the Mmio part whose region it answers for; called inside the gate of its device.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "holdfast/hw/register_map.hpp"
+
+namespace holdfast::hw {
+
+/// The part of a bank that knows no types: bytes, lanes and borders.
+class RegisterBankBase : public memory::MmioHandler {
+ public:
+  explicit RegisterBankBase(std::string path, memory::Endian endian)
+      : path_{std::move(path)}, endian_{endian} {}
+
+  memory::MemTxResult read(std::uint64_t offset, unsigned size, std::uint64_t& value,
+                           memory::MemTxAttrs attrs) override;
+  memory::MemTxResult write(std::uint64_t offset, unsigned size, std::uint64_t value,
+                            memory::MemTxAttrs attrs) override;
+
+ protected:
+  static constexpr std::size_t kNone = ~std::size_t{0};
+
+  /// The register that has the byte at an offset, or the run of bytes up to the next one.
+  struct Found {
+    std::size_t entry = kNone;
+    unsigned index = 0;
+    std::uint64_t first = 0;  // offset of its first byte
+    unsigned width = 0;       // bytes; of a run: as many as the access needs at most
+  };
+
+  virtual Found find(std::uint64_t offset, unsigned wanted) const = 0;
+  virtual std::uint64_t read_register(const Found& found) = 0;
+  virtual void write_register(const Found& found, std::uint64_t value) = 0;
+  virtual Partial partial_of(const Found& found) const = 0;
+  virtual std::uint64_t read_background(std::uint64_t offset, unsigned size) = 0;
+  virtual void write_background(std::uint64_t offset, unsigned size, std::uint64_t value) = 0;
+
+  /// Tells whoever asked for it that the guest used the bank wrongly.
+  void complain(const char* what, std::uint64_t offset, unsigned size,
+                std::string_view name = {}) const;
+
+ private:
+  void write_part(const Found& found, unsigned skipped, unsigned bytes, std::uint64_t given);
+  /// The shift, in bits, that brings byte `at` of a value of `size` bytes down to bit 0, if
+  /// `bytes` bytes are taken.
+  unsigned lane(unsigned at, unsigned bytes, unsigned size) const {
+    return 8 * (endian_ == memory::Endian::kLittle ? at : size - at - bytes);
+  }
+
+  const std::string path_;
+  const memory::Endian endian_;
+};
+
+template <class T, std::size_t N>
+class RegisterBank final : public RegisterBankBase {
+ public:
+  RegisterBank(std::string path, T& target, const RegisterMap<T, N>& map)
+      : RegisterBankBase{std::move(path), map.options.access.endian}, target_{target}, map_{map} {
+    std::uint64_t reach = 0;
+    for (std::size_t i = 0; i < N; ++i)
+      reach_[i] = reach = std::max(reach, map_.entries[i].end());
+  }
+
+ private:
+  using Entry = RegisterEntry<T>;
+
+  Found find(std::uint64_t offset, unsigned wanted) const override {
+    // Entries are sorted by their first byte; arrays may interleave, so look back as far as one of
+    // them reaches.
+    std::size_t above = 0;
+    for (std::size_t n = N; n != 0;) {
+      const std::size_t half = n / 2;
+      if (map_.entries[above + half].at <= offset) {
+        above += half + 1;
+        n -= half + 1;
+      } else {
+        n = half;
+      }
+    }
+    for (std::size_t i = above; i-- > 0 && reach_[i] > offset;) {
+      const Entry& entry = map_.entries[i];
+      const std::uint64_t index = (offset - entry.at) / entry.stride;
+      const std::uint64_t first = entry.at + index * entry.stride;
+      if (index < entry.count && offset - first < entry.width())
+        return {.entry = i, .index = static_cast<unsigned>(index), .first = first,
+                .width = entry.width()};
+    }
+    return {.first = offset, .width = run(offset, wanted)};
+  }
+
+  /// How many of the next bytes belong to no register. `offset` does not.
+  unsigned run(std::uint64_t offset, unsigned wanted) const {
+    unsigned bytes = 1;
+    while (bytes < wanted && !covered(offset + bytes)) ++bytes;
+    return bytes;
+  }
+  bool covered(std::uint64_t offset) const { return find(offset, 1).entry != kNone; }
+
+  std::uint64_t read_register(const Found& found) override {
+    const Entry& entry = map_.entries[found.entry];
+    return std::visit(
+        [&](auto function) -> std::uint64_t {
+          if constexpr (std::is_same_v<decltype(function), std::monostate>) {
+            complain("read of a write-only register", found.first, found.width, entry.name);
+            return 0;
+          } else if constexpr (std::is_invocable_v<decltype(function), T&, unsigned>) {
+            return (target_.*function)(found.index);
+          } else {
+            return (target_.*function)();
+          }
+        },
+        entry.read);
+  }
+
+  void write_register(const Found& found, std::uint64_t value) override {
+    const Entry& entry = map_.entries[found.entry];
+    std::visit([&](auto function) { call_write(function, found, entry, value); }, entry.write);
+  }
+
+  void call_write(std::monostate, const Found& found, const Entry& entry, std::uint64_t) {
+    complain("write of a read-only register", found.first, found.width, entry.name);
+  }
+  template <class V>
+  void call_write(void (T::*function)(V), const Found&, const Entry&, std::uint64_t value) {
+    (target_.*function)(static_cast<V>(value));
+  }
+  template <class V>
+  void call_write(void (T::*function)(unsigned, V), const Found& found, const Entry&,
+                  std::uint64_t value) {
+    (target_.*function)(found.index, static_cast<V>(value));
+  }
+
+  Partial partial_of(const Found& found) const override { return map_.entries[found.entry].partial; }
+
+  std::uint64_t read_background(std::uint64_t offset, unsigned size) override {
+    const auto function = map_.options.background.read;
+    if (function != nullptr) return (target_.*function)(offset, size);
+    complain("read where no register is", offset, size);
+    return 0;
+  }
+  void write_background(std::uint64_t offset, unsigned size, std::uint64_t value) override {
+    const auto function = map_.options.background.write;
+    if (function != nullptr) return (target_.*function)(offset, size, value);
+    complain("write where no register is", offset, size);
+  }
+
+  T& target_;  // contains this, or is the device that does
+  const RegisterMap<T, N> map_;
+  std::array<std::uint64_t, N> reach_{};  // the furthest end among the entries up to this one
+};
+
+}  // namespace holdfast::hw

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/hw/ticket.hpp"
+
+#include <fmt/core.h>
+
+#include <cstring>
+#include <utility>
+
+#include "holdfast/base/check.hpp"
+#include "holdfast/hw/control_queue.hpp"
+
+namespace holdfast::hw {
+namespace {
+
+const char* file_name(const char* path) {
+  const char* slash = std::strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
+}  // namespace
+
+std::string_view to_string(Ticket::Stage stage) {
+  switch (stage) {
+    case Ticket::Stage::kRequested: return "requested";
+    case Ticket::Stage::kSevered: return "severed";
+    case Ticket::Stage::kDrained: return "drained";
+    case Ticket::Stage::kReclaimed: return "reclaimed";
+    case Ticket::Stage::kRefused: return "refused";
+  }
+  return "?";
+}
+
+Ref<Ticket> Ticket::make(ControlQueue& control, Census& census, std::string path) {
+  return Ref<Ticket>::adopt(new Ticket{control, census, std::move(path)});
+}
+
+Ticket::Ticket(ControlQueue& control, Census& census, std::string path)
+    : control_{control},
+      path_{std::move(path)},
+      since_{Clock::now()},
+      counted_{census, Census::Kind::kTicket} {}
+
+Result<void> Ticket::wait() {
+  control_.wait_until([this] { return done(); });
+  if (stage() == Stage::kReclaimed) return {};
+  return fail("{}", report().reason);
+}
+
+bool Ticket::wait_for(Stage wanted, std::chrono::milliseconds limit) {
+  return control_.wait_until([&] { return stage() >= wanted; }, limit);
+}
+
+void Ticket::reach(Stage stage) { enter(stage, {}); }
+
+void Ticket::refuse(std::string reason) { enter(Stage::kRefused, std::move(reason)); }
+
+void Ticket::enter(Stage next, std::string reason) {
+  std::move_only_function<void()> action;
+  Remains gone;  // let go outside of the lock
+  {
+    LockGuard guard{mutex_};
+    HF_CHECK(!done() && next > stage(), "{}: a ticket goes from {} to {}", path_,
+             to_string(stage()), to_string(next));
+    since_ = Clock::now();
+    reason_ = std::move(reason);
+    stage_.store(next, std::memory_order_release);
+    if (done()) {
+      action = std::exchange(when_done_, {});
+      gone = std::exchange(remains_, {});
+    }
+  }
+  control_.changed();
+  if (action) control_.post_now("what follows a ticket", std::move(action));
+}
+
+void Ticket::note_remains(Remains remains) {
+  LockGuard guard{mutex_};
+  remains_ = std::move(remains);
+}
+
+void Ticket::when_done(std::move_only_function<void()> action) {
+  {
+    LockGuard guard{mutex_};
+    if (!done()) {
+      when_done_ = std::move(action);
+      return;
+    }
+  }
+  action();
+}
+
+Ticket::Report Ticket::report() const {
+  Remains remains;
+  Report report{};
+  {
+    LockGuard guard{mutex_};
+    report.stage = stage();
+    report.since = since_;
+    report.reason = reason_;
+    remains.gates = remains_.gates;
+    remains.blocks = remains_.blocks;
+  }
+  for (const auto& gate : remains.gates) {
+    const gate::Use* use = gate->insider();
+    if (use != nullptr && !gate->is_drained())
+      report.insiders.push_back({gate->name(), use->what, use->where});
+  }
+  for (const auto& block : remains.blocks)
+    for (const auto& holder : block->holders())
+      report.held.push_back({block->name(), holder.who, holder.where, holder.since_ns});
+  return report;
+}
+
+std::string Ticket::Report::to_string() const {
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count();
+  std::string text = fmt::format("{} for {} ms", hw::to_string(stage), ms);
+  if (!reason.empty()) text += ": " + reason;
+  for (const Insider& insider : insiders)
+    text += fmt::format("; inside {}: {} ({}:{})", insider.device, insider.what,
+                        file_name(insider.where.file_name()), insider.where.line());
+  for (const Held& held_by : held)
+    text += fmt::format("; RAM '{}' held by {} ({}:{})", held_by.block, held_by.by,
+                        file_name(held_by.where.file_name()), held_by.where.line());
+  return text;
+}
+
+}  // namespace holdfast::hw
