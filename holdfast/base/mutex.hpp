@@ -19,6 +19,7 @@ enum class LockRank : int {
   kDevice = 30,    // gates of devices; ordered among themselves by the gate layer
   kParts = 35,     // hw: list of a device's parts
   kWire = 40,      // interrupt wires
+  kClock = 45,     // virtual clock: queue of timers
   kWaitGraph = 50, // gate: who waits for whom
   kRam = 60,       // memory: holds of a block
   kDomain = 70,    // rcu: retired lists
