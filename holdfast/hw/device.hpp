@@ -43,7 +43,8 @@ struct DeviceInit {
   Context& context;
   const object::Type& type;
   std::string name;
-  Device* parent = nullptr;  // for a Child: the device it is a part of
+  Device* parent = nullptr;       // for a Child: the device it is a part of
+  std::string below = "/machine";  // for others: where the name will appear
 };
 
 enum class Life : std::uint8_t {
@@ -65,7 +66,7 @@ using Owned = std::unique_ptr<T, Dispose>;
 
 class Device : public object::Object {
  public:
-  static const object::Type kType;
+  static const object::Type kType;  // abstract; every device's kType descends from it
 
   explicit Device(const DeviceInit& init, gate::Locking locking = gate::Locking::kExclusive);
   ~Device() override;
@@ -141,8 +142,7 @@ class Device : public object::Object {
   void unprepare_parts();
   void enter_life(Life life) { life_.store(life, std::memory_order_release); }
   void collect(std::vector<Device*>& out);
-  /// Destroys the whole device; everything is drained.
-  static void destroy(Device* device) { delete device; }
+  void drop(Part& part) HF_EXCLUDES(parts_mutex_);
 
   Context& context_;  // the machine's
   Device* const parent_;
@@ -157,8 +157,8 @@ class Device : public object::Object {
 /// Makes an unrealized device. `args` follow the DeviceInit in T's constructor.
 template <class T, class... Args>
 Owned<T> make_device(Context& context, std::string name, Args&&... args) {
-  return Owned<T>{new T{DeviceInit{.context = context, .type = T::kType, .name = std::move(name)},
-                        std::forward<Args>(args)...}};
+  return Owned<T>{new T(DeviceInit{.context = context, .type = T::kType, .name = std::move(name)},
+                        std::forward<Args>(args)...)};
 }
 
 /// A device that is part of another: prepared, published, severed and destroyed with it.
@@ -168,9 +168,9 @@ class Child final : public Part {
   template <class... Args>
   Child(Device& device, std::string name, Args&&... args)
       : Part{device, "child", name},
-        it_{DeviceInit{.context = device.context(), .type = T::kType, .name = std::move(name),
+        it_(DeviceInit{.context = device.context(), .type = T::kType, .name = std::move(name),
                        .parent = &device},
-            std::forward<Args>(args)...} {}
+            std::forward<Args>(args)...) {}
 
   T& operator*() { return it_; }
   T* operator->() { return &it_; }

@@ -12,7 +12,10 @@
 //   sever()      adds its edits to the one transaction that makes the device invisible. Cannot fail.
 //   severed()    the map without the device is in force and the gate is closed; others may still be
 //                inside the device.
-//   destructor   nobody is inside any more, or the device was never published.
+//   drop()       for a part that goes alone, while its device lives: leaves whatever it is in and
+//                waits for those who are in it. The thread is inside no gate.
+//   destructor   nobody is inside any more, or the device was never published. A part that went
+//                alone may outlive its device by a moment, so it uses control blocks only.
 //
 // LOCK: prepare, unprepare, publish, published and reset run on the control thread. sever() and
 // severed() run with the device's list of parts locked (LockRank::kParts) and outside of its gate,
@@ -38,8 +41,14 @@ class Transaction;
 namespace holdfast::hw {
 
 class Device;
+class Part;
 struct Context;
 struct Remains;
+
+namespace detail {
+/// Makes the part known as whole, prepared and published like those that were there before.
+Result<void> join(Part& part);
+}  // namespace detail
 
 /// Three phases, each over all devices before the next begins.
 enum class ResetPhase : std::uint8_t {
@@ -74,6 +83,7 @@ class Part {
   virtual void published() {}
   virtual void sever(memory::Transaction& /*map*/) {}
   virtual void severed() {}
+  virtual void drop() {}
   virtual void reset(ResetPhase /*phase*/) {}
   /// What it shows as a read-only property of the device, if anything.
   virtual std::optional<object::PropertyValue> value() const { return std::nullopt; }
@@ -85,29 +95,28 @@ class Part {
 
  private:
   friend class Device;
-  friend class PartList;
+  friend class Severing;
+  friend struct DropPart;
+  friend Result<void> detail::join(Part& part);
 
-  Device& device_;  // which this is a member of, or which outlives it by make_part's owner
+  Device& device_;  // which this is a member of
   const std::string_view kind_;
   const std::string name_;
-  bool joined_ = false;    // whole: others may call it. LOCK: the device's list of parts
+  // LOCK: the device's list of parts for these two.
+  bool listed_ = true;
+  bool joined_ = false;    // whole: others may call it
   bool prepared_ = false;  // control thread
   Counted counted_;
 };
 
 /// What a dropped part's owner calls: takes the part out of its device's list while it is whole, and
-/// destroys it.
+/// destroys it when this thread is outside of every gate: the part's own callback may be on its stack.
 struct DropPart {
   void operator()(Part* part) const;
 };
 /// A part made and dropped while its device lives. A member of the device.
 template <class P>
 using OwnedPart = std::unique_ptr<P, DropPart>;
-
-namespace detail {
-/// Makes the part known as whole, prepared and published like those that were there before.
-Result<void> join(Part& part);
-}  // namespace detail
 
 /// A part for a device that may be live already, from inside its gate or on its control thread.
 /// Fails as the part's prepare() does.

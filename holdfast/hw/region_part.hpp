@@ -38,6 +38,7 @@ class RegionPart : public Part, public object::Expires {
   memory::RegionInit region_init() const;
   void post(memory::Transaction map);
   void sever(memory::Transaction& map) override;
+  void drop() override;
 
   memory::MemoryRegion region_;
 
