@@ -119,16 +119,21 @@ function(holdfast_test)
     PRESETS ${ARG_PRESETS} TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS} ${serial})
 endfunction()
 
-# holdfast_compile_fail_test(NAME x SOURCE x.cpp EXPECTED regex [PRESETS preset...])
-# Code that must not compile, and the message that says why; see tests/tools/compile_fail_test.py.
+# holdfast_compile_fail_test(NAME x SOURCE x.cpp EXPECTED regex [CASE case] [PRESETS preset...])
+# Code that must not compile, and the message that says why; see tests/tools/compile_fail_test.py. A
+# source with several wrong pieces marks each by a macro of its own, CASE_case.
 function(holdfast_compile_fail_test)
-  cmake_parse_arguments(ARG "" "NAME;SOURCE;EXPECTED" "PRESETS" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;SOURCE;EXPECTED;CASE" "PRESETS" ${ARGN})
   if(NOT ARG_PRESETS)
     set(ARG_PRESETS dev)
+  endif()
+  set(macro MUST_NOT_COMPILE)
+  if(ARG_CASE)
+    set(macro CASE_${ARG_CASE})
   endif()
   get_target_property(flags holdfast_options INTERFACE_COMPILE_OPTIONS)
   holdfast_command_test(NAME ${ARG_NAME} PRESETS ${ARG_PRESETS} LABELS compile_fail
     COMMAND python3 ${PROJECT_SOURCE_DIR}/tests/tools/compile_fail_test.py
-            ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE} ${ARG_EXPECTED} ${CMAKE_CXX_COMPILER} ${flags}
+            ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE} ${macro} ${ARG_EXPECTED} ${CMAKE_CXX_COMPILER} ${flags}
             -I${PROJECT_SOURCE_DIR} -DHOLDFAST_DEBUG=1)
 endfunction()

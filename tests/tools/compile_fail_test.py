@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows that code which must not compile does not, for the reason meant.
 
-usage: compile_fail_test.py SOURCE EXPECTED COMPILER FLAG...
-The source marks the wrong lines with `#ifdef MUST_NOT_COMPILE`. Without that macro it must compile; with it,
-the compiler must fail and what it prints must match the regular expression EXPECTED.
+usage: compile_fail_test.py SOURCE MACRO EXPECTED COMPILER FLAG...
+The source marks the wrong lines with `#ifdef MACRO`. Without that macro it must compile; with it, the
+compiler must fail and what it prints must match the regular expression EXPECTED.
 """
 
 import re
@@ -17,14 +17,14 @@ def compile(command: list[str]) -> tuple[bool, str]:
 
 
 def main() -> None:
-    source, expected, *command = sys.argv[1:]
-    if "MUST_NOT_COMPILE" not in open(source, encoding="utf-8").read():
-        sys.exit(f"{source} marks no line with MUST_NOT_COMPILE")
+    source, macro, expected, *command = sys.argv[1:]
+    if not re.search(rf"\b{macro}\b", open(source, encoding="utf-8").read()):
+        sys.exit(f"{source} marks no line with {macro}")
     command += ["-std=c++23", "-fsyntax-only", source]
     compiled, printed = compile(command)
     if not compiled:
         sys.exit(f"{printed}\nthe right version of {source} does not compile either")
-    compiled, printed = compile([*command, "-DMUST_NOT_COMPILE"])
+    compiled, printed = compile([*command, f"-D{macro}"])
     print(printed)
     if compiled:
         sys.exit(f"{source} compiles")
