@@ -25,14 +25,16 @@ class Program {
   void run() {
     {
       Index index{pool_};
-      const std::uint64_t steps = choose_.between(10, 300);
-      const std::uint64_t growth = choose_.between(2, 6);
+      const bool large = choose_.one_in(100);
+      if (large) choose_.live_everywhere();
+      const std::uint64_t steps = large ? 2500 : choose_.between(10, 300);
+      const std::uint64_t growth = large ? 20 : choose_.between(2, 6);
       for (std::uint64_t i = 0; i < steps && !::testing::Test::HasFailure(); ++i) {
         if (choose_.one_in(growth))
           erase(index);
         else
           insert(index);
-        compare(index);
+        if (!large || choose_.one_in(20)) compare(index);
       }
       if (choose_.one_in(2)) empty(index);
     }
@@ -79,7 +81,7 @@ class Program {
   void empty(Index& index) {
     while (!model_.empty() && !::testing::Test::HasFailure()) {
       erase(index);
-      compare(index);
+      if (model_.size() < 300 || choose_.one_in(20)) compare(index);
     }
   }
 

@@ -59,6 +59,7 @@ class Program {
 
   void run() {
     versions_.push_back({Root{}, {}, {}, {}});
+    if (choose_.one_in(50)) begin_large();
     const std::uint64_t edits = choose_.between(5, 40);
     for (std::uint64_t i = 0; i < edits && !::testing::Test::HasFailure(); ++i) edit();
     const Root last = versions_.back().root;
@@ -75,6 +76,18 @@ class Program {
     std::vector<std::uint64_t> digest;
     typename Tree::Retired before;  // what was dropped when this version was made
   };
+
+  /// Enough ranges for three levels at the largest fan-out.
+  void begin_large() {
+    choose_.live_everywhere();
+    Model model;
+    const std::vector<FlatRange> items =
+        random_items(model, Extent::everything(), kAddressMax, choose_.between(900, 2500));
+    const Root root = tree_.bulk(items);
+    compare(root, model);
+    EXPECT_EQ(census_.take()[Census::Kind::kFlatNode], tree_.nodes_in_use());
+    versions_.push_back({root, std::move(model), digest<Fanout>(root), {}});
+  }
 
   void edit() {
     const Model base = versions_.back().model;
@@ -115,13 +128,20 @@ class Program {
       if (std::prev(above)->second.last >= firsts.last) return {};
       at = std::prev(above)->second.last + 1;
     }
-    std::vector<FlatRange> items;
     const std::uint64_t wanted = choose_.one_in(8) ? choose_.below(150) : choose_.below(5);
+    return random_items(model, {at, firsts.last}, end, wanted);
+  }
+
+  /// Disjoint ranges that begin in an extent and end at `end` at the latest.
+  std::vector<FlatRange> random_items(Model& model, Extent firsts, std::uint64_t end,
+                                      std::uint64_t wanted) {
+    std::uint64_t at = firsts.first;
+    std::vector<FlatRange> items;
     const std::uint64_t stride = (firsts.last - at) / (wanted + 1);
     while (items.size() < wanted) {
       const std::uint64_t first = choose_.between(at, at + std::min(stride, firsts.last - at));
       std::uint64_t last = choose_.between(first, first + std::min(stride, end - first));
-      if (choose_.one_in(50)) last = end;
+      if (choose_.one_in(50) && wanted < 900) last = end;
       const FlatRange range{first, last, reinterpret_cast<const void*>(choose_.between(1, 99)),
                             choose_.below(kAddressMax),
                             static_cast<RangeFlags>(choose_.below(32))};

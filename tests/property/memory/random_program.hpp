@@ -36,6 +36,12 @@ class Chooser {
     }
   }
 
+  /// For programs with many entries: all of the address space, and mostly narrow extents in it.
+  void live_everywhere() {
+    space_ = Extent::everything();
+    usual_extent_ = space_.span() / 512;
+  }
+
   std::uint64_t below(std::uint64_t n) { return between(0, n - 1); }
   std::uint64_t between(std::uint64_t lo, std::uint64_t hi) {
     return std::uniform_int_distribution<std::uint64_t>{lo, hi}(random_);
@@ -51,7 +57,9 @@ class Chooser {
   Extent extent() {
     if (one_in(60)) return Extent::everything();
     std::uint64_t a = address();
-    std::uint64_t b = one_in(3) ? address() : a + below(space_.span() / 16 + 2);
+    const bool wide = one_in(usual_extent_ == 0 ? 3 : 15);
+    std::uint64_t b =
+        wide ? address() : a + below((usual_extent_ == 0 ? space_.span() / 16 : usual_extent_) + 2);
     if (b < a) std::swap(a, b);
     return {a, b};
   }
@@ -59,6 +67,7 @@ class Chooser {
  private:
   std::mt19937_64 random_;
   Extent space_;
+  std::uint64_t usual_extent_ = 0;  // 0: a part of the space
 };
 
 }  // namespace holdfast::memory::testing
