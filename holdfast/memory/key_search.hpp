@@ -46,6 +46,7 @@ template <unsigned Fanout>
 inline unsigned count_at_most_scalar(const Key* keys, Key needle) {
   static_assert((Fanout & (Fanout - 1)) == 0);
   unsigned below = 0;
+#pragma GCC unroll 8
   for (unsigned step = Fanout / 2; step != 0; step /= 2)
     below += step & (0U - static_cast<unsigned>(keys[below + step - 1] <= needle));
   return below + static_cast<unsigned>(keys[below] <= needle);

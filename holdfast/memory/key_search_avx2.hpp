@@ -19,6 +19,7 @@ template <unsigned Fanout>
   static_assert(Fanout % 4 == 0);
   __m256i even = _mm256_setzero_si256();
   __m256i odd = _mm256_setzero_si256();
+#pragma GCC unroll 8  // g++ -O2 keeps the loop, which costs a third of the search
   for (unsigned i = 0; i < Fanout; i += 8) {
     const auto* at = reinterpret_cast<const __m256i*>(keys + i);
     even = _mm256_add_epi64(even, _mm256_cmpgt_epi64(_mm256_load_si256(at), needle));
