@@ -46,9 +46,20 @@ class InTree {
     return FlatTree::find(root_, address, out);
   }
 
- private:
+ protected:
   FlatTree tree_;
   FlatTree::Root root_;
+};
+
+/// The form that names the hole on a miss.
+class InTreeOrHole : public InTree {
+ public:
+  using InTree::InTree;
+  bool find(std::uint64_t address, FlatRange& out) const {
+    const FindResult result = FlatTree::find_or_hole(root_, address);
+    if (result) out = result.range;
+    return result.found;
+  }
 };
 
 class InArray {
@@ -188,6 +199,7 @@ void child_index_move(benchmark::State& state) {
 
 #define SIZES Arg(16)->Arg(1024)->Arg(100'000)
 BENCHMARK(lookup_independent<InTree>)->SIZES;
+BENCHMARK(lookup_independent<InTreeOrHole>)->SIZES;
 BENCHMARK(lookup_independent<InArray>)->SIZES;
 BENCHMARK(lookup_dependent<InTree>)->SIZES;
 BENCHMARK(lookup_dependent<InArray>)->SIZES;

@@ -93,12 +93,13 @@ class BasicFlatTree {
 
   // Readers. Wait-free; the root must stay unreclaimed for the duration of the call.
 
-  /// The range that holds the address; `out` is written only if there is one.
+  /// The range that holds the address; `out` is written only if there is one. The fast one: ask
+  /// find_or_hole() once it has missed.
   static bool find(Root root, std::uint64_t address, FlatRange& out);
   /// The same, and on a miss the hole around the address.
   static FindResult find_or_hole(Root root, std::uint64_t address);
   /// Calls `visit(const FlatRange&)` for the ranges that meet the extent, ascending. If it returns
-  /// a bool, false stops the walk.
+  /// a bool, false stops the walk. It must not edit the version that is walked.
   template <typename Visit>
   static void for_each(Root root, Extent extent, Visit&& visit);
   static std::size_t size(Root root);
