@@ -18,6 +18,7 @@ enum class LockRank : int {
   kWriter = 20,    // memory: the map of one machine
   kDevice = 30,    // gates of devices; ordered among themselves by the gate layer
   kParts = 35,     // hw: list of a device's parts
+  kPin = 38,       // interrupt wires: one end
   kWire = 40,      // interrupt wires
   kClock = 45,     // virtual clock: queue of timers
   kWaitGraph = 50, // gate: who waits for whom

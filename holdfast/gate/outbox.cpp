@@ -21,6 +21,7 @@ void Outbox::post(Kind kind, Action action) {
 void Outbox::flush() {
   if (entries_.empty() || flushing_ || deferrals_ != 0 || activity_.inside_any()) return;
   flushing_ = true;
+  ++flushes_;
   while (!entries_.empty()) {
     Item item = std::move(entries_.front());
     entries_.pop_front();

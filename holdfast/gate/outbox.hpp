@@ -7,6 +7,7 @@
 // control blocks, never devices: whoever is gone by then is skipped by the action itself.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <vector>
@@ -43,6 +44,8 @@ class Outbox {
   void perform_posted_writes();
   bool has_posted_writes() const { return posted_writes_ != 0; }
   bool empty() const { return entries_.empty(); }
+  /// How many flushes this thread has begun: tells one flush from the next.
+  std::uint64_t flushes() const { return flushes_; }
 
   /// Holds the outbox back while a lock of the order is held; flushes at its end if it may.
   class Deferral {
@@ -71,6 +74,7 @@ class Outbox {
   std::size_t posted_writes_ = 0;  // among them
   unsigned deferrals_ = 0;
   bool flushing_ = false;
+  std::uint64_t flushes_ = 0;
 };
 
 }  // namespace holdfast::gate

@@ -19,7 +19,7 @@ constexpr int kMostAtOneInstant = 10'000;
 }  // namespace
 
 VirtualClock::VirtualClock(EventLoop& loop, Pace pace)
-    : pace_{pace}, alarm_{loop, [this] { run_due(); }} {}
+    : loop_{loop}, pace_{pace}, alarm_{loop, [this] { run_due(); }} {}
 
 VirtualClock::~VirtualClock() {
   LockGuard guard{mutex_};

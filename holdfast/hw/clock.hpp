@@ -38,6 +38,8 @@ class VirtualClock {
   VirtualClock& operator=(const VirtualClock&) = delete;
 
   Pace pace() const { return pace_; }
+  /// The machine's loop, on whose thread timers run.
+  EventLoop& loop() const { return loop_; }
   /// Nanoseconds of machine time since the clock was made. From any thread, without a lock.
   std::uint64_t now_ns() const;
 
@@ -79,6 +81,7 @@ class VirtualClock {
 
   static constexpr std::uint64_t kStanding = std::uint64_t{1} << 63;
 
+  EventLoop& loop_;  // the machine's, which outlives its clock
   const Pace pace_;
   // kStanding | virtual time, or how far the host's clock is ahead of the virtual one.
   std::atomic<std::uint64_t> state_{kStanding};
