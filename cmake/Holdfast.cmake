@@ -47,6 +47,10 @@ if(HOLDFAST_SANITIZE)
     -fsanitize=${HOLDFAST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(holdfast_options INTERFACE -fsanitize=${HOLDFAST_SANITIZE})
 endif()
+if(HOLDFAST_FUZZ)
+  target_compile_options(holdfast_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(holdfast_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # holdfast_library(NAME SOURCES a.cpp... DEPENDS layer... [LINK library...])
 # One static library a layer. DEPENDS names layers above it (see docs/architecture.md).

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/app/topology.hpp"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+namespace holdfast::app {
+namespace {
+
+Result<Topology> of(std::string_view text) {
+  TopologyRequest request;
+  const auto items = TRY(parse_keyval(text, "cpus"));
+  TRY(add_topology(request, items));
+  return complete(request);
+}
+
+std::string error_of(std::string_view text) {
+  const auto topology = of(text);
+  return topology ? "" : topology.error().message;
+}
+
+TEST(Topology, CoresAreWorkedOutBeforeSocketsBeforeThreads) {
+  EXPECT_EQ(*of(""), (Topology{1, 1, 1, 1, 1}));
+  EXPECT_EQ(*of("4"), (Topology{4, 1, 4, 1, 4}));
+  EXPECT_EQ(*of("8,sockets=2"), (Topology{8, 2, 4, 1, 8}));
+  EXPECT_EQ(*of("8,threads=2"), (Topology{8, 1, 4, 2, 8}));
+  EXPECT_EQ(*of("8,cores=2"), (Topology{8, 4, 2, 1, 8}));
+  EXPECT_EQ(*of("8,cores=2,threads=2"), (Topology{8, 2, 2, 2, 8}));
+  EXPECT_EQ(*of("8,sockets=2,cores=2"), (Topology{8, 2, 2, 2, 8}));
+  EXPECT_EQ(*of("2,maxcpus=8"), (Topology{2, 1, 8, 1, 8}));
+  EXPECT_EQ(*of("maxcpus=8"), (Topology{8, 1, 8, 1, 8}));
+}
+
+TEST(Topology, WithoutANumberOfCpusTheProductIsTheNumber) {
+  EXPECT_EQ(*of("sockets=2,threads=3"), (Topology{6, 2, 1, 3, 6}));
+  EXPECT_EQ(*of("cpus=6,sockets=1,cores=3,threads=2"), (Topology{6, 1, 3, 2, 6}));
+  EXPECT_EQ(*of("1,sockets=2,cores=2,threads=2,maxcpus=8"), (Topology{1, 2, 2, 2, 8}));
+}
+
+TEST(Topology, TheProductMustBeTheNumber) {
+  EXPECT_EQ(error_of("3,sockets=2"),
+            "2 sockets × 1 cores × 1 threads is 2, not 3; the product must be the number of CPUs "
+            "(maxcpus, if that is given), at most 65536");
+  EXPECT_NE(error_of("2,sockets=2,cores=2,threads=1"), "");
+  EXPECT_NE(error_of("1,sockets=2"), "");
+  EXPECT_NE(error_of("65536,sockets=65536,cores=65536,threads=65536"), "");
+  EXPECT_NE(error_of("sockets=65536,cores=65536,threads=65536"), "");
+  EXPECT_NE(error_of("sockets=65536,cores=2"), "");
+}
+
+TEST(Topology, NoMoreCpusThanMaxcpus) {
+  EXPECT_EQ(error_of("9,maxcpus=8"),
+            "9 CPUs are more than maxcpus=8; it takes at least as many as there are CPUs");
+}
+
+TEST(Topology, NumbersAreFrom1To65536) {
+  EXPECT_EQ(error_of("0"), "cpus is '0'; it takes a whole number from 1 to 65536");
+  EXPECT_EQ(error_of("2,threads=0"), "threads is '0'; it takes a whole number from 1 to 65536");
+  for (const auto* bad : {"65537", "-1", "two", "1.5", "cpus=", "18446744073709551617"})
+    EXPECT_NE(error_of(bad), "") << bad;
+  EXPECT_EQ(*of("65536"), (Topology{65536, 1, 65536, 1, 65536}));
+}
+
+TEST(Topology, UnknownKeys) {
+  EXPECT_EQ(error_of("2,dies=2"),
+            "there is no 'dies'; there are cpus, sockets, cores, threads and maxcpus");
+}
+
+}  // namespace
+}  // namespace holdfast::app
