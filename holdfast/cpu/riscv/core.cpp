@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/cpu/riscv/core.hpp"
+
+namespace holdfast::cpu::riscv {
+
+void Core::privilege_changed() {
+  const std::uint64_t status = csr.mstatus;
+  Privilege effective = privilege;
+  if ((status & mstatus::kMprv) != 0)
+    effective = static_cast<Privilege>((status & mstatus::kMpp) >> mstatus::kMppShift);
+  mmu.set_data_privilege(effective, (status & mstatus::kSum) != 0 ? UserAccess::kPermitted
+                                                                  : UserAccess::kDenied);
+}
+
+void Core::reset() {
+  x.fill(0);
+  f.fill(0);
+  pc = config.reset_vector;
+  privilege = Privilege::kMachine;
+  csr = Csrs{};
+  csr.cycle.set(0, retired);
+  csr.instret.set(0, retired);
+  reservation = {};
+  waiting = false;
+  pmp.reset();
+  mmu.set_root(0);
+  mmu.set_execute_readable(false);
+  code.clear();
+  privilege_changed();
+  signals.look_again();
+}
+
+}  // namespace holdfast::cpu::riscv

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of one hart, as its instructions see it. Only the hart's thread touches it, `signals`
+// apart; `Hart` is the face it shows to others.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "holdfast/cpu/riscv/code_cache.hpp"
+#include "holdfast/cpu/riscv/csr.hpp"
+#include "holdfast/cpu/riscv/instruction.hpp"
+#include "holdfast/cpu/riscv/isa.hpp"
+#include "holdfast/cpu/riscv/mmu.hpp"
+#include "holdfast/cpu/riscv/pmp.hpp"
+#include "holdfast/cpu/riscv/signals.hpp"
+#include "holdfast/cpu/riscv/time_source.hpp"
+
+namespace holdfast::cpu::riscv {
+
+struct HartConfig {
+  std::uint64_t hart_id = 0;
+  std::uint64_t reset_vector = 0x1000;
+  IsaSet isa = kDefaultIsa;
+};
+
+/// What LR remembers for SC. An SC succeeds if memory still holds the value that LR read.
+struct Reservation {
+  std::uint64_t physical = 0;
+  std::uint64_t value = 0;
+  unsigned size = 0;  // 0: none
+};
+
+struct Core {
+  Core(const HartConfig& hart_config, memory::Port& port, const TimeSource& time_source)
+      : config{hart_config},
+        time{time_source},
+        mmu{port, pmp, exception, hart_config.isa},
+        code{mmu, hart_config.isa} {}
+
+  // Registers.
+  std::array<std::uint64_t, 33> x{};  // the last one takes what is written to x0
+  std::array<std::uint64_t, 32> f{};
+  std::uint64_t pc = 0;
+  Privilege privilege = Privilege::kMachine;
+  Csrs csr;
+  Reservation reservation;
+
+  // The block being run. `pc` is only right between blocks.
+  std::uint64_t block_page = 0;  // virtual page of its instructions
+  const Instruction* block_first = nullptr;
+  std::uint64_t retired = 0;  // instructions, those of the block being run not included
+
+  Exception exception;   // of the instruction that ended with kTrap
+  bool waiting = false;  // in WFI
+
+  HartConfig config;
+  const TimeSource& time;  // the machine's, outlives it
+  Signals signals;
+  Pmp pmp;
+  Mmu mmu;
+  CodeCache code;
+
+  std::uint64_t pc_of(const Instruction& i) const { return block_page + i.page_offset; }
+  std::uint64_t retired_before(const Instruction& i) const {
+    return retired + static_cast<std::uint64_t>(&i - block_first);
+  }
+
+  Flow raise(Cause cause, std::uint64_t value) {
+    exception = {cause, value};
+    return Flow::kTrap;
+  }
+  Flow illegal(const Instruction& i) { return raise(Cause::kIllegalInstruction, i.raw); }
+
+  /// To be called when privilege or mstatus changed: what accesses are checked against follows.
+  void privilege_changed();
+  /// Back to the state after reset; memory and pins stay as they are.
+  void reset();
+};
+
+}  // namespace holdfast::cpu::riscv

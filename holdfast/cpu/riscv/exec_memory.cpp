@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores, fences between them, and floating-point loads and stores.
+#include <type_traits>
+
+#include "holdfast/cpu/riscv/exec.hpp"
+
+namespace holdfast::cpu::riscv {
+namespace {
+
+constexpr u64 kBoxed = 0xffffffff'00000000;  // a single in a double's register has all ones above
+
+/// Sign-extends signed types, zero-extends the others.
+template <class T>
+Flow load(Core& core, const Instruction& i) {
+  std::make_unsigned_t<T> value;
+  const Flow flow = core.mmu.load(core.x[i.rs1] + extend(i.immediate), value);
+  if (flow != Flow::kTrap) [[likely]] {
+    if constexpr (std::is_signed_v<T>)
+      core.x[i.rd] = static_cast<u64>(static_cast<i64>(static_cast<T>(value)));
+    else
+      core.x[i.rd] = value;
+  }
+  return flow;
+}
+
+template <class T>
+Flow store(Core& core, const Instruction& i) {
+  return core.mmu.store(core.x[i.rs1] + extend(i.immediate), static_cast<T>(core.x[i.rs2]));
+}
+
+template <class T>
+Flow load_float(Core& core, const Instruction& i) {
+  if ((core.csr.mstatus & mstatus::kFs) == 0) return core.illegal(i);
+  T value;
+  const Flow flow = core.mmu.load(core.x[i.rs1] + extend(i.immediate), value);
+  if (flow == Flow::kTrap) return flow;
+  core.f[i.rd] = sizeof(T) == 4 ? kBoxed | value : value;
+  core.csr.mstatus |= mstatus::kFs;
+  return flow;
+}
+
+template <class T>
+Flow store_float(Core& core, const Instruction& i) {
+  if ((core.csr.mstatus & mstatus::kFs) == 0) return core.illegal(i);
+  return core.mmu.store(core.x[i.rs1] + extend(i.immediate), static_cast<T>(core.f[i.rs2]));
+}
+
+Flow fence(Core&, const Instruction&) {
+  full_fence();
+  return Flow::kNext;
+}
+
+Flow fence_instructions(Core& core, const Instruction&) {
+  full_fence();
+  core.code.synchronize();
+  return Flow::kEnd;
+}
+
+constexpr Row load_row(const char* name, std::uint32_t f3, Handler run) {
+  return {name, kMaskFunct3, funct3(0x03, f3), Format::kI, Extension::kI, run};
+}
+constexpr Row store_row(const char* name, std::uint32_t f3, Handler run) {
+  return {name, kMaskFunct3, funct3(0x23, f3), Format::kS, Extension::kI, run};
+}
+
+constexpr Row kRows[] = {
+    load_row("lb", 0, load<std::int8_t>),
+    load_row("lh", 1, load<std::int16_t>),
+    load_row("lw", 2, load<std::int32_t>),
+    load_row("ld", 3, load<std::int64_t>),
+    load_row("lbu", 4, load<std::uint8_t>),
+    load_row("lhu", 5, load<std::uint16_t>),
+    load_row("lwu", 6, load<std::uint32_t>),
+    store_row("sb", 0, store<std::uint8_t>),
+    store_row("sh", 1, store<std::uint16_t>),
+    store_row("sw", 2, store<std::uint32_t>),
+    store_row("sd", 3, store<std::uint64_t>),
+    {"flw", kMaskFunct3, funct3(0x07, 2), Format::kFloatLoad, Extension::kF, load_float<u32>},
+    {"fld", kMaskFunct3, funct3(0x07, 3), Format::kFloatLoad, Extension::kD, load_float<u64>},
+    {"fsw", kMaskFunct3, funct3(0x27, 2), Format::kS, Extension::kF, store_float<u32>},
+    {"fsd", kMaskFunct3, funct3(0x27, 3), Format::kS, Extension::kD, store_float<u64>},
+    {"fence", kMaskFunct3, funct3(0x0f, 0), Format::kNone, Extension::kI, fence},
+    {"fence.i", kMaskFunct3, funct3(0x0f, 1), Format::kNone, Extension::kI, fence_instructions,
+     Ends::kYes},
+};
+
+}  // namespace
+
+std::span<const Row> memory_rows() { return kRows; }
+
+}  // namespace holdfast::cpu::riscv

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/cpu/riscv/hart.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "holdfast/cpu/riscv/trap.hpp"
+
+namespace holdfast::cpu::riscv {
+
+Hart::Hart(const HartConfig& config, memory::Port& port, const TimeSource& time)
+    : core_{config, port, time} {
+  core_.reset();
+}
+
+void Hart::run_block(const Instruction* first) {
+  core_.block_page = core_.pc & kPageMask;
+  core_.block_first = first;
+  const Instruction* i = first;
+  Flow flow;
+  while ((flow = i->run(core_, *i)) == Flow::kNext) ++i;
+
+  core_.retired = core_.retired_before(*i);
+  if (flow == Flow::kTrap) return take_exception(core_, core_.pc_of(*i));
+  if (i->length != 0) ++core_.retired;
+  if (flow == Flow::kEnd) core_.pc = core_.pc_of(*i) + i->length;
+}
+
+/// Between blocks, when attention is asked for. True: the slice ends.
+bool Hart::look_up(Stop& stop) {
+  core_.signals.take_attention();
+  if (core_.signals.take_stop()) {
+    core_.signals.look_again();  // whatever else there was is still to be looked at
+    stop = Stop::kRequested;
+    return true;
+  }
+  if (core_.waiting) {
+    if (!wake_pending()) {
+      stop = Stop::kWaiting;
+      return true;
+    }
+    core_.waiting = false;
+  }
+  take_interrupt(core_);
+  return false;
+}
+
+Stop Hart::run(std::uint64_t instructions) {
+  const auto section = core_.mmu.enter();
+  core_.mmu.begin_slice();
+  // stimecmp is compared once a slice.
+  if (core_.waiting || supervisor_timer_enabled(core_)) core_.signals.look_again();
+  Stop stop = Stop::kBudget;
+  std::uint64_t end = core_.retired + instructions;
+  while (core_.retired < end) {
+    if (core_.signals.attention() && look_up(stop)) return stop;
+    if (const Instruction* block = core_.code.find(core_.pc, core_.privilege)) [[likely]] {
+      run_block(block);
+    } else {
+      take_exception(core_, core_.pc);
+      --end;  // a handler that cannot be fetched retires nothing, and the slice must still end
+    }
+  }
+  return stop;
+}
+
+void Hart::set_interrupt(Interrupt interrupt, bool level) {
+  core_.signals.set_pin(interrupt, level);
+  if (level && waker_ != nullptr) waker_->wake();
+}
+
+void Hart::request_stop() {
+  core_.signals.request_stop();
+  if (waker_ != nullptr) waker_->wake();
+}
+
+bool Hart::wake_pending() const { return (pending_interrupts(core_) & core_.csr.mie) != 0; }
+
+std::optional<std::chrono::nanoseconds> Hart::time_to_wake() const {
+  if (!supervisor_timer_enabled(core_)) return std::nullopt;
+  if ((core_.csr.mie & bit_of(Interrupt::kSupervisorTimer)) == 0) return std::nullopt;
+  return core_.time.until(core_.csr.stimecmp);
+}
+
+void Hart::reset() { core_.reset(); }
+
+void Hart::reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1) {
+  core_.reset();
+  core_.pc = pc;
+  core_.x[10] = a0;
+  core_.x[11] = a1;
+}
+
+void Hart::set_integer(unsigned index, std::uint64_t value) {
+  if (index != 0) core_.x[index] = value;
+}
+
+std::optional<std::uint64_t> Hart::csr(unsigned number) const {
+  if (csr_name(number) == nullptr) return std::nullopt;
+  return read_csr(core_, number);
+}
+
+std::string Hart::dump() const {
+  constexpr const char* kNames[] = {"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2",
+                                    "s0",   "s1", "a0", "a1", "a2",  "a3",  "a4", "a5",
+                                    "a6",   "a7", "s2", "s3", "s4",  "s5",  "s6", "s7",
+                                    "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+  constexpr unsigned kShown[] = {0x300, 0x304, 0x344, 0x302, 0x303, 0x305, 0x341, 0x342,
+                                 0x343, 0x105, 0x141, 0x142, 0x143, 0x180, 0xb02};
+  std::string text = fmt::format("hart {}  pc {:016x}  mode {}\n", id(), core_.pc,
+                                 "US?M"[static_cast<unsigned>(core_.privilege)]);
+  for (unsigned i = 0; i < 32; ++i)
+    fmt::format_to(std::back_inserter(text), "{:>4} {:016x}{}", kNames[i], integer(i),
+                   i % 4 == 3 ? '\n' : ' ');
+  unsigned column = 0;
+  for (const unsigned number : kShown)
+    fmt::format_to(std::back_inserter(text), "{:>8} {:016x}{}", csr_name(number),
+                   read_csr(core_, number), ++column % 3 == 0 ? '\n' : ' ');
+  return text;
+}
+
+}  // namespace holdfast::cpu::riscv

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// One RISC-V hart: what the rest of the machine sees of it.
+//
+// `run` and everything else that is not said to be callable from any thread belongs to one thread
+// at a time: the hart's own while it runs, whoever has paused it while it does not.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "holdfast/cpu/riscv/core.hpp"
+#include "holdfast/cpu/riscv/isa.hpp"
+#include "holdfast/cpu/riscv/time_source.hpp"
+#include "holdfast/memory/port.hpp"
+
+namespace holdfast::cpu::riscv {
+
+/// Told when a hart that may be asleep has a reason to look up. Called from any thread; must not
+/// wait.
+class Waker {
+ public:
+  virtual void wake() = 0;
+
+ protected:
+  ~Waker() = default;
+};
+
+/// Why a slice ended.
+enum class Stop : std::uint8_t {
+  kBudget,     // the instructions it was given are used up
+  kWaiting,    // in WFI, and no enabled interrupt is pending
+  kRequested,  // somebody called request_stop()
+};
+
+class Hart {
+ public:
+  /// `port` and `time` belong to the machine and outlive the hart.
+  Hart(const HartConfig& config, memory::Port& port, const TimeSource& time);
+
+  /// Runs about `instructions` instructions in one read section of the port: the slice ends at the
+  /// first block boundary at or behind them.
+  Stop run(std::uint64_t instructions);
+
+  /// Drives an interrupt pin. Any thread, at any time; lock-free but for waking a sleeping thread.
+  void set_interrupt(Interrupt interrupt, bool level);
+  /// Makes `run` return soon, and the present `run` or the next one return kRequested. Any thread.
+  void request_stop();
+
+  /// Whether WFI would end now: an interrupt enabled in mie is pending.
+  bool wake_pending() const;
+  /// How long until stimecmp is reached, if a sleeping hart would be woken by it.
+  std::optional<std::chrono::nanoseconds> time_to_wake() const;
+  /// Who is to be told of pins and requests; nullptr for nobody. Only while the hart is not shared.
+  void set_waker(Waker* waker) { waker_ = waker; }
+
+  /// The state after reset, at the reset vector.
+  void reset();
+  /// The same, but starting at `pc` with the arguments firmware expects.
+  void reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1);
+
+  const HartConfig& config() const { return core_.config; }
+  std::uint64_t id() const { return core_.config.hart_id; }
+  /// Instructions retired since the hart was made.
+  std::uint64_t retired() const { return core_.retired; }
+  std::uint64_t pc() const { return core_.pc; }
+  Privilege privilege() const { return core_.privilege; }
+  std::uint64_t integer(unsigned index) const { return index == 0 ? 0 : core_.x[index]; }
+  void set_integer(unsigned index, std::uint64_t value);
+  std::uint64_t floating(unsigned index) const { return core_.f[index]; }
+  /// A CSR as M-mode would read it; nothing if there is none of that number.
+  std::optional<std::uint64_t> csr(unsigned number) const;
+  /// The registers as text.
+  std::string dump() const;
+
+ private:
+  void run_block(const Instruction* first);
+  bool look_up(Stop& stop);
+
+  Core core_;
+  Waker* waker_ = nullptr;  // the thread that runs this hart; it outlives the use of the pins
+};
+
+}  // namespace holdfast::cpu::riscv

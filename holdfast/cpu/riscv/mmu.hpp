@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hart's way to memory: page walk, protection, translation caches; RAM directly, all else
+// through the core.
+//
+// Used by the hart's thread alone, inside a read section of its port. Host pointers are kept across
+// sections as long as the port's stamp stays the same: `begin_slice` compares it at the start of
+// each section, and every access that the core dispatched to a device compares it again, for the
+// section was left and entered again meanwhile.
+// SPEC: volume II, sections 4.3 to 4.6.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "holdfast/cpu/riscv/host_memory.hpp"
+#include "holdfast/cpu/riscv/instruction.hpp"
+#include "holdfast/cpu/riscv/isa.hpp"
+#include "holdfast/cpu/riscv/pmp.hpp"
+#include "holdfast/cpu/riscv/tlb.hpp"
+#include "holdfast/memory/port.hpp"
+
+namespace holdfast::cpu::riscv {
+
+enum class Access : std::uint8_t { kLoad, kStore, kFetch };
+
+/// Whether S-mode may touch user pages: mstatus.SUM.
+enum class UserAccess : std::uint8_t { kDenied, kPermitted };
+
+class Mmu {
+ public:
+  /// `pmp` and `exception` belong to the hart, like the Mmu itself; `port` is the machine's and
+  /// outlives it.
+  Mmu(memory::Port& port, const Pmp& pmp, Exception& exception, IsaSet isa)
+      : port_{port}, pmp_{pmp}, exception_{exception}, isa_{isa} {}
+
+  // State that translation depends on.
+  void set_root(std::uint64_t satp) {
+    satp_ = satp;
+    flush();
+  }
+  void set_execute_readable(bool mxr) {
+    execute_readable_ = mxr;
+    flush();
+  }
+  /// What loads and stores are checked against from now on.
+  void set_data_privilege(Privilege privilege, UserAccess user);
+  void flush();
+
+  /// The read section a slice runs in.
+  [[nodiscard]] auto enter() { return port_.section(); }
+  /// At the start of a slice: forgets host pointers if the map has changed.
+  void begin_slice() { check_stamp(); }
+
+  // Guest accesses. kTrap: the exception is set and nothing happened. kEnd: done, but a device ran
+  // meanwhile, so what was decoded ahead is to be looked up again.
+  template <class T>
+  Flow load(std::uint64_t address, T& value) {
+    const TlbEntry& entry = data_->at(address);
+    if (TlbEntry::hits(entry.read_page, address, sizeof(T))) [[likely]] {
+      value = load_aligned<T>(entry.host(address));
+      return Flow::kNext;
+    }
+    std::uint64_t wide = 0;
+    const Flow flow = load_slow(address, sizeof(T), wide);
+    value = static_cast<T>(wide);
+    return flow;
+  }
+  template <class T>
+  Flow store(std::uint64_t address, T value) {
+    const TlbEntry& entry = data_->at(address);
+    if (TlbEntry::hits(entry.write_page, address, sizeof(T))) [[likely]] {
+      store_aligned<T>(entry.host(address), value);
+      return Flow::kNext;
+    }
+    return store_slow(address, sizeof(T), value);
+  }
+
+  /// Where an aligned atomic access may be done: in host memory if `host` is set, else by a load
+  /// and a store at `physical`. Nothing: the exception is set.
+  struct AtomicPlace {
+    std::byte* host = nullptr;
+    std::uint64_t physical = 0;
+  };
+  std::optional<AtomicPlace> atomic_place(std::uint64_t address, unsigned size, Access access);
+  Flow load_physical(std::uint64_t address, std::uint64_t physical, unsigned size,
+                     std::uint64_t& value, Access access = Access::kLoad);
+  Flow store_physical(std::uint64_t address, std::uint64_t physical, unsigned size,
+                      std::uint64_t value);
+
+  /// Where an instruction at `address` is to be read. Nothing: the exception is set.
+  struct FetchPlace {
+    std::uint64_t physical = 0;
+    bool whole_page = false;  // the answer holds for the page
+  };
+  std::optional<FetchPlace> fetch_place(std::uint64_t address, Privilege privilege);
+
+  /// Host memory under [physical, physical + size), or nullptr if it is not all RAM or ROM.
+  const std::byte* readable(std::uint64_t physical, std::uint64_t size);
+  std::byte* writable(std::uint64_t physical, std::uint64_t size);
+
+  /// Moves whenever translations found earlier may be wrong.
+  std::uint64_t translation_epoch() const { return translation_epoch_; }
+  /// Moves whenever the memory map changed.
+  std::uint64_t map_epoch() const { return map_epoch_; }
+
+  bool translates(Privilege privilege) const {
+    return privilege != Privilege::kMachine && satp_ >> 60 != 0;
+  }
+
+ private:
+  struct Checked {
+    Privilege privilege;
+    UserAccess user;
+  };
+  struct Page {
+    std::uint64_t physical;
+    Rights rights;
+  };
+  enum class AccessedDirty : std::uint8_t { kDone, kRetry, kFault };
+
+  Flow load_slow(std::uint64_t address, unsigned size, std::uint64_t& value);
+  Flow store_slow(std::uint64_t address, unsigned size, std::uint64_t value);
+  std::optional<std::uint64_t> translate(std::uint64_t address, unsigned size, Access access);
+  std::optional<Page> walk(std::uint64_t address, Access access, Checked as);
+  std::optional<std::uint64_t> load_entry(std::uint64_t address, std::uint64_t physical,
+                                          Access access);
+  AccessedDirty mark(std::uint64_t physical, std::uint64_t& entry, Access access);
+  Rights page_rights(std::uint64_t entry, Checked as) const;
+  bool protection_allows(std::uint64_t physical, std::uint64_t size, Access access,
+                         Privilege privilege) const;
+  void fill(std::uint64_t address, Page page);
+  const memory::Port::Direct* direct(std::uint64_t physical, std::uint64_t size);
+  void check_stamp();
+  std::nullopt_t page_fault(std::uint64_t address, Access access);
+  std::nullopt_t access_fault(std::uint64_t address, Access access);
+
+  memory::Port& port_;
+  const Pmp& pmp_;
+  Exception& exception_;
+  IsaSet isa_;
+
+  std::uint64_t satp_ = 0;
+  bool execute_readable_ = false;
+  Checked data_checked_{Privilege::kMachine, UserAccess::kDenied};
+  std::array<Tlb, 4> tlbs_;  // by what accesses are checked against
+  Tlb* data_ = &tlbs_[3];
+  std::array<std::optional<memory::Port::Direct>, 4> directs_;  // stretches found lately
+  unsigned next_direct_ = 0;
+
+  std::uint64_t stamp_ = port_.stamp();
+  std::uint64_t translation_epoch_ = 1;
+  std::uint64_t map_epoch_ = 1;
+};
+
+}  // namespace holdfast::cpu::riscv

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A translation cache: virtual pages to host memory, or to the physical page where a device is.
+//
+// Entries hold while the hart's translation state, its PMP and the memory map's stamp stay as they
+// were; whoever changes one of those flushes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "holdfast/cpu/riscv/pmp.hpp"
+
+namespace holdfast::cpu::riscv {
+
+inline constexpr unsigned kPageBits = 12;
+inline constexpr std::uint64_t kPageSize = std::uint64_t{1} << kPageBits;
+inline constexpr std::uint64_t kPageMask = ~(kPageSize - 1);
+
+struct TlbEntry {
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};  // no page: its low bits are set
+
+  std::uint64_t read_page = kNever;   // the virtual page, if loads may go to host memory
+  std::uint64_t write_page = kNever;  // the same for stores and atomics
+  std::uintptr_t host_offset = 0;     // host address less virtual address
+  std::uint64_t page = kNever;        // the virtual page, memory or not
+  std::uint64_t physical = 0;
+  Rights rights = kMayNothing;
+
+  /// The page matches and the address is aligned to `size`, in one comparison.
+  static bool hits(std::uint64_t tag, std::uint64_t address, unsigned size) {
+    return (address & (kPageMask | (size - 1))) == tag;
+  }
+  std::byte* host(std::uint64_t address) const {
+    return reinterpret_cast<std::byte*>(host_offset + address);
+  }
+};
+
+class Tlb {
+ public:
+  TlbEntry& at(std::uint64_t address) { return entries_[(address >> kPageBits) % kEntries]; }
+  void flush() { entries_.fill({}); }
+
+ private:
+  static constexpr std::size_t kEntries = 256;
+  std::array<TlbEntry, kEntries> entries_{};
+};
+
+}  // namespace holdfast::cpu::riscv

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/cpu/riscv/trap.hpp"
+
+namespace holdfast::cpu::riscv {
+namespace {
+
+constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
+constexpr std::uint64_t kStimecmpEnabled = std::uint64_t{1} << 63;  // menvcfg.STCE
+
+/// Machine before supervisor, external before software before timer.
+constexpr Interrupt kByPriority[] = {
+    Interrupt::kMachineExternal,    Interrupt::kMachineSoftware,    Interrupt::kMachineTimer,
+    Interrupt::kSupervisorExternal, Interrupt::kSupervisorSoftware, Interrupt::kSupervisorTimer};
+
+std::uint64_t vector(std::uint64_t tvec, std::uint64_t cause) {
+  const std::uint64_t base = tvec & ~std::uint64_t{3};
+  const bool vectored = (tvec & 1) != 0 && (cause & kInterruptFlag) != 0;
+  return vectored ? base + 4 * (cause & ~kInterruptFlag) : base;
+}
+
+/// Moves bit `from` of mstatus to `to`.
+void copy_bit(std::uint64_t& status, std::uint64_t from, std::uint64_t to) {
+  status = (status & from) != 0 ? status | to : status & ~to;
+}
+
+void enter_supervisor(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+  Csrs& csr = core.csr;
+  copy_bit(csr.mstatus, mstatus::kSie, mstatus::kSpie);
+  csr.mstatus &= ~(mstatus::kSie | mstatus::kSpp);
+  if (core.privilege == Privilege::kSupervisor) csr.mstatus |= mstatus::kSpp;
+  csr.scause = cause;
+  csr.stval = value;
+  csr.sepc = pc;
+  core.pc = vector(csr.stvec, cause);
+  core.privilege = Privilege::kSupervisor;
+}
+
+void enter_machine(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+  Csrs& csr = core.csr;
+  copy_bit(csr.mstatus, mstatus::kMie, mstatus::kMpie);
+  csr.mstatus &= ~(mstatus::kMie | mstatus::kMpp);
+  csr.mstatus |= static_cast<std::uint64_t>(core.privilege) << mstatus::kMppShift;
+  csr.mcause = cause;
+  csr.mtval = value;
+  csr.mepc = pc;
+  core.pc = vector(csr.mtvec, cause);
+  core.privilege = Privilege::kMachine;
+}
+
+void enter(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+  const std::uint64_t delegated =
+      (cause & kInterruptFlag) != 0 ? core.csr.mideleg : core.csr.medeleg;
+  if (core.privilege != Privilege::kMachine && (delegated >> (cause & 63) & 1) != 0)
+    enter_supervisor(core, cause, value, pc);
+  else
+    enter_machine(core, cause, value, pc);
+  core.reservation.size = 0;
+  core.privilege_changed();
+}
+
+/// Interrupts that would be taken now, of those pending.
+std::uint64_t enabled_interrupts(const Core& core, std::uint64_t pending) {
+  const Csrs& csr = core.csr;
+  const Privilege now = core.privilege;
+  std::uint64_t result = 0;
+  if (now != Privilege::kMachine || (csr.mstatus & mstatus::kMie) != 0)
+    result |= pending & ~csr.mideleg;
+  if (now == Privilege::kUser ||
+      (now == Privilege::kSupervisor && (csr.mstatus & mstatus::kSie) != 0))
+    result |= pending & csr.mideleg;
+  return result;
+}
+
+}  // namespace
+
+bool supervisor_timer_enabled(const Core& core) {
+  return core.config.isa.has(Extension::kSstc) && (core.csr.menvcfg & kStimecmpEnabled) != 0;
+}
+
+std::uint64_t pending_interrupts(const Core& core) {
+  std::uint64_t pending = core.signals.pins() | core.csr.mip_written;
+  if (supervisor_timer_enabled(core)) {
+    constexpr std::uint64_t kTimer = bit_of(Interrupt::kSupervisorTimer);
+    pending = core.time.ticks() >= core.csr.stimecmp ? pending | kTimer : pending & ~kTimer;
+  }
+  return pending;
+}
+
+bool take_interrupt(Core& core) {
+  const std::uint64_t pending = pending_interrupts(core) & core.csr.mie;
+  if (pending == 0) return false;
+  const std::uint64_t due = enabled_interrupts(core, pending);
+  if (due == 0) return false;
+  // What goes to M-mode comes first, whatever its place in the list.
+  const std::uint64_t machine = due & ~core.csr.mideleg;
+  for (const Interrupt interrupt : kByPriority) {
+    if (((machine != 0 ? machine : due) & bit_of(interrupt)) == 0) continue;
+    enter(core, kInterruptFlag | static_cast<std::uint64_t>(interrupt), 0, core.pc);
+    return true;
+  }
+  return false;
+}
+
+void take_exception(Core& core, std::uint64_t pc) {
+  enter(core, static_cast<std::uint64_t>(core.exception.cause), core.exception.value, pc);
+}
+
+void return_from_machine(Core& core) {
+  std::uint64_t& status = core.csr.mstatus;
+  const auto previous = static_cast<Privilege>((status & mstatus::kMpp) >> mstatus::kMppShift);
+  copy_bit(status, mstatus::kMpie, mstatus::kMie);
+  status = (status | mstatus::kMpie) & ~mstatus::kMpp;  // the least privileged mode is U
+  if (previous != Privilege::kMachine) status &= ~mstatus::kMprv;
+  core.pc = core.csr.mepc;
+  core.privilege = previous;
+  core.reservation.size = 0;
+  core.privilege_changed();
+  core.signals.look_again();
+}
+
+void return_from_supervisor(Core& core) {
+  std::uint64_t& status = core.csr.mstatus;
+  const bool supervisor = (status & mstatus::kSpp) != 0;
+  copy_bit(status, mstatus::kSpie, mstatus::kSie);
+  status = (status | mstatus::kSpie) & ~(mstatus::kSpp | mstatus::kMprv);
+  core.pc = core.csr.sepc;
+  core.privilege = supervisor ? Privilege::kSupervisor : Privilege::kUser;
+  core.reservation.size = 0;
+  core.privilege_changed();
+  core.signals.look_again();
+}
+
+}  // namespace holdfast::cpu::riscv
