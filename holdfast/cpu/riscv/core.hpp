@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "holdfast/cpu/riscv/code_cache.hpp"
@@ -54,6 +55,7 @@ struct Core {
   bool waiting = false;  // in WFI
 
   HartConfig config;
+  std::atomic<unsigned> fence{0};  // what full_fence() exchanges
   const TimeSource& time;  // the machine's, outlives it
   Signals signals;
   Pmp pmp;

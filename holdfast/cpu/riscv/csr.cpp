@@ -309,8 +309,7 @@ bool meets(const Core& core, unsigned number, Needs needs) {
 }  // namespace
 
 bool may_use_csr(const Core& core, unsigned number, CsrUse use) {
-  const bool read_only = (number >> 10 & 3) == 3;
-  if (use == CsrUse::kWrite && read_only) return false;
+  if (use == CsrUse::kWrite && is_read_only_csr(number)) return false;
   if (static_cast<unsigned>(core.privilege) < (number >> 8 & 3)) return false;
   const CsrRow* row = find(number);
   return row != nullptr && meets(core, number, row->needs);

@@ -62,6 +62,8 @@ std::uint64_t read_csr(const Core& core, unsigned number);
 std::uint64_t read_csr_for_update(const Core& core, unsigned number);
 void write_csr(Core& core, unsigned number, std::uint64_t value);
 
+constexpr bool is_read_only_csr(unsigned number) { return (number >> 10 & 3) == 3; }
+
 /// The name, or nullptr if there is no such register.
 const char* csr_name(unsigned number);
 

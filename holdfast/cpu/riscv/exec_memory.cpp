@@ -45,13 +45,13 @@ Flow store_float(Core& core, const Instruction& i) {
   return core.mmu.store(core.x[i.rs1] + extend(i.immediate), static_cast<T>(core.f[i.rs2]));
 }
 
-Flow fence(Core&, const Instruction&) {
-  full_fence();
+Flow fence(Core& core, const Instruction&) {
+  full_fence(core.fence);
   return Flow::kNext;
 }
 
 Flow fence_instructions(Core& core, const Instruction&) {
-  full_fence();
+  full_fence(core.fence);
   core.code.synchronize();
   return Flow::kEnd;
 }

@@ -48,7 +48,7 @@ Flow wait_for_interrupt(Core& core, const Instruction& i) {
 
 Flow fence_translation(Core& core, const Instruction& i) {
   if (!supervisor_may(core, mstatus::kTvm)) return core.illegal(i);
-  full_fence();
+  full_fence(core.fence);
   core.mmu.flush();
   return Flow::kEnd;
 }
@@ -56,7 +56,7 @@ Flow fence_translation(Core& core, const Instruction& i) {
 /// sfence.w.inval and sfence.inval.ir order what sinval.vma does, which here is done at once.
 Flow fence_invalidation(Core& core, const Instruction& i) {
   if (core.privilege == Privilege::kUser) return core.illegal(i);
-  full_fence();
+  full_fence(core.fence);
   return Flow::kEnd;
 }
 

@@ -92,6 +92,11 @@ void Hart::reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1) {
   core_.x[11] = a1;
 }
 
+void Hart::set_pc(std::uint64_t pc) {
+  core_.pc = pc;
+  core_.waiting = false;
+}
+
 void Hart::set_integer(unsigned index, std::uint64_t value) {
   if (index != 0) core_.x[index] = value;
 }
@@ -99,6 +104,18 @@ void Hart::set_integer(unsigned index, std::uint64_t value) {
 std::optional<std::uint64_t> Hart::csr(unsigned number) const {
   if (csr_name(number) == nullptr) return std::nullopt;
   return read_csr(core_, number);
+}
+
+bool Hart::set_csr(unsigned number, std::uint64_t value) {
+  if (csr_name(number) == nullptr || is_read_only_csr(number)) return false;
+  write_csr(core_, number, value);
+  return true;
+}
+
+void Hart::set_privilege(Privilege privilege) {
+  core_.privilege = privilege;
+  core_.privilege_changed();
+  core_.signals.look_again();
 }
 
 std::string Hart::dump() const {

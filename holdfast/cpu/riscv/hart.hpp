@@ -69,10 +69,19 @@ class Hart {
   std::uint64_t pc() const { return core_.pc; }
   Privilege privilege() const { return core_.privilege; }
   std::uint64_t integer(unsigned index) const { return index == 0 ? 0 : core_.x[index]; }
-  void set_integer(unsigned index, std::uint64_t value);
   std::uint64_t floating(unsigned index) const { return core_.f[index]; }
   /// A CSR as M-mode would read it; nothing if there is none of that number.
   std::optional<std::uint64_t> csr(unsigned number) const;
+
+  // For whoever starts or inspects a hart that does not run.
+  /// Goes on from there, out of a WFI too.
+  void set_pc(std::uint64_t pc);
+  void set_privilege(Privilege privilege);
+  void set_integer(unsigned index, std::uint64_t value);
+  void set_floating(unsigned index, std::uint64_t value) { core_.f[index] = value; }
+  /// As M-mode would write it. False: there is no such register, or it is read-only.
+  bool set_csr(unsigned number, std::uint64_t value);
+
   /// The registers as text.
   std::string dump() const;
 

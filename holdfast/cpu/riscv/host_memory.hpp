@@ -53,15 +53,13 @@ inline void store_any(std::byte* host, unsigned size, std::uint64_t value) {
   store_bytes(host, size, value);
 }
 
-/// The guest's FENCE. ThreadSanitizer knows no fences (and g++ 12 refuses them under it): there
-/// an exchange on a variable of the thread's own does the same on the hosts it runs on.
-inline void full_fence() {
-#if defined(__SANITIZE_THREAD__)
-  std::atomic<int> own{0};
-  own.exchange(1, std::memory_order_seq_cst);
-#else
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+/// The guest's FENCE, as an exchange on a variable of the hart's own: on x86-64 that is the full
+/// barrier, and ThreadSanitizer, which knows no stand-alone fences, sees it. arm64 needs its own.
+inline void full_fence(std::atomic<unsigned>& own) {
+#if defined(__aarch64__)
+  asm volatile("dmb ish" ::: "memory");
 #endif
+  own.exchange(0, std::memory_order_seq_cst);
 }
 
 }  // namespace holdfast::cpu::riscv

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores: widths, misalignment, devices, faults; page tables; what a changed map does.
+#include <gtest/gtest.h>
+
+#include "bench.hpp"
+
+namespace holdfast::test::riscv {
+namespace {
+
+using memory::MemTxResult;
+
+TEST(Loads, ExtendAsTheirNamesSay) {
+  Bench bench;
+  bench.memory->write(kData, std::uint64_t{0x8182'8384'8586'8788});
+  bench.set_x(kA1, kData);
+  const std::pair<Word, std::uint64_t> cases[] = {
+      {lb(kA0, kA1), 0xffff'ffff'ffff'ff88}, {lh(kA0, kA1), 0xffff'ffff'ffff'8788},
+      {lw(kA0, kA1), 0xffff'ffff'8586'8788}, {ld(kA0, kA1), 0x8182'8384'8586'8788},
+      {lbu(kA0, kA1), 0x88},                 {lhu(kA0, kA1), 0x8788},
+      {lwu(kA0, kA1), 0x8586'8788}};
+  for (const auto& [instruction, expected] : cases) {
+    bench.run({instruction});
+    EXPECT_EQ(bench.x(kA0), expected) << std::hex << instruction;
+  }
+}
+
+TEST(Loads, AndStoresWorkMisalignedAlsoAcrossPages) {
+  Bench bench;
+  const std::uint64_t value = 0x1122'3344'5566'7788;
+  bench.set_x(kA1, kData);
+  bench.set_x(kA2, value);
+  for (const std::int32_t offset : {1, 3, 5, 0x7f9}) {
+    bench.set_x(kA1, kData + 0x800);
+    bench.run({sd(kA2, kA1, offset), ld(kA0, kA1, offset), lhu(kA3, kA1, offset + 1),
+               lw(kA4, kA1, offset + 2)});
+    EXPECT_EQ(bench.x(kA0), value) << offset;
+    EXPECT_EQ(bench.x(kA3), 0x6677u);
+    EXPECT_EQ(bench.x(kA4), 0x3344'5566u);
+    EXPECT_EQ(bench.memory->read(kData + 0x800 + static_cast<unsigned>(offset)), value);
+  }
+}
+
+TEST(Stores, WriteTheirWidthAndNoMore) {
+  Bench bench;
+  bench.set_x(kA1, kData);
+  bench.set_x(kA2, ~std::uint64_t{0});
+  bench.run({sb(kA2, kA1, 1), sh(kA2, kA1, 8), sw(kA2, kA1, 20)});
+  EXPECT_EQ(bench.memory->read(kData), 0xff00u);
+  EXPECT_EQ(bench.memory->read(kData + 8), 0xffffu);
+  EXPECT_EQ(bench.memory->read(kData + 16), 0xffff'ffff'0000'0000u);
+}
+
+TEST(AccessFaults, NameTheAddressAndChangeNoRegister) {
+  Bench bench;
+  bench.set_x(kA0, 7);
+  bench.set_x(kA1, 0x4000'0000);
+  bench.run({nop(), lw(kA0, kA1, 4)});
+  EXPECT_TRUE(bench.trapped());
+  EXPECT_EQ(bench.cause(), Cause::kLoadAccess);
+  EXPECT_EQ(bench.csr_value(csr::kMtval), 0x4000'0004u);
+  EXPECT_EQ(bench.csr_value(csr::kMepc), kProgram + 4);
+  EXPECT_EQ(bench.x(kA0), 7u);
+  bench.run({sw(kA0, kA1, 8)});
+  EXPECT_EQ(bench.cause(), Cause::kStoreAccess);
+  EXPECT_EQ(bench.csr_value(csr::kMtval), 0x4000'0008u);
+  bench.run({jalr(0, kA1, 0)});
+  EXPECT_EQ(bench.cause(), Cause::kInstructionAccess);
+  EXPECT_EQ(bench.csr_value(csr::kMepc), 0x4000'0000u);
+}
+
+/// A device of one register that counts accesses.
+struct Register {
+  explicit Register(Bench& bench) {
+    bench.memory->bus.devices.push_back(
+        {0x1000'0000, 0x1000'0fff,
+         [this](std::uint64_t, unsigned size, std::uint64_t& v) {
+           ++loads;
+           last_size = size;
+           v = value;
+           return result;
+         },
+         [this](std::uint64_t, unsigned size, std::uint64_t v) {
+           ++stores;
+           last_size = size;
+           value = v;
+           if (effect) effect();
+           return result;
+         }});
+  }
+  unsigned loads = 0, stores = 0, last_size = 0;
+  std::uint64_t value = 0;
+  MemTxResult result = MemTxResult::kOk;
+  std::function<void()> effect;
+};
+
+TEST(Devices, SeeEachAccessOnceAndWhole) {
+  Bench bench;
+  Register device{bench};
+  device.value = 0x80;
+  bench.set_x(kA1, 0x1000'0000);
+  bench.run({lb(kA0, kA1), lbu(kA2, kA1), sw(kA1, kA1)});
+  EXPECT_EQ(bench.x(kA0), 0xffff'ffff'ffff'ff80u);
+  EXPECT_EQ(bench.x(kA2), 0x80u);
+  EXPECT_EQ(device.loads, 2u);
+  EXPECT_EQ(device.stores, 1u);
+  EXPECT_EQ(device.last_size, 4u);
+  EXPECT_EQ(device.value, 0x1000'0000u);
+}
+
+TEST(Devices, AnErrorIsAnAccessFault) {
+  Bench bench;
+  Register device{bench};
+  device.result = MemTxResult::kError;
+  bench.set_x(kA1, 0x1000'0000);
+  bench.run({sw(kA0, kA1)});
+  EXPECT_EQ(bench.cause(), Cause::kStoreAccess);
+}
+
+TEST(Devices, AtomicsOnThemAreALoadAndAStore) {
+  Bench bench;
+  Register device{bench};
+  device.value = 40;
+  bench.set_x(kA1, 0x1000'0000);
+  bench.set_x(kA2, 2);
+  bench.run({amo(0, kWordWidth, kA0, kA1, kA2)});
+  EXPECT_EQ(bench.x(kA0), 40u);
+  EXPECT_EQ(device.value, 42u);
+}
+
+TEST(MapChanges, AreSeenByTheInstructionAfterTheOneThatCausedThem) {
+  Bench bench;
+  Register device{bench};
+  std::vector<std::uint64_t> other(0x1000 / 8, 0x77);
+  bench.set_x(kA1, 0x1000'0000);
+  bench.set_x(kA2, kData);
+  bench.memory->write(kData, std::uint64_t{0x11});
+  device.effect = [&] {  // other memory appears over the page of kData
+    bench.memory->bus.memories.insert(
+        bench.memory->bus.memories.begin(),
+        {kData, kData + 0xfff, reinterpret_cast<std::byte*>(other.data()), true});
+    ++bench.memory->bus.stamp;
+  };
+  bench.run({ld(kA3, kA2), sw(kZero, kA1), ld(kA4, kA2)});
+  EXPECT_EQ(bench.x(kA3), 0x11u);
+  EXPECT_EQ(bench.x(kA4), 0x77u);
+}
+
+TEST(MapChanges, CodeThatWasDecodedAheadIsNotRun) {
+  Bench bench;
+  Register device{bench};
+  const Word replacement[] = {nop(), li(kA0, 2), wfi()};
+  std::vector<std::uint64_t> other(0x1000 / 8);
+  std::memcpy(other.data(), replacement, sizeof replacement);
+  bench.set_x(kA1, 0x1000'0000);
+  device.effect = [&] {
+    bench.memory->bus.memories.insert(
+        bench.memory->bus.memories.begin(),
+        {kProgram, kProgram + 0xfff, reinterpret_cast<std::byte*>(other.data()), true});
+    ++bench.memory->bus.stamp;
+  };
+  bench.run({sw(kZero, kA1), li(kA0, 1)});
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+TEST(Fetch, FromADeviceRunsOneInstructionAtATime) {
+  Bench bench;
+  bench.memory->bus.devices.push_back(
+      {0x2000'0000, 0x2000'0fff,
+       [](std::uint64_t offset, unsigned, std::uint64_t& v) {
+         const Word code[] = {li(kA0, 3), addi(kA0, kA0, 4), wfi()};
+         v = offset / 4 < 3 ? code[offset / 4] >> (offset % 4 * 8) & 0xffff : 0;
+         return MemTxResult::kOk;
+       },
+       [](std::uint64_t, unsigned, std::uint64_t) { return MemTxResult::kOk; }});
+  bench.hart.set_pc(0x2000'0000);
+  EXPECT_EQ(bench.go(), Stop::kWaiting);
+  EXPECT_EQ(bench.x(kA0), 7u);
+}
+
+TEST(Fetch, AnInstructionAcrossTwoPagesIsWhole) {
+  Bench bench;
+  const std::uint64_t start = kRamBase + 0x3ffe;
+  bench.memory->write_code(start, {li(kA0, 9), wfi()});
+  bench.hart.set_pc(start);
+  EXPECT_EQ(bench.go(), Stop::kWaiting);
+  EXPECT_EQ(bench.x(kA0), 9u);
+}
+
+TEST(FenceI, MakesStoresVisibleToFetch) {
+  Bench bench;
+  bench.set_x(kA1, kProgram + 0x100);
+  bench.set_x(kA2, li(kA0, 2));
+  bench.memory->write_code(kProgram + 0x100, {li(kA0, 1), jalr(0, kRa, 0)});
+  bench.run({jal(kRa, 0x100), add(kA3, kA0, kZero), sw(kA2, kA1), fence_i(),
+             jal(kRa, 0x100 - 16)});
+  EXPECT_EQ(bench.x(kA3), 1u);
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+// Page tables -------------------------------------------------------------------------------------
+
+constexpr std::uint64_t kV = 1, kR = 2, kW = 4, kX = 8, kU = 16, kA = 64, kD = 128;
+constexpr std::uint64_t kAll = kV | kR | kW | kX | kA | kD;
+constexpr std::uint64_t kVirtual = 0x40'0000'0000 / 2 - 0x20'0000;  // high in the lower half of Sv39
+
+std::uint64_t pte(std::uint64_t physical, std::uint64_t flags) { return physical >> 12 << 10 | flags; }
+
+/// S-mode with RAM identity-mapped by a gigapage, and kVirtual mapped to kData as a test likes.
+struct Paged : Bench {
+  explicit Paged(HartConfig config = {}, std::uint64_t mode = 8) : Bench{config} {
+    std::uint64_t table = kTables;
+    const unsigned levels = static_cast<unsigned>(mode) - 5;
+    for (unsigned level = levels - 1; level > 2; --level) {  // Sv48, Sv57: extra levels on top
+      memory->write(table, pte(table + 0x1000, kV));
+      table += 0x1000;
+    }
+    root = table;
+    memory->write(root + 2 * 8, pte(kRamBase, kAll));
+    memory->write(root + (kVirtual >> 30) * 8, pte(root + 0x1000, kV));
+    memory->write(root + 0x1000 + (kVirtual >> 21 & 511) * 8, pte(root + 0x2000, kV));
+    hart.set_csr(csr::kSatp, mode << 60 | kTables >> 12);
+    hart.set_csr(csr::kMedeleg, 0xb3ff);
+    hart.set_privilege(Privilege::kSupervisor);
+    set_x(kA1, kVirtual);
+  }
+  std::uint64_t leaf_address() const { return root + 0x2000 + (kVirtual >> 12 & 511) * 8; }
+  void map(std::uint64_t flags) { memory->write(leaf_address(), pte(kData, flags)); }
+  Stop run_supervisor(std::initializer_list<Word> words) {
+    hart.set_privilege(Privilege::kSupervisor);
+    return run(words);
+  }
+  Cause supervisor_cause() const { return static_cast<Cause>(csr_value(csr::kScause)); }
+  std::uint64_t root = 0;
+};
+
+class PageTables : public testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Modes, PageTables, testing::Values(8, 9, 10));
+
+TEST_P(PageTables, MapWhatTheySay) {
+  Paged bench{{}, GetParam()};
+  bench.map(kV | kR | kW | kA | kD);
+  bench.memory->write(kData + 8, std::uint64_t{0x1234});
+  bench.run_supervisor({ld(kA0, kA1, 8), sd(kA0, kA1, 16)});
+  EXPECT_EQ(bench.x(kA0), 0x1234u);
+  EXPECT_EQ(bench.memory->read(kData + 16), 0x1234u);
+}
+
+TEST(Paging, RefusesWhatThePageDoesNotAllow) {
+  struct Case { std::uint64_t flags; Word instruction; Cause cause; };
+  const Case cases[] = {
+      {0, ld(kA0, kA1), Cause::kLoadPage},
+      {0, sd(kA0, kA1), Cause::kStorePage},
+      {0, jalr(0, kA1, 0), Cause::kInstructionPage},
+      {kV | kR | kA | kD, sd(kA0, kA1), Cause::kStorePage},
+      {kV | kX | kA | kD, ld(kA0, kA1), Cause::kLoadPage},
+      {kV | kR | kA | kD, jalr(0, kA1, 0), Cause::kInstructionPage},
+      {kV | kW | kA | kD, ld(kA0, kA1), Cause::kLoadPage},             // reserved
+      {kV | kR | kW | kX | kU | kA | kD, ld(kA0, kA1), Cause::kLoadPage},  // SUM is clear
+      {kV | kR | kW | kX | kU | kA | kD, jalr(0, kA1, 0), Cause::kInstructionPage},
+      {kAll | std::uint64_t{1} << 61, ld(kA0, kA1), Cause::kLoadPage},  // reserved bit
+      {kV, ld(kA0, kA1), Cause::kLoadPage},  // a pointer where only leaves can be
+      {kV | kR | kA, amo(0, kDoubleWidth, kA0, kA1, kA2), Cause::kStorePage},
+  };
+  for (const Case& c : cases) {
+    Paged bench;
+    bench.map(c.flags);
+    bench.run_supervisor({c.instruction});
+    EXPECT_TRUE(bench.trapped_to_supervisor()) << std::hex << c.flags << " " << c.instruction;
+    EXPECT_EQ(bench.supervisor_cause(), c.cause) << std::hex << c.flags << " " << c.instruction;
+    EXPECT_EQ(bench.csr_value(csr::kStval), kVirtual);
+  }
+}
+
+TEST(Paging, SumLetsSupervisorsLoadFromUserPagesButNeverExecuteThem) {
+  Paged bench;
+  bench.map(kAll | kU);
+  bench.hart.set_csr(csr::kSstatus, 1u << 18);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_FALSE(bench.trapped_to_supervisor());
+  bench.run_supervisor({jalr(0, kA1, 0)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kInstructionPage);
+}
+
+TEST(Paging, MxrMakesExecutablePagesReadable) {
+  Paged bench;
+  bench.map(kV | kX | kA | kD);
+  bench.hart.set_csr(csr::kSstatus, 1u << 19);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_FALSE(bench.trapped_to_supervisor());
+}
+
+TEST(Paging, NonCanonicalAddressesFault) {
+  Paged bench;
+  bench.set_x(kA1, std::uint64_t{1} << 39);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kLoadPage);
+}
+
+TEST(Paging, MisalignedSuperpagesFault) {
+  Paged bench;
+  bench.memory->write(bench.root + 2 * 8 + 8, pte(kRamBase + 0x1000, kAll));  // third gigabyte
+  bench.set_x(kA1, 0xc000'0000);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kLoadPage);
+}
+
+TEST(Paging, TheHartMarksPagesAccessedAndDirty) {
+  Paged bench;
+  bench.map(kV | kR | kW);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_EQ(bench.memory->read(bench.leaf_address()) & (kA | kD), kA);
+  bench.run_supervisor({ld(kA0, kA1), sd(kA0, kA1)});
+  EXPECT_EQ(bench.memory->read(bench.leaf_address()) & (kA | kD), kA | kD);
+}
+
+TEST(Paging, WithoutSvaduUnmarkedPagesFault) {
+  Paged bench{{.isa = cpu::riscv::kDefaultIsa.without(Extension::kSvadu)}};
+  bench.map(kV | kR | kW);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kLoadPage);
+  bench.map(kV | kR | kW | kA);
+  bench.run_supervisor({ld(kA0, kA1), sd(kA0, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kStorePage);
+  EXPECT_EQ(bench.memory->read(bench.leaf_address()) & (kA | kD), kA);
+}
+
+TEST(Paging, TranslationsAreForgottenAtSfence) {
+  Paged bench;
+  bench.map(kV | kR | kW | kA | kD);
+  bench.memory->write(kData + 0x1000, std::uint64_t{5});
+  bench.set_x(kA2, bench.leaf_address());
+  bench.set_x(kA3, pte(kData + 0x1000, kV | kR | kA | kD));
+  bench.run_supervisor({ld(kA0, kA1), sd(kA3, kA2), sfence_vma(), ld(kA0, kA1)});
+  EXPECT_EQ(bench.x(kA0), 5u);
+}
+
+TEST(Paging, AMisalignedStoreThatFaultsOnItsSecondPageWritesNothing) {
+  Paged bench;
+  bench.map(kV | kR | kW | kA | kD);  // the page behind it is not mapped
+  bench.set_x(kA1, kVirtual + 0xffc);
+  bench.set_x(kA2, ~std::uint64_t{0});
+  bench.run_supervisor({sd(kA2, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kStorePage);
+  EXPECT_EQ(bench.csr_value(csr::kStval), kVirtual + 0x1000);
+  EXPECT_EQ(bench.memory->read<std::uint32_t>(kData + 0xffc), 0u);
+}
+
+TEST(Paging, AFetchThatFaultsOnItsSecondPageNamesThatPage) {
+  Paged bench;
+  bench.map(kV | kX | kA);
+  const Word word = li(kA0, 1);
+  bench.memory->write(kData + 0xffe, static_cast<std::uint16_t>(word));
+  bench.set_x(kA1, kVirtual + 0xffe);
+  bench.run_supervisor({jalr(0, kA1, 0)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kInstructionPage);
+  EXPECT_EQ(bench.csr_value(csr::kSepc), kVirtual + 0xffe);
+  EXPECT_EQ(bench.csr_value(csr::kStval), kVirtual + 0x1000);
+}
+
+TEST(Paging, MprvTranslatesLoadsOfMachineModeAsThoseOfMpp) {
+  Paged bench;
+  bench.map(kV | kR | kW | kA | kD);
+  bench.memory->write(kData, std::uint64_t{0x42});
+  bench.hart.set_privilege(Privilege::kMachine);
+  bench.hart.set_csr(csr::kMstatus, 1u << 17 | 1u << 11);
+  bench.run({ld(kA0, kA1)});
+  EXPECT_EQ(bench.x(kA0), 0x42u);
+}
+
+}  // namespace
+}  // namespace holdfast::test::riscv
