@@ -45,8 +45,7 @@ void HartThread::request_pause() {
 }
 
 void HartThread::wait_paused() {
-  HF_CHECK(std::this_thread::get_id() != thread_.get_id(), "hart {}: waits for itself",
-           hart_.id());
+  HF_CHECK(std::this_thread::get_id() != thread_.get_id(), "hart {}: waits for itself", hart_.id());
   const LockGuard lock{mutex_};
   while (state_ == State::kRunning) changed_.wait(mutex_);
 }

@@ -49,14 +49,14 @@ class CodePage {
 class CodeCache {
  public:
   /// `mmu` belongs to the hart, like the cache.
-  CodeCache(Mmu& mmu, IsaSet isa)
-      : mmu_{mmu}, decoder_{isa}, jumps_(kJumps) {}
+  CodeCache(Mmu& mmu, IsaSet isa) : mmu_{mmu}, decoder_{isa}, jumps_(kJumps) {}
 
   /// The block at `pc`, or nullptr: then the exception is set. It stays until the next call.
   const Instruction* find(std::uint64_t pc, Privilege privilege) {
     const std::uint64_t context = this->context(privilege);
     const Jump& jump = jumps_[pc / 2 % kJumps];
-    if (jump.pc == pc && jump.context == context) [[likely]] return jump.block;
+    if (jump.pc == pc && jump.context == context) [[likely]]
+      return jump.block;
     return find_slow(pc, privilege, context);
   }
 

@@ -83,19 +83,26 @@ constexpr u32 register_arithmetic(Half h) {
     return make_r(kOp, kF3[which], which == 0 ? 0x20 : 0, rd, rd, rs2);
   }
   switch (h.field(5, 2)) {
-    case 0: return make_r(kOp32, 0, 0x20, rd, rd, rs2);  // subw
-    case 1: return make_r(kOp32, 0, 0, rd, rd, rs2);     // addw
-    default: return kNone;
+    case 0:
+      return make_r(kOp32, 0, 0x20, rd, rd, rs2);  // subw
+    case 1:
+      return make_r(kOp32, 0, 0, rd, rd, rs2);  // addw
+    default:
+      return kNone;
   }
 }
 
 constexpr u32 arithmetic(Half h) {
   const u32 rd = h.rs1_short();
   switch (h.field(10, 2)) {
-    case 0: return make_i(kOpImm, 5, rd, rd, h.shift());          // srli
-    case 1: return make_i(kOpImm, 5, rd, rd, 0x400 | h.shift());  // srai
-    case 2: return make_i(kOpImm, 7, rd, rd, h.immediate6());     // andi
-    default: return register_arithmetic(h);
+    case 0:
+      return make_i(kOpImm, 5, rd, rd, h.shift());  // srli
+    case 1:
+      return make_i(kOpImm, 5, rd, rd, 0x400 | h.shift());  // srai
+    case 2:
+      return make_i(kOpImm, 7, rd, rd, h.immediate6());  // andi
+    default:
+      return register_arithmetic(h);
   }
 }
 
@@ -119,48 +126,80 @@ constexpr u32 jump_or_move(Half h) {
   return link ? 0x00100073 : kNone;  // ebreak
 }
 
-constexpr u32 word_sp_load(Half h) { return h.field(4, 3) << 2 | h.move(12, 5) | h.field(2, 2) << 6; }
+constexpr u32 word_sp_load(Half h) {
+  return h.field(4, 3) << 2 | h.move(12, 5) | h.field(2, 2) << 6;
+}
 constexpr u32 double_sp_load(Half h) {
   return h.field(5, 2) << 3 | h.move(12, 5) | h.field(2, 3) << 6;
 }
-constexpr u32 word_sp_store(Half h) { return h.field(9, 4) << 2 | h.field(7, 2) << 6; }
-constexpr u32 double_sp_store(Half h) { return h.field(10, 3) << 3 | h.field(7, 3) << 6; }
+constexpr u32 word_sp_store(Half h) {
+  return h.field(9, 4) << 2 | h.field(7, 2) << 6;
+}
+constexpr u32 double_sp_store(Half h) {
+  return h.field(10, 3) << 3 | h.field(7, 3) << 6;
+}
 
 constexpr u32 expand(Half h) {
   const u32 rd = h.rd(), rs1s = h.rs1_short(), rds = h.rd_short();
   switch (h.row()) {
     // Quadrant 0
-    case 0: return addi4spn(h);
-    case 1: return make_i(kLoadFp, 3, rds, rs1s, h.double_offset());   // fld
-    case 2: return make_i(kLoad, 2, rds, rs1s, h.word_offset());       // lw
-    case 3: return make_i(kLoad, 3, rds, rs1s, h.double_offset());     // ld
-    case 5: return make_s(kStoreFp, 3, rs1s, rds, h.double_offset());  // fsd
-    case 6: return make_s(kStore, 2, rs1s, rds, h.word_offset());      // sw
-    case 7: return make_s(kStore, 3, rs1s, rds, h.double_offset());    // sd
+    case 0:
+      return addi4spn(h);
+    case 1:
+      return make_i(kLoadFp, 3, rds, rs1s, h.double_offset());  // fld
+    case 2:
+      return make_i(kLoad, 2, rds, rs1s, h.word_offset());  // lw
+    case 3:
+      return make_i(kLoad, 3, rds, rs1s, h.double_offset());  // ld
+    case 5:
+      return make_s(kStoreFp, 3, rs1s, rds, h.double_offset());  // fsd
+    case 6:
+      return make_s(kStore, 2, rs1s, rds, h.word_offset());  // sw
+    case 7:
+      return make_s(kStore, 3, rs1s, rds, h.double_offset());  // sd
     // Quadrant 1
-    case 8: return make_i(kOpImm, 0, rd, rd, h.immediate6());                          // addi
-    case 9: return rd == 0 ? kNone : make_i(kOpImm32, 0, rd, rd, h.immediate6());      // addiw
-    case 10: return make_i(kOpImm, 0, rd, 0, h.immediate6());                          // li
-    case 11: return addi16sp_or_lui(h);
-    case 12: return arithmetic(h);
-    case 13: return make_j(0, jump_offset(h));
-    case 14: return make_b(0, rs1s, branch_offset(h));  // beqz
-    case 15: return make_b(1, rs1s, branch_offset(h));  // bnez
+    case 8:
+      return make_i(kOpImm, 0, rd, rd, h.immediate6());  // addi
+    case 9:
+      return rd == 0 ? kNone : make_i(kOpImm32, 0, rd, rd, h.immediate6());  // addiw
+    case 10:
+      return make_i(kOpImm, 0, rd, 0, h.immediate6());  // li
+    case 11:
+      return addi16sp_or_lui(h);
+    case 12:
+      return arithmetic(h);
+    case 13:
+      return make_j(0, jump_offset(h));
+    case 14:
+      return make_b(0, rs1s, branch_offset(h));  // beqz
+    case 15:
+      return make_b(1, rs1s, branch_offset(h));  // bnez
     // Quadrant 2
-    case 16: return make_i(kOpImm, 1, rd, rd, h.shift());                            // slli
-    case 17: return make_i(kLoadFp, 3, rd, 2, double_sp_load(h));                    // fldsp
-    case 18: return rd == 0 ? kNone : make_i(kLoad, 2, rd, 2, word_sp_load(h));      // lwsp
-    case 19: return rd == 0 ? kNone : make_i(kLoad, 3, rd, 2, double_sp_load(h));    // ldsp
-    case 20: return jump_or_move(h);
-    case 21: return make_s(kStoreFp, 3, 2, h.rs2(), double_sp_store(h));  // fsdsp
-    case 22: return make_s(kStore, 2, 2, h.rs2(), word_sp_store(h));      // swsp
-    case 23: return make_s(kStore, 3, 2, h.rs2(), double_sp_store(h));    // sdsp
-    default: return kNone;
+    case 16:
+      return make_i(kOpImm, 1, rd, rd, h.shift());  // slli
+    case 17:
+      return make_i(kLoadFp, 3, rd, 2, double_sp_load(h));  // fldsp
+    case 18:
+      return rd == 0 ? kNone : make_i(kLoad, 2, rd, 2, word_sp_load(h));  // lwsp
+    case 19:
+      return rd == 0 ? kNone : make_i(kLoad, 3, rd, 2, double_sp_load(h));  // ldsp
+    case 20:
+      return jump_or_move(h);
+    case 21:
+      return make_s(kStoreFp, 3, 2, h.rs2(), double_sp_store(h));  // fsdsp
+    case 22:
+      return make_s(kStore, 2, 2, h.rs2(), word_sp_store(h));  // swsp
+    case 23:
+      return make_s(kStore, 3, 2, h.rs2(), double_sp_store(h));  // sdsp
+    default:
+      return kNone;
   }
 }
 
 }  // namespace
 
-std::uint32_t expand_compressed(std::uint16_t half) { return expand(Half{half}); }
+std::uint32_t expand_compressed(std::uint16_t half) {
+  return expand(Half{half});
+}
 
 }  // namespace holdfast::cpu::riscv

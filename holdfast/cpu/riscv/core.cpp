@@ -8,8 +8,8 @@ void Core::privilege_changed() {
   Privilege effective = privilege;
   if ((status & mstatus::kMprv) != 0)
     effective = static_cast<Privilege>((status & mstatus::kMpp) >> mstatus::kMppShift);
-  mmu.set_data_privilege(effective, (status & mstatus::kSum) != 0 ? UserAccess::kPermitted
-                                                                  : UserAccess::kDenied);
+  mmu.set_data_privilege(
+      effective, (status & mstatus::kSum) != 0 ? UserAccess::kPermitted : UserAccess::kDenied);
 }
 
 void Core::reset() {

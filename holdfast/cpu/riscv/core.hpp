@@ -56,7 +56,7 @@ struct Core {
 
   HartConfig config;
   std::atomic<unsigned> fence{0};  // what full_fence() exchanges
-  const TimeSource& time;  // the machine's, outlives it
+  const TimeSource& time;          // the machine's, outlives it
   Signals signals;
   Pmp pmp;
   Mmu mmu;

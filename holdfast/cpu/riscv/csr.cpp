@@ -38,7 +38,9 @@ constexpr u64 kWritableStatus = mstatus::kSie | mstatus::kMie | mstatus::kSpie |
 constexpr u64 kSupervisorWritableStatus = kSupervisorStatus & kWritableStatus;
 constexpr u64 kFiom = 1, kStimecmpEnabled = u64{1} << 63;
 
-u64 zero(const Core&) { return 0; }
+u64 zero(const Core&) {
+  return 0;
+}
 void ignore(Core&, u64) {}
 
 template <u64 Csrs::*Field>
@@ -65,7 +67,8 @@ void set_status_bits(Core& core, u64 value, u64 mask) {
   if (!core.config.isa.has(Extension::kF)) mask &= ~mstatus::kFs;
   csr.mstatus = (before & ~mask) | (value & mask);
   const u64 changed = before ^ csr.mstatus;
-  if ((changed & mstatus::kMxr) != 0) core.mmu.set_execute_readable((csr.mstatus & mstatus::kMxr) != 0);
+  if ((changed & mstatus::kMxr) != 0)
+    core.mmu.set_execute_readable((csr.mstatus & mstatus::kMxr) != 0);
   core.privilege_changed();
   core.signals.look_again();
 }
@@ -73,9 +76,9 @@ void set_status_bits(Core& core, u64 value, u64 mask) {
 u64 isa_register(const Core& core) {
   const IsaSet isa = core.config.isa;
   u64 value = u64{2} << 62 | 1u << ('S' - 'A') | 1u << ('U' - 'A');
-  constexpr std::pair<Extension, char> kLetters[] = {
-      {Extension::kI, 'I'}, {Extension::kM, 'M'}, {Extension::kA, 'A'},
-      {Extension::kF, 'F'}, {Extension::kD, 'D'}, {Extension::kC, 'C'}};
+  constexpr std::pair<Extension, char> kLetters[] = {{Extension::kI, 'I'}, {Extension::kM, 'M'},
+                                                     {Extension::kA, 'A'}, {Extension::kF, 'F'},
+                                                     {Extension::kD, 'D'}, {Extension::kC, 'C'}};
   for (const auto& [extension, letter] : kLetters)
     if (isa.has(extension)) value |= u64{1} << (letter - 'A');
   return value;
@@ -125,12 +128,22 @@ void set_satp(Core& core, u64 value) {
 // Counters ----------------------------------------------------------------------------------------
 // While a CSR instruction runs, `core.retired` includes the instructions before it.
 
-u64 cycle(const Core& core) { return core.csr.cycle.at(core.retired); }
-u64 instret(const Core& core) { return core.csr.instret.at(core.retired); }
-u64 time_now(const Core& core) { return core.time.ticks(); }
+u64 cycle(const Core& core) {
+  return core.csr.cycle.at(core.retired);
+}
+u64 instret(const Core& core) {
+  return core.csr.instret.at(core.retired);
+}
+u64 time_now(const Core& core) {
+  return core.time.ticks();
+}
 // The value written is what the next instruction reads: this one must not count.
-void set_cycle(Core& core, u64 value) { core.csr.cycle.set(value, core.retired + 1); }
-void set_instret(Core& core, u64 value) { core.csr.instret.set(value, core.retired + 1); }
+void set_cycle(Core& core, u64 value) {
+  core.csr.cycle.set(value, core.retired + 1);
+}
+void set_instret(Core& core, u64 value) {
+  core.csr.instret.set(value, core.retired + 1);
+}
 void set_inhibit(Core& core, u64 value) {
   core.csr.mcountinhibit = value & 5;
   core.csr.cycle.run((value & 1) == 0, core.retired + 1);
@@ -139,9 +152,15 @@ void set_inhibit(Core& core, u64 value) {
 
 // Floating point ----------------------------------------------------------------------------------
 
-u64 float_flags(const Core& core) { return core.csr.fflags; }
-u64 float_rounding(const Core& core) { return core.csr.frm; }
-u64 float_control(const Core& core) { return u64{core.csr.frm} << 5 | core.csr.fflags; }
+u64 float_flags(const Core& core) {
+  return core.csr.fflags;
+}
+u64 float_rounding(const Core& core) {
+  return core.csr.frm;
+}
+u64 float_control(const Core& core) {
+  return u64{core.csr.frm} << 5 | core.csr.fflags;
+}
 void set_float_flags(Core& core, u64 value) {
   core.csr.fflags = value & 0x1f;
   core.csr.mstatus |= mstatus::kFs;
@@ -262,9 +281,12 @@ const CsrRow* find_event(unsigned number) {
   if (index < 3) return nullptr;
   switch (number & ~0x1fu) {
     case 0xb00:
-    case 0x320: return &kMachineEvents;
-    case 0xc00: return &kUserEvents;
-    default: return nullptr;
+    case 0x320:
+      return &kMachineEvents;
+    case 0xc00:
+      return &kUserEvents;
+    default:
+      return nullptr;
   }
 }
 
@@ -297,12 +319,16 @@ bool stimecmp_permitted(const Core& core) {
 
 bool meets(const Core& core, unsigned number, Needs needs) {
   switch (needs) {
-    case Needs::kFloat: return (core.csr.mstatus & mstatus::kFs) != 0;
-    case Needs::kCounter: return counter_permitted(core, number);
+    case Needs::kFloat:
+      return (core.csr.mstatus & mstatus::kFs) != 0;
+    case Needs::kCounter:
+      return counter_permitted(core, number);
     case Needs::kSatp:
       return core.privilege != Privilege::kSupervisor || (core.csr.mstatus & mstatus::kTvm) == 0;
-    case Needs::kStimecmp: return stimecmp_permitted(core);
-    default: return true;
+    case Needs::kStimecmp:
+      return stimecmp_permitted(core);
+    default:
+      return true;
   }
 }
 
@@ -315,7 +341,9 @@ bool may_use_csr(const Core& core, unsigned number, CsrUse use) {
   return row != nullptr && meets(core, number, row->needs);
 }
 
-u64 read_csr(const Core& core, unsigned number) { return find(number)->read(core); }
+u64 read_csr(const Core& core, unsigned number) {
+  return find(number)->read(core);
+}
 
 u64 read_csr_for_update(const Core& core, unsigned number) {
   // SPEC: volume II, 3.1.9: the external pin shows in SEIP but is not written back.
@@ -325,7 +353,9 @@ u64 read_csr_for_update(const Core& core, unsigned number) {
   return (value & ~kExternal) | (core.csr.mip_written & kExternal);
 }
 
-void write_csr(Core& core, unsigned number, u64 value) { find(number)->write(core, value); }
+void write_csr(Core& core, unsigned number, u64 value) {
+  find(number)->write(core, value);
+}
 
 const char* csr_name(unsigned number) {
   const CsrRow* row = find(number);

@@ -26,7 +26,9 @@ inline constexpr unsigned kMppShift = 11;
 class Counter {
  public:
   std::uint64_t at(std::uint64_t retired) const { return running_ ? base_ + retired : base_; }
-  void set(std::uint64_t value, std::uint64_t retired) { base_ = running_ ? value - retired : value; }
+  void set(std::uint64_t value, std::uint64_t retired) {
+    base_ = running_ ? value - retired : value;
+  }
   void run(bool running, std::uint64_t retired) {
     const std::uint64_t value = at(retired);
     running_ = running;
@@ -62,7 +64,9 @@ std::uint64_t read_csr(const Core& core, unsigned number);
 std::uint64_t read_csr_for_update(const Core& core, unsigned number);
 void write_csr(Core& core, unsigned number, std::uint64_t value);
 
-constexpr bool is_read_only_csr(unsigned number) { return (number >> 10 & 3) == 3; }
+constexpr bool is_read_only_csr(unsigned number) {
+  return (number >> 10 & 3) == 3;
+}
 
 /// The name, or nullptr if there is no such register.
 const char* csr_name(unsigned number);

@@ -11,32 +11,42 @@ constexpr std::int32_t sign_extend(std::uint32_t value, unsigned width) {
   return static_cast<std::int32_t>(value << (32 - width)) >> (32 - width);
 }
 
-constexpr std::int32_t immediate_i(std::uint32_t w) { return sign_extend(field(w, 20, 12), 12); }
+constexpr std::int32_t immediate_i(std::uint32_t w) {
+  return sign_extend(field(w, 20, 12), 12);
+}
 constexpr std::int32_t immediate_s(std::uint32_t w) {
   return sign_extend(field(w, 25, 7) << 5 | field(w, 7, 5), 12);
 }
 constexpr std::int32_t immediate_b(std::uint32_t w) {
-  return sign_extend(field(w, 31, 1) << 12 | field(w, 7, 1) << 11 | field(w, 25, 6) << 5 |
-                         field(w, 8, 4) << 1,
-                     13);
+  return sign_extend(
+      field(w, 31, 1) << 12 | field(w, 7, 1) << 11 | field(w, 25, 6) << 5 | field(w, 8, 4) << 1,
+      13);
 }
 constexpr std::int32_t immediate_j(std::uint32_t w) {
-  return sign_extend(field(w, 31, 1) << 20 | field(w, 12, 8) << 12 | field(w, 20, 1) << 11 |
-                         field(w, 21, 10) << 1,
-                     21);
+  return sign_extend(
+      field(w, 31, 1) << 20 | field(w, 12, 8) << 12 | field(w, 20, 1) << 11 | field(w, 21, 10) << 1,
+      21);
 }
 
 constexpr std::int32_t immediate_of(Format format, std::uint32_t w) {
   switch (format) {
     case Format::kI:
-    case Format::kFloatLoad: return immediate_i(w);
-    case Format::kS: return immediate_s(w);
-    case Format::kB: return immediate_b(w);
-    case Format::kU: return static_cast<std::int32_t>(w & 0xfffff000);
-    case Format::kJ: return immediate_j(w);
-    case Format::kShift: return static_cast<std::int32_t>(field(w, 20, 6));
-    case Format::kCsr: return static_cast<std::int32_t>(field(w, 20, 12));
-    default: return 0;
+    case Format::kFloatLoad:
+      return immediate_i(w);
+    case Format::kS:
+      return immediate_s(w);
+    case Format::kB:
+      return immediate_b(w);
+    case Format::kU:
+      return static_cast<std::int32_t>(w & 0xfffff000);
+    case Format::kJ:
+      return immediate_j(w);
+    case Format::kShift:
+      return static_cast<std::int32_t>(field(w, 20, 6));
+    case Format::kCsr:
+      return static_cast<std::int32_t>(field(w, 20, 12));
+    default:
+      return 0;
   }
 }
 
@@ -58,8 +68,8 @@ Instruction take_apart(const Row& row, std::uint32_t w) {
 }  // namespace
 
 Decoder::Decoder(IsaSet isa) : isa_{isa} {
-  for (const auto rows : {integer_rows(), multiply_rows(), bit_rows(), branch_rows(),
-                          memory_rows(), atomic_rows(), float_rows(), system_rows()})
+  for (const auto rows : {integer_rows(), multiply_rows(), bit_rows(), branch_rows(), memory_rows(),
+                          atomic_rows(), float_rows(), system_rows()})
     for (const Row& row : rows)
       if (isa.has(row.extension)) by_opcode_[field(row.match, 2, 5)].push_back(row);
 }

@@ -17,15 +17,15 @@ namespace holdfast::cpu::riscv {
 
 /// Where the operands stand in the word, and what kind of register rd names.
 enum class Format : std::uint8_t {
-  kR,       // rd, rs1, rs2
-  kI,       // rd, rs1, 12-bit immediate
-  kS,       // rs1, rs2, 12-bit immediate in two pieces
-  kB,       // rs1, rs2, branch offset
-  kU,       // rd, upper immediate
-  kJ,       // rd, jump offset
-  kShift,   // rd, rs1, 6-bit amount
-  kCsr,     // rd, rs1 or 5-bit immediate, register number
-  kFloat,   // floating rd, rs1, rs2, rs3, rm
+  kR,               // rd, rs1, rs2
+  kI,               // rd, rs1, 12-bit immediate
+  kS,               // rs1, rs2, 12-bit immediate in two pieces
+  kB,               // rs1, rs2, branch offset
+  kU,               // rd, upper immediate
+  kJ,               // rd, jump offset
+  kShift,           // rd, rs1, 6-bit amount
+  kCsr,             // rd, rs1 or 5-bit immediate, register number
+  kFloat,           // floating rd, rs1, rs2, rs3, rm
   kFloatToInteger,  // integer rd, rs1, rs2, rm
   kFloatLoad,       // floating rd, rs1, 12-bit immediate
   kNone,
@@ -65,7 +65,9 @@ class Decoder {
 };
 
 /// 2 or 4, from the first halfword.
-constexpr unsigned length_of(std::uint32_t word) { return (word & 3) == 3 ? 4 : 2; }
+constexpr unsigned length_of(std::uint32_t word) {
+  return (word & 3) == 3 ? 4 : 2;
+}
 
 /// The 32-bit instruction a compressed one stands for; 0, which is no instruction, if none.
 std::uint32_t expand_compressed(std::uint16_t half);
@@ -87,7 +89,9 @@ constexpr std::uint32_t kMaskFunct3 = 0x707f;
 constexpr std::uint32_t kMaskFunct7 = 0xfe00707f;
 constexpr std::uint32_t kMaskShift = 0xfc00707f;
 constexpr std::uint32_t kMaskAll = 0xffffffff;
-constexpr std::uint32_t funct3(std::uint32_t opcode, std::uint32_t f3) { return opcode | f3 << 12; }
+constexpr std::uint32_t funct3(std::uint32_t opcode, std::uint32_t f3) {
+  return opcode | f3 << 12;
+}
 constexpr std::uint32_t funct7(std::uint32_t opcode, std::uint32_t f3, std::uint32_t f7) {
   return opcode | f3 << 12 | f7 << 25;
 }

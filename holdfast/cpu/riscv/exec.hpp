@@ -16,10 +16,16 @@ using i32 = std::int32_t;
 __extension__ using u128 = unsigned __int128;
 __extension__ using i128 = __int128;
 
-constexpr i64 as_signed(u64 value) { return static_cast<i64>(value); }
-constexpr u64 extend(i32 value) { return static_cast<u64>(static_cast<i64>(value)); }
+constexpr i64 as_signed(u64 value) {
+  return static_cast<i64>(value);
+}
+constexpr u64 extend(i32 value) {
+  return static_cast<u64>(static_cast<i64>(value));
+}
 /// The lower word, sign-extended: the result of every instruction that ends in W.
-constexpr u64 extend_word(u64 value) { return extend(static_cast<i32>(static_cast<u32>(value))); }
+constexpr u64 extend_word(u64 value) {
+  return extend(static_cast<i32>(static_cast<u32>(value)));
+}
 
 using BinaryFunction = u64 (*)(u64, u64);
 using UnaryFunction = u64 (*)(u64);

@@ -23,27 +23,45 @@ template <class T>
 using Combine = T (*)(T old, T operand);
 
 template <class T>
-constexpr T swap(T, T b) { return b; }
+constexpr T swap(T, T b) {
+  return b;
+}
 template <class T>
-constexpr T add(T a, T b) { return a + b; }
+constexpr T add(T a, T b) {
+  return a + b;
+}
 template <class T>
-constexpr T bit_xor(T a, T b) { return a ^ b; }
+constexpr T bit_xor(T a, T b) {
+  return a ^ b;
+}
 template <class T>
-constexpr T bit_and(T a, T b) { return a & b; }
+constexpr T bit_and(T a, T b) {
+  return a & b;
+}
 template <class T>
-constexpr T bit_or(T a, T b) { return a | b; }
+constexpr T bit_or(T a, T b) {
+  return a | b;
+}
 template <class T>
 constexpr bool less(T a, T b) {
   return static_cast<std::make_signed_t<T>>(a) < static_cast<std::make_signed_t<T>>(b);
 }
 template <class T>
-constexpr T minimum(T a, T b) { return less(a, b) ? a : b; }
+constexpr T minimum(T a, T b) {
+  return less(a, b) ? a : b;
+}
 template <class T>
-constexpr T maximum(T a, T b) { return less(a, b) ? b : a; }
+constexpr T maximum(T a, T b) {
+  return less(a, b) ? b : a;
+}
 template <class T>
-constexpr T minimum_unsigned(T a, T b) { return std::min(a, b); }
+constexpr T minimum_unsigned(T a, T b) {
+  return std::min(a, b);
+}
 template <class T>
-constexpr T maximum_unsigned(T a, T b) { return std::max(a, b); }
+constexpr T maximum_unsigned(T a, T b) {
+  return std::max(a, b);
+}
 
 /// The host's own instruction where there is one, else a compare-and-swap loop.
 template <class T, Combine<T> Function>
@@ -55,8 +73,8 @@ T update(std::byte* host, T operand) {
     return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
   } else {
     T old = __atomic_load_n(place, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(place, &old, Function(old, operand), true,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+    while (!__atomic_compare_exchange_n(place, &old, Function(old, operand), true, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED)) {
     }
     return old;
   }
@@ -152,6 +170,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> atomic_rows() { return kRows; }
+std::span<const Row> atomic_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

@@ -9,7 +9,9 @@
 namespace holdfast::cpu::riscv {
 namespace {
 
-constexpr u64 low(u64 value) { return value & 0xffffffff; }
+constexpr u64 low(u64 value) {
+  return value & 0xffffffff;
+}
 
 // Zba
 template <unsigned Shift>
@@ -20,33 +22,65 @@ template <unsigned Shift>
 constexpr u64 shift_add_word(u64 a, u64 b) {
   return (low(a) << Shift) + b;
 }
-constexpr u64 shift_left_unsigned_word(u64 a, u64 b) { return low(a) << (b & 63); }
+constexpr u64 shift_left_unsigned_word(u64 a, u64 b) {
+  return low(a) << (b & 63);
+}
 
 // Zbb
-constexpr u64 and_not(u64 a, u64 b) { return a & ~b; }
-constexpr u64 or_not(u64 a, u64 b) { return a | ~b; }
-constexpr u64 xor_not(u64 a, u64 b) { return ~(a ^ b); }
-constexpr u64 leading(u64 a) { return static_cast<u64>(std::countl_zero(a)); }
-constexpr u64 trailing(u64 a) { return static_cast<u64>(std::countr_zero(a)); }
-constexpr u64 population(u64 a) { return static_cast<u64>(std::popcount(a)); }
-constexpr u64 leading_word(u64 a) { return static_cast<u64>(std::countl_zero(static_cast<u32>(a))); }
+constexpr u64 and_not(u64 a, u64 b) {
+  return a & ~b;
+}
+constexpr u64 or_not(u64 a, u64 b) {
+  return a | ~b;
+}
+constexpr u64 xor_not(u64 a, u64 b) {
+  return ~(a ^ b);
+}
+constexpr u64 leading(u64 a) {
+  return static_cast<u64>(std::countl_zero(a));
+}
+constexpr u64 trailing(u64 a) {
+  return static_cast<u64>(std::countr_zero(a));
+}
+constexpr u64 population(u64 a) {
+  return static_cast<u64>(std::popcount(a));
+}
+constexpr u64 leading_word(u64 a) {
+  return static_cast<u64>(std::countl_zero(static_cast<u32>(a)));
+}
 constexpr u64 trailing_word(u64 a) {
   return static_cast<u64>(std::countr_zero(static_cast<u32>(a)));
 }
-constexpr u64 population_word(u64 a) { return static_cast<u64>(std::popcount(static_cast<u32>(a))); }
-constexpr u64 maximum(u64 a, u64 b) { return as_signed(a) < as_signed(b) ? b : a; }
-constexpr u64 minimum(u64 a, u64 b) { return as_signed(a) < as_signed(b) ? a : b; }
-constexpr u64 maximum_unsigned(u64 a, u64 b) { return std::max(a, b); }
-constexpr u64 minimum_unsigned(u64 a, u64 b) { return std::min(a, b); }
+constexpr u64 population_word(u64 a) {
+  return static_cast<u64>(std::popcount(static_cast<u32>(a)));
+}
+constexpr u64 maximum(u64 a, u64 b) {
+  return as_signed(a) < as_signed(b) ? b : a;
+}
+constexpr u64 minimum(u64 a, u64 b) {
+  return as_signed(a) < as_signed(b) ? a : b;
+}
+constexpr u64 maximum_unsigned(u64 a, u64 b) {
+  return std::max(a, b);
+}
+constexpr u64 minimum_unsigned(u64 a, u64 b) {
+  return std::min(a, b);
+}
 constexpr u64 extend_byte(u64 a) {
   return static_cast<u64>(static_cast<i64>(static_cast<std::int8_t>(a)));
 }
 constexpr u64 extend_half(u64 a) {
   return static_cast<u64>(static_cast<i64>(static_cast<std::int16_t>(a)));
 }
-constexpr u64 zero_extend_half(u64 a) { return a & 0xffff; }
-constexpr u64 rotate_left(u64 a, u64 b) { return std::rotl(a, static_cast<int>(b & 63)); }
-constexpr u64 rotate_right(u64 a, u64 b) { return std::rotr(a, static_cast<int>(b & 63)); }
+constexpr u64 zero_extend_half(u64 a) {
+  return a & 0xffff;
+}
+constexpr u64 rotate_left(u64 a, u64 b) {
+  return std::rotl(a, static_cast<int>(b & 63));
+}
+constexpr u64 rotate_right(u64 a, u64 b) {
+  return std::rotr(a, static_cast<int>(b & 63));
+}
 constexpr u64 rotate_left_word(u64 a, u64 b) {
   return extend_word(std::rotl(static_cast<u32>(a), static_cast<int>(b & 31)));
 }
@@ -59,7 +93,9 @@ constexpr u64 or_combine(u64 a) {
     if ((a >> shift & 0xff) != 0) result |= u64{0xff} << shift;
   return result;
 }
-constexpr u64 reverse_bytes(u64 a) { return __builtin_bswap64(a); }
+constexpr u64 reverse_bytes(u64 a) {
+  return __builtin_bswap64(a);
+}
 
 // Zbc
 constexpr u64 carryless(u64 a, u64 b) {
@@ -82,15 +118,29 @@ constexpr u64 carryless_reversed(u64 a, u64 b) {
 }
 
 // Zbs
-constexpr u64 bit(u64 index) { return u64{1} << (index & 63); }
-constexpr u64 clear_bit(u64 a, u64 b) { return a & ~bit(b); }
-constexpr u64 extract_bit(u64 a, u64 b) { return a >> (b & 63) & 1; }
-constexpr u64 invert_bit(u64 a, u64 b) { return a ^ bit(b); }
-constexpr u64 set_bit(u64 a, u64 b) { return a | bit(b); }
+constexpr u64 bit(u64 index) {
+  return u64{1} << (index & 63);
+}
+constexpr u64 clear_bit(u64 a, u64 b) {
+  return a & ~bit(b);
+}
+constexpr u64 extract_bit(u64 a, u64 b) {
+  return a >> (b & 63) & 1;
+}
+constexpr u64 invert_bit(u64 a, u64 b) {
+  return a ^ bit(b);
+}
+constexpr u64 set_bit(u64 a, u64 b) {
+  return a | bit(b);
+}
 
 // Zicond
-constexpr u64 zero_if_zero(u64 a, u64 b) { return b == 0 ? 0 : a; }
-constexpr u64 zero_if_not(u64 a, u64 b) { return b == 0 ? a : 0; }
+constexpr u64 zero_if_zero(u64 a, u64 b) {
+  return b == 0 ? 0 : a;
+}
+constexpr u64 zero_if_not(u64 a, u64 b) {
+  return b == 0 ? a : 0;
+}
 
 constexpr std::uint32_t kOp = 0x33, kOp32 = 0x3b, kOpImm = 0x13, kOpImm32 = 0x1b;
 constexpr std::uint32_t kMaskUnary = 0xfff0707f;
@@ -165,6 +215,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> bit_rows() { return kRows; }
+std::span<const Row> bit_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

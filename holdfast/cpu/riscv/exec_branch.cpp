@@ -38,12 +38,24 @@ Flow branch(Core& core, const Instruction& i) {
   return Flow::kJump;
 }
 
-constexpr bool equal(u64 a, u64 b) { return a == b; }
-constexpr bool different(u64 a, u64 b) { return a != b; }
-constexpr bool less(u64 a, u64 b) { return as_signed(a) < as_signed(b); }
-constexpr bool at_least(u64 a, u64 b) { return as_signed(a) >= as_signed(b); }
-constexpr bool below(u64 a, u64 b) { return a < b; }
-constexpr bool not_below(u64 a, u64 b) { return a >= b; }
+constexpr bool equal(u64 a, u64 b) {
+  return a == b;
+}
+constexpr bool different(u64 a, u64 b) {
+  return a != b;
+}
+constexpr bool less(u64 a, u64 b) {
+  return as_signed(a) < as_signed(b);
+}
+constexpr bool at_least(u64 a, u64 b) {
+  return as_signed(a) >= as_signed(b);
+}
+constexpr bool below(u64 a, u64 b) {
+  return a < b;
+}
+constexpr bool not_below(u64 a, u64 b) {
+  return a >= b;
+}
 
 constexpr Row conditional(const char* name, std::uint32_t f3, Handler run) {
   return {name, kMaskFunct3, funct3(0x63, f3), Format::kB, Extension::kI, run};
@@ -63,6 +75,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> branch_rows() { return kRows; }
+std::span<const Row> branch_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

@@ -16,8 +16,12 @@ using fp::Single;
 
 constexpr u64 kBox = 0xffffffff'00000000;
 
-bool is_on(const Core& core) { return (core.csr.mstatus & mstatus::kFs) != 0; }
-void touch(Core& core) { core.csr.mstatus |= mstatus::kFs; }
+bool is_on(const Core& core) {
+  return (core.csr.mstatus & mstatus::kFs) != 0;
+}
+void touch(Core& core) {
+  core.csr.mstatus |= mstatus::kFs;
+}
 
 /// A single that is not boxed reads as the canonical NaN.
 template <class F>
@@ -194,28 +198,28 @@ constexpr Extension extension_of() {
 
 template <class F>
 constexpr Row rounded(const char* name, u32 f5, Handler run) {
-  return {name,           0xfe00007f, kOpFp | (f5 << 2 | format_bits<F>()) << 25,
+  return {name,           0xfe00007f,        kOpFp | (f5 << 2 | format_bits<F>()) << 25,
           Format::kFloat, extension_of<F>(), run};
 }
 template <class F>
 constexpr Row selected(const char* name, u32 f5, u32 rm, Format format, Handler run) {
-  return {name,   kMaskFunct7, funct7(kOpFp, rm, f5 << 2 | format_bits<F>()),
+  return {name,   kMaskFunct7,       funct7(kOpFp, rm, f5 << 2 | format_bits<F>()),
           format, extension_of<F>(), run};
 }
 /// One operand; rs2 selects.
 template <class F>
 constexpr Row converted(const char* name, u32 f5, u32 rs2, Format format, Handler run) {
-  return {name,   0xfff0007f, kOpFp | rs2 << 20 | (f5 << 2 | format_bits<F>()) << 25,
+  return {name,   0xfff0007f,        kOpFp | rs2 << 20 | (f5 << 2 | format_bits<F>()) << 25,
           format, extension_of<F>(), run};
 }
 template <class F>
 constexpr Row moved(const char* name, u32 f5, u32 rm, Format format, Handler run) {
-  return {name,   0xfff0707f, kOpFp | rm << 12 | (f5 << 2 | format_bits<F>()) << 25,
+  return {name,   0xfff0707f,        kOpFp | rm << 12 | (f5 << 2 | format_bits<F>()) << 25,
           format, extension_of<F>(), run};
 }
 template <class F>
 constexpr Row fused(const char* name, u32 opcode, Handler run) {
-  return {name,           0x0600007f, opcode | format_bits<F>() << 25,
+  return {name,           0x0600007f,        opcode | format_bits<F>() << 25,
           Format::kFloat, extension_of<F>(), run};
 }
 
@@ -241,11 +245,9 @@ constexpr Row kRows[] = {
     selected<Single>("flt.s", 0x14, 1, kToInteger, compare<Single, fp::less<Single>>),
     selected<Single>("feq.s", 0x14, 2, kToInteger, compare<Single, fp::equal<Single>>),
     converted<Single>("fcvt.w.s", 0x18, 0, kToInteger, to_integer<Single, Integer::kWord>),
-    converted<Single>("fcvt.wu.s", 0x18, 1, kToInteger,
-                      to_integer<Single, Integer::kUnsignedWord>),
+    converted<Single>("fcvt.wu.s", 0x18, 1, kToInteger, to_integer<Single, Integer::kUnsignedWord>),
     converted<Single>("fcvt.l.s", 0x18, 2, kToInteger, to_integer<Single, Integer::kLong>),
-    converted<Single>("fcvt.lu.s", 0x18, 3, kToInteger,
-                      to_integer<Single, Integer::kUnsignedLong>),
+    converted<Single>("fcvt.lu.s", 0x18, 3, kToInteger, to_integer<Single, Integer::kUnsignedLong>),
     converted<Single>("fcvt.s.w", 0x1a, 0, Format::kFloat, from_integer<Single, Integer::kWord>),
     converted<Single>("fcvt.s.wu", 0x1a, 1, Format::kFloat,
                       from_integer<Single, Integer::kUnsignedWord>),
@@ -276,11 +278,9 @@ constexpr Row kRows[] = {
     {"fcvt.s.d", 0xfff0007f, 0x40100053, Format::kFloat, Extension::kD, narrow},
     {"fcvt.d.s", 0xfff0007f, 0x42000053, Format::kFloat, Extension::kD, widen},
     converted<Double>("fcvt.w.d", 0x18, 0, kToInteger, to_integer<Double, Integer::kWord>),
-    converted<Double>("fcvt.wu.d", 0x18, 1, kToInteger,
-                      to_integer<Double, Integer::kUnsignedWord>),
+    converted<Double>("fcvt.wu.d", 0x18, 1, kToInteger, to_integer<Double, Integer::kUnsignedWord>),
     converted<Double>("fcvt.l.d", 0x18, 2, kToInteger, to_integer<Double, Integer::kLong>),
-    converted<Double>("fcvt.lu.d", 0x18, 3, kToInteger,
-                      to_integer<Double, Integer::kUnsignedLong>),
+    converted<Double>("fcvt.lu.d", 0x18, 3, kToInteger, to_integer<Double, Integer::kUnsignedLong>),
     converted<Double>("fcvt.d.w", 0x1a, 0, Format::kFloat, from_integer<Double, Integer::kWord>),
     converted<Double>("fcvt.d.wu", 0x1a, 1, Format::kFloat,
                       from_integer<Double, Integer::kUnsignedWord>),
@@ -294,6 +294,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> float_rows() { return kRows; }
+std::span<const Row> float_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

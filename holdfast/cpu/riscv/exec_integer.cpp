@@ -6,22 +6,48 @@
 namespace holdfast::cpu::riscv {
 namespace {
 
-constexpr u64 add(u64 a, u64 b) { return a + b; }
-constexpr u64 sub(u64 a, u64 b) { return a - b; }
-constexpr u64 bit_and(u64 a, u64 b) { return a & b; }
-constexpr u64 bit_or(u64 a, u64 b) { return a | b; }
-constexpr u64 bit_xor(u64 a, u64 b) { return a ^ b; }
-constexpr u64 less(u64 a, u64 b) { return as_signed(a) < as_signed(b); }
-constexpr u64 below(u64 a, u64 b) { return a < b; }
-constexpr u64 shift_left(u64 a, u64 b) { return a << (b & 63); }
-constexpr u64 shift_right(u64 a, u64 b) { return a >> (b & 63); }
+constexpr u64 add(u64 a, u64 b) {
+  return a + b;
+}
+constexpr u64 sub(u64 a, u64 b) {
+  return a - b;
+}
+constexpr u64 bit_and(u64 a, u64 b) {
+  return a & b;
+}
+constexpr u64 bit_or(u64 a, u64 b) {
+  return a | b;
+}
+constexpr u64 bit_xor(u64 a, u64 b) {
+  return a ^ b;
+}
+constexpr u64 less(u64 a, u64 b) {
+  return as_signed(a) < as_signed(b);
+}
+constexpr u64 below(u64 a, u64 b) {
+  return a < b;
+}
+constexpr u64 shift_left(u64 a, u64 b) {
+  return a << (b & 63);
+}
+constexpr u64 shift_right(u64 a, u64 b) {
+  return a >> (b & 63);
+}
 constexpr u64 shift_arithmetic(u64 a, u64 b) {
   return static_cast<u64>(as_signed(a) >> (b & 63));
 }
-constexpr u64 add_word(u64 a, u64 b) { return extend_word(a + b); }
-constexpr u64 sub_word(u64 a, u64 b) { return extend_word(a - b); }
-constexpr u64 shift_left_word(u64 a, u64 b) { return extend_word(a << (b & 31)); }
-constexpr u64 shift_right_word(u64 a, u64 b) { return extend_word((a & 0xffffffff) >> (b & 31)); }
+constexpr u64 add_word(u64 a, u64 b) {
+  return extend_word(a + b);
+}
+constexpr u64 sub_word(u64 a, u64 b) {
+  return extend_word(a - b);
+}
+constexpr u64 shift_left_word(u64 a, u64 b) {
+  return extend_word(a << (b & 31));
+}
+constexpr u64 shift_right_word(u64 a, u64 b) {
+  return extend_word((a & 0xffffffff) >> (b & 31));
+}
 constexpr u64 shift_arithmetic_word(u64 a, u64 b) {
   return static_cast<u64>(as_signed(extend_word(a)) >> (b & 31));
 }
@@ -91,6 +117,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> integer_rows() { return kRows; }
+std::span<const Row> integer_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

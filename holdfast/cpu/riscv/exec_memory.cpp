@@ -86,6 +86,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> memory_rows() { return kRows; }
+std::span<const Row> memory_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

@@ -9,33 +9,49 @@ namespace {
 constexpr u64 kMostNegative = u64{1} << 63;
 constexpr u64 kMinusOne = ~u64{0};
 
-constexpr i128 wide(u64 value) { return static_cast<i128>(as_signed(value)); }
+constexpr i128 wide(u64 value) {
+  return static_cast<i128>(as_signed(value));
+}
 
-constexpr u64 multiply(u64 a, u64 b) { return a * b; }
-constexpr u64 multiply_high(u64 a, u64 b) { return static_cast<u64>((wide(a) * wide(b)) >> 64); }
+constexpr u64 multiply(u64 a, u64 b) {
+  return a * b;
+}
+constexpr u64 multiply_high(u64 a, u64 b) {
+  return static_cast<u64>((wide(a) * wide(b)) >> 64);
+}
 constexpr u64 multiply_high_mixed(u64 a, u64 b) {
   return static_cast<u64>((wide(a) * static_cast<i128>(b)) >> 64);
 }
 constexpr u64 multiply_high_unsigned(u64 a, u64 b) {
   return static_cast<u64>((static_cast<u128>(a) * b) >> 64);
 }
-constexpr u64 multiply_word(u64 a, u64 b) { return extend_word(a * b); }
+constexpr u64 multiply_word(u64 a, u64 b) {
+  return extend_word(a * b);
+}
 
 constexpr u64 divide(u64 a, u64 b) {
   if (b == 0) return kMinusOne;
   if (a == kMostNegative && b == kMinusOne) return a;
   return static_cast<u64>(as_signed(a) / as_signed(b));
 }
-constexpr u64 divide_unsigned(u64 a, u64 b) { return b == 0 ? kMinusOne : a / b; }
+constexpr u64 divide_unsigned(u64 a, u64 b) {
+  return b == 0 ? kMinusOne : a / b;
+}
 constexpr u64 remainder(u64 a, u64 b) {
   if (b == 0) return a;
   if (b == kMinusOne) return 0;
   return static_cast<u64>(as_signed(a) % as_signed(b));
 }
-constexpr u64 remainder_unsigned(u64 a, u64 b) { return b == 0 ? a : a % b; }
+constexpr u64 remainder_unsigned(u64 a, u64 b) {
+  return b == 0 ? a : a % b;
+}
 
-constexpr u64 low(u64 value) { return value & 0xffffffff; }
-constexpr u64 divide_word(u64 a, u64 b) { return extend_word(divide(extend_word(a), extend_word(b))); }
+constexpr u64 low(u64 value) {
+  return value & 0xffffffff;
+}
+constexpr u64 divide_word(u64 a, u64 b) {
+  return extend_word(divide(extend_word(a), extend_word(b)));
+}
 constexpr u64 divide_unsigned_word(u64 a, u64 b) {
   return extend_word(divide_unsigned(low(a), low(b)));
 }
@@ -68,6 +84,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> multiply_rows() { return kRows; }
+std::span<const Row> multiply_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

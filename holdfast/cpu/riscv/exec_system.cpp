@@ -6,11 +6,15 @@
 
 namespace holdfast::cpu::riscv {
 
-Flow illegal_instruction(Core& core, const Instruction& i) { return core.illegal(i); }
+Flow illegal_instruction(Core& core, const Instruction& i) {
+  return core.illegal(i);
+}
 
 namespace {
 
-bool status_has(const Core& core, u64 bit) { return (core.csr.mstatus & bit) != 0; }
+bool status_has(const Core& core, u64 bit) {
+  return (core.csr.mstatus & bit) != 0;
+}
 
 Flow environment_call(Core& core, const Instruction&) {
   // ecall from U, S and M are causes 8, 9 and 11.
@@ -104,8 +108,8 @@ constexpr Row kRows[] = {
     fixed("wfi", 0x10500073, wait_for_interrupt),
     fence("sfence.vma", 0x09, Extension::kI, fence_translation),
     fence("sinval.vma", 0x0b, Extension::kSvinval, fence_translation),
-    {"sfence.w.inval", kMaskAll, 0x18000073, Format::kNone, Extension::kSvinval,
-     fence_invalidation, Ends::kYes},
+    {"sfence.w.inval", kMaskAll, 0x18000073, Format::kNone, Extension::kSvinval, fence_invalidation,
+     Ends::kYes},
     {"sfence.inval.ir", kMaskAll, 0x18100073, Format::kNone, Extension::kSvinval,
      fence_invalidation, Ends::kYes},
     csr_row("csrrw", 1, csr_instruction<Change::kWrite, Source::kRegister>),
@@ -118,6 +122,8 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
-std::span<const Row> system_rows() { return kRows; }
+std::span<const Row> system_rows() {
+  return kRows;
+}
 
 }  // namespace holdfast::cpu::riscv

@@ -44,7 +44,7 @@ Number take_apart(typename F::Bits a) {
   const int field = static_cast<int>((a & F::kInfinity) >> F::kFractionBits);
   const u64 fraction = a & F::kFraction;
   if (field == F::kMaxExponentField) {
-    n.kind = fraction == 0           ? Kind::kInfinity
+    n.kind = fraction == 0         ? Kind::kInfinity
              : is_signalling<F>(a) ? Kind::kSignallingNan
                                    : Kind::kQuietNan;
   } else if (field != 0) {
@@ -97,23 +97,28 @@ u128 shift_jam(u128 value, int by) {
 /// Whether a magnitude with these bits below its last one is rounded away from zero.
 bool rounds_away(Rounding rounding, bool negative, bool odd, u64 rest, u64 half) {
   switch (rounding) {
-    case Rounding::kNearestEven: return rest > half || (rest == half && odd);
-    case Rounding::kNearestAway: return rest >= half;
-    case Rounding::kDown: return negative && rest != 0;
-    case Rounding::kUp: return !negative && rest != 0;
-    default: return false;
+    case Rounding::kNearestEven:
+      return rest > half || (rest == half && odd);
+    case Rounding::kNearestAway:
+      return rest >= half;
+    case Rounding::kDown:
+      return negative && rest != 0;
+    case Rounding::kUp:
+      return !negative && rest != 0;
+    default:
+      return false;
   }
 }
 
 template <class F>
 typename F::Bits overflowed(bool negative, Environment& env) {
   env.raise(kOverflow | kInexact);
-  const bool to_infinity = env.rounding == Rounding::kNearestEven ||
-                           env.rounding == Rounding::kNearestAway ||
-                           (env.rounding == Rounding::kDown && negative) ||
-                           (env.rounding == Rounding::kUp && !negative);
+  const bool to_infinity =
+      env.rounding == Rounding::kNearestEven || env.rounding == Rounding::kNearestAway ||
+      (env.rounding == Rounding::kDown && negative) || (env.rounding == Rounding::kUp && !negative);
   using Bits = typename F::Bits;
-  return infinity<F>(negative) - (to_infinity ? Bits{0} : Bits{1});  // below infinity is the largest number
+  return infinity<F>(negative) -
+         (to_infinity ? Bits{0} : Bits{1});  // below infinity is the largest number
 }
 
 /// Rounds significand / 2^63 * 2^exponent (leading one in bit 63, lowest bit sticky) and packs it.
@@ -245,8 +250,7 @@ typename F::Bits choose(typename F::Bits a, typename F::Bits b, bool want_smalle
 template <class F>
 typename F::Bits add(typename F::Bits a, typename F::Bits b, Environment& env) {
   const Number x = take_apart<F>(a), y = take_apart<F>(b);
-  if (x.is_nan() || y.is_nan())
-    return nan_from<F>(env, is_signalling<F>(a) || is_signalling<F>(b));
+  if (x.is_nan() || y.is_nan()) return nan_from<F>(env, is_signalling<F>(a) || is_signalling<F>(b));
   if (x.is_infinite()) return y.is_infinite() && x.negative != y.negative ? invalid<F>(env) : a;
   if (y.is_infinite()) return b;
   if (x.is_zero() && y.is_zero()) {
@@ -266,8 +270,7 @@ typename F::Bits subtract(typename F::Bits a, typename F::Bits b, Environment& e
 template <class F>
 typename F::Bits multiply(typename F::Bits a, typename F::Bits b, Environment& env) {
   const Number x = take_apart<F>(a), y = take_apart<F>(b);
-  if (x.is_nan() || y.is_nan())
-    return nan_from<F>(env, is_signalling<F>(a) || is_signalling<F>(b));
+  if (x.is_nan() || y.is_nan()) return nan_from<F>(env, is_signalling<F>(a) || is_signalling<F>(b));
   const bool negative = x.negative != y.negative;
   if (x.is_infinite() || y.is_infinite())
     return x.is_zero() || y.is_zero() ? invalid<F>(env) : infinity<F>(negative);
@@ -281,8 +284,7 @@ typename F::Bits multiply(typename F::Bits a, typename F::Bits b, Environment& e
 template <class F>
 typename F::Bits divide(typename F::Bits a, typename F::Bits b, Environment& env) {
   const Number x = take_apart<F>(a), y = take_apart<F>(b);
-  if (x.is_nan() || y.is_nan())
-    return nan_from<F>(env, is_signalling<F>(a) || is_signalling<F>(b));
+  if (x.is_nan() || y.is_nan()) return nan_from<F>(env, is_signalling<F>(a) || is_signalling<F>(b));
   const bool negative = x.negative != y.negative;
   if (x.is_infinite()) return y.is_infinite() ? invalid<F>(env) : infinity<F>(negative);
   if (y.is_infinite()) return zero<F>(negative);
@@ -376,20 +378,24 @@ typename To::Bits convert(typename From::Bits a, Environment& env) {
 }
 
 struct Bounds {
-  u64 largest;         // magnitude of the largest positive value
-  u64 most_negative;   // magnitude of the smallest one
+  u64 largest;        // magnitude of the largest positive value
+  u64 most_negative;  // magnitude of the smallest one
 };
 constexpr Bounds bounds_of(Integer type) {
   switch (type) {
-    case Integer::kWord: return {0x7fffffff, 0x80000000};
-    case Integer::kUnsignedWord: return {0xffffffff, 0};
-    case Integer::kLong: return {~u64{0} >> 1, u64{1} << 63};
-    default: return {~u64{0}, 0};
+    case Integer::kWord:
+      return {0x7fffffff, 0x80000000};
+    case Integer::kUnsignedWord:
+      return {0xffffffff, 0};
+    case Integer::kLong:
+      return {~u64{0} >> 1, u64{1} << 63};
+    default:
+      return {~u64{0}, 0};
   }
 }
 constexpr u64 sign_extend_word(u64 value) {
-  return static_cast<u64>(static_cast<std::int64_t>(
-      static_cast<std::int32_t>(static_cast<std::uint32_t>(value))));
+  return static_cast<u64>(
+      static_cast<std::int64_t>(static_cast<std::int32_t>(static_cast<std::uint32_t>(value))));
 }
 constexpr u64 result_of(u64 magnitude, bool negative, Integer type) {
   const u64 value = negative ? u64{0} - magnitude : magnitude;
@@ -413,8 +419,12 @@ bool round_to_integer(const Number& x, Environment& env, u64& magnitude) {
 
 }  // namespace
 
-Double::Bits widen(Single::Bits a, Environment& env) { return convert<Double, Single>(a, env); }
-Single::Bits narrow(Double::Bits a, Environment& env) { return convert<Single, Double>(a, env); }
+Double::Bits widen(Single::Bits a, Environment& env) {
+  return convert<Double, Single>(a, env);
+}
+Single::Bits narrow(Double::Bits a, Environment& env) {
+  return convert<Single, Double>(a, env);
+}
 
 template <class F>
 std::uint64_t to_integer(typename F::Bits a, Integer type, Environment& env) {
@@ -425,8 +435,8 @@ std::uint64_t to_integer(typename F::Bits a, Integer type, Environment& env) {
   const u64 bound = negative ? bounds.most_negative : bounds.largest;
   Environment rounding{.rounding = env.rounding};
   u64 magnitude = 0;
-  const bool fits = x.kind == Kind::kFinite && round_to_integer(x, rounding, magnitude) &&
-                    magnitude <= bound;
+  const bool fits =
+      x.kind == Kind::kFinite && round_to_integer(x, rounding, magnitude) && magnitude <= bound;
   if (!fits) {
     env.raise(kInvalid);
     return result_of(bound, negative, type);

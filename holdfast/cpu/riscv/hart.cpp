@@ -75,7 +75,9 @@ void Hart::request_stop() {
   if (waker_ != nullptr) waker_->wake();
 }
 
-bool Hart::wake_pending() const { return (pending_interrupts(core_) & core_.csr.mie) != 0; }
+bool Hart::wake_pending() const {
+  return (pending_interrupts(core_) & core_.csr.mie) != 0;
+}
 
 std::optional<std::chrono::nanoseconds> Hart::time_to_wake() const {
   if (!supervisor_timer_enabled(core_)) return std::nullopt;
@@ -83,7 +85,9 @@ std::optional<std::chrono::nanoseconds> Hart::time_to_wake() const {
   return core_.time.until(core_.csr.stimecmp);
 }
 
-void Hart::reset() { core_.reset(); }
+void Hart::reset() {
+  core_.reset();
+}
 
 void Hart::reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1) {
   core_.reset();
@@ -119,9 +123,9 @@ void Hart::set_privilege(Privilege privilege) {
 }
 
 std::string Hart::dump() const {
-  constexpr const char* kNames[] = {"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2",
-                                    "s0",   "s1", "a0", "a1", "a2",  "a3",  "a4", "a5",
-                                    "a6",   "a7", "s2", "s3", "s4",  "s5",  "s6", "s7",
+  constexpr const char* kNames[] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                    "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                    "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
                                     "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
   constexpr unsigned kShown[] = {0x300, 0x304, 0x344, 0x302, 0x303, 0x305, 0x341, 0x342,
                                  0x343, 0x105, 0x141, 0x142, 0x143, 0x180, 0xb02};

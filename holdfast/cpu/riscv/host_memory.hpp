@@ -33,10 +33,14 @@ inline void store_bytes(std::byte* host, unsigned size, std::uint64_t value) {
 inline std::uint64_t load_any(const std::byte* host, unsigned size) {
   if (reinterpret_cast<std::uintptr_t>(host) % size == 0) {
     switch (size) {
-      case 8: return load_aligned<std::uint64_t>(host);
-      case 4: return load_aligned<std::uint32_t>(host);
-      case 2: return load_aligned<std::uint16_t>(host);
-      default: break;
+      case 8:
+        return load_aligned<std::uint64_t>(host);
+      case 4:
+        return load_aligned<std::uint32_t>(host);
+      case 2:
+        return load_aligned<std::uint16_t>(host);
+      default:
+        break;
     }
   }
   return load_bytes(host, size);
@@ -44,10 +48,14 @@ inline std::uint64_t load_any(const std::byte* host, unsigned size) {
 inline void store_any(std::byte* host, unsigned size, std::uint64_t value) {
   if (reinterpret_cast<std::uintptr_t>(host) % size == 0) {
     switch (size) {
-      case 8: return store_aligned(host, value);
-      case 4: return store_aligned(host, static_cast<std::uint32_t>(value));
-      case 2: return store_aligned(host, static_cast<std::uint16_t>(value));
-      default: break;
+      case 8:
+        return store_aligned(host, value);
+      case 4:
+        return store_aligned(host, static_cast<std::uint32_t>(value));
+      case 2:
+        return store_aligned(host, static_cast<std::uint16_t>(value));
+      default:
+        break;
     }
   }
   store_bytes(host, size, value);

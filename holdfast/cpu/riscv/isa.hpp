@@ -52,9 +52,19 @@ struct Exception {
 };
 
 enum class Extension : unsigned {
-  kI, kM, kA, kF, kD, kC,  // single letters
-  kZba, kZbb, kZbc, kZbs, kZicond,
-  kSstc, kSvinval,
+  kI,
+  kM,
+  kA,
+  kF,
+  kD,
+  kC,  // single letters
+  kZba,
+  kZbb,
+  kZbc,
+  kZbs,
+  kZicond,
+  kSstc,
+  kSvinval,
   kSvadu,  // accessed and dirty bits are written by the hart; without it they fault (Svade)
 };
 
@@ -78,8 +88,8 @@ class IsaSet {
 
 /// What a hart is unless told otherwise.
 inline constexpr IsaSet kDefaultIsa{
-    Extension::kI,   Extension::kM,   Extension::kA,   Extension::kF,    Extension::kD,
-    Extension::kC,   Extension::kZba, Extension::kZbb, Extension::kZbc,  Extension::kZbs,
+    Extension::kI,    Extension::kM,       Extension::kA,    Extension::kF,   Extension::kD,
+    Extension::kC,    Extension::kZba,     Extension::kZbb,  Extension::kZbc, Extension::kZbs,
     Extension::kSstc, Extension::kSvinval, Extension::kSvadu};
 
 }  // namespace holdfast::cpu::riscv

@@ -12,19 +12,24 @@ constexpr std::uint64_t kPpnMask = (std::uint64_t{1} << 44) - 1;
 
 constexpr Rights right_for(Access access) {
   switch (access) {
-    case Access::kLoad: return kMayRead;
-    case Access::kStore: return kMayWrite;
-    default: return kMayExecute;
+    case Access::kLoad:
+      return kMayRead;
+    case Access::kStore:
+      return kMayWrite;
+    default:
+      return kMayExecute;
   }
 }
 
 /// 3, 4 or 5 levels: satp.MODE is 8 (Sv39), 9 (Sv48) or 10 (Sv57).
-constexpr unsigned levels_of(std::uint64_t satp) { return static_cast<unsigned>(satp >> 60) - 5; }
+constexpr unsigned levels_of(std::uint64_t satp) {
+  return static_cast<unsigned>(satp >> 60) - 5;
+}
 
 constexpr bool canonical(std::uint64_t address, unsigned levels) {
   const unsigned spare = 64 - (kPageBits + 9 * levels);
-  return static_cast<std::uint64_t>(static_cast<std::int64_t>(address << spare) >>
-                                    spare) == address;
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(address << spare) >> spare) ==
+         address;
 }
 
 }  // namespace
@@ -32,9 +37,15 @@ constexpr bool canonical(std::uint64_t address, unsigned levels) {
 void Mmu::set_data_privilege(Privilege privilege, UserAccess user) {
   data_checked_ = {privilege, user};
   switch (privilege) {
-    case Privilege::kUser: data_ = &tlbs_[0]; break;
-    case Privilege::kSupervisor: data_ = &tlbs_[user == UserAccess::kPermitted ? 2 : 1]; break;
-    default: data_ = &tlbs_[3]; break;
+    case Privilege::kUser:
+      data_ = &tlbs_[0];
+      break;
+    case Privilege::kSupervisor:
+      data_ = &tlbs_[user == UserAccess::kPermitted ? 2 : 1];
+      break;
+    default:
+      data_ = &tlbs_[3];
+      break;
   }
 }
 
@@ -45,7 +56,8 @@ void Mmu::flush() {
 
 void Mmu::check_stamp() {
   const std::uint64_t stamp = port_.stamp();
-  if (stamp == stamp_) [[likely]] return;
+  if (stamp == stamp_) [[likely]]
+    return;
   stamp_ = stamp;
   directs_.fill(std::nullopt);
   ++map_epoch_;
@@ -154,7 +166,8 @@ Rights Mmu::page_rights(std::uint64_t entry, Checked as) const {
   if (supervisor && user_page && as.user == UserAccess::kDenied) return kMayNothing;
 
   Rights rights = kMayNothing;
-  const bool readable = (entry & kPteRead) != 0 || (execute_readable_ && (entry & kPteExecute) != 0);
+  const bool readable =
+      (entry & kPteRead) != 0 || (execute_readable_ && (entry & kPteExecute) != 0);
   if (readable) rights |= kMayRead;
   if ((entry & kPteWrite) != 0) rights |= kMayWrite;
   if ((entry & kPteExecute) != 0 && !(supervisor && user_page)) rights |= kMayExecute;
@@ -188,14 +201,17 @@ std::optional<Mmu::Page> Mmu::walk(std::uint64_t address, Access access, Checked
     Rights rights = page_rights(entry, as);
     if ((rights & right_for(access)) == 0 || (target & inside) != 0)
       return page_fault(address, access);
-    const bool unmarked = (entry & kAccessed) == 0 ||
-                          (access == Access::kStore && (entry & kDirty) == 0);
+    const bool unmarked =
+        (entry & kAccessed) == 0 || (access == Access::kStore && (entry & kDirty) == 0);
     if (unmarked) {
       if (!isa_.has(Extension::kSvadu)) return page_fault(address, access);
       switch (mark(where, entry, access)) {
-        case AccessedDirty::kDone: break;
-        case AccessedDirty::kRetry: return walk(address, access, as);
-        case AccessedDirty::kFault: return access_fault(address, access);
+        case AccessedDirty::kDone:
+          break;
+        case AccessedDirty::kRetry:
+          return walk(address, access, as);
+        case AccessedDirty::kFault:
+          return access_fault(address, access);
       }
     }
     if ((entry & kDirty) == 0) rights &= ~kMayWrite;  // the first store comes here again
@@ -250,7 +266,8 @@ std::optional<Mmu::FetchPlace> Mmu::fetch_place(std::uint64_t address, Privilege
   return FetchPlace{.physical = physical, .whole_page = uniform.has_value()};
 }
 
-// Guest accesses that are not an aligned hit -------------------------------------------------------
+// Guest accesses that are not an aligned hit
+// -------------------------------------------------------
 
 Flow Mmu::load_slow(std::uint64_t address, unsigned size, std::uint64_t& value) {
   const std::uint64_t inside = address & ~kPageMask;
@@ -294,9 +311,9 @@ Flow Mmu::store_slow(std::uint64_t address, unsigned size, std::uint64_t value) 
   Flow flow = Flow::kNext;
   for (unsigned i = 0; i < size; ++i) {
     const bool below = i < low_size;
-    const Flow step = store_physical(below ? address : boundary,
-                                     below ? *low + i : *high + (i - low_size), 1,
-                                     value >> (8 * i) & 0xff);
+    const Flow step =
+        store_physical(below ? address : boundary, below ? *low + i : *high + (i - low_size), 1,
+                       value >> (8 * i) & 0xff);
     if (step == Flow::kTrap) return step;
     if (step == Flow::kEnd) flow = step;
   }

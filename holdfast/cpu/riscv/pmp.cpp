@@ -9,7 +9,9 @@ constexpr std::uint8_t kImplemented = 0x9f;  // bits 5 and 6 read as zero
 constexpr unsigned kOff = 0, kTopOfRange = 1, kNaturalFour = 2;
 constexpr std::uint64_t kAddressBits = (std::uint64_t{1} << 54) - 1;
 
-constexpr unsigned mode_of(std::uint8_t config) { return config >> 3 & 3; }
+constexpr unsigned mode_of(std::uint8_t config) {
+  return config >> 3 & 3;
+}
 
 Rights granted(std::uint8_t config, Privilege privilege) {
   if (privilege == Privilege::kMachine && (config & kLock) == 0) return kMayAll;
@@ -58,13 +60,15 @@ void Pmp::set_address(unsigned entry, std::uint64_t value) {
 std::optional<Extent> Pmp::extent_of(unsigned entry) const {
   const std::uint64_t address = address_[entry];
   switch (mode_of(config_[entry])) {
-    case kOff: return std::nullopt;
+    case kOff:
+      return std::nullopt;
     case kTopOfRange: {
       const std::uint64_t bottom = entry == 0 ? 0 : address_[entry - 1];
       if (bottom >= address) return std::nullopt;
       return Extent{bottom << 2, (address << 2) - 1};
     }
-    case kNaturalFour: return Extent{address << 2, (address << 2) + 3};
+    case kNaturalFour:
+      return Extent{address << 2, (address << 2) + 3};
     default: {
       const std::uint64_t ones = address ^ (address + 1);  // the trailing ones and the zero above
       return Extent{(address & ~ones) << 2, ((address | ones) << 2) + 3};

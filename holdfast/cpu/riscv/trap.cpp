@@ -8,9 +8,9 @@ constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
 constexpr std::uint64_t kStimecmpEnabled = std::uint64_t{1} << 63;  // menvcfg.STCE
 
 /// Machine before supervisor, external before software before timer.
-constexpr Interrupt kByPriority[] = {
-    Interrupt::kMachineExternal,    Interrupt::kMachineSoftware,    Interrupt::kMachineTimer,
-    Interrupt::kSupervisorExternal, Interrupt::kSupervisorSoftware, Interrupt::kSupervisorTimer};
+constexpr Interrupt kByPriority[] = {Interrupt::kMachineExternal,    Interrupt::kMachineSoftware,
+                                     Interrupt::kMachineTimer,       Interrupt::kSupervisorExternal,
+                                     Interrupt::kSupervisorSoftware, Interrupt::kSupervisorTimer};
 
 std::uint64_t vector(std::uint64_t tvec, std::uint64_t cause) {
   const std::uint64_t base = tvec & ~std::uint64_t{3};

@@ -14,7 +14,9 @@ struct Vector {
   Word f5;
   std::uint64_t memory, operand, word_result, double_result;
 };
-void PrintTo(const Vector& v, std::ostream* out) { *out << v.name; }
+void PrintTo(const Vector& v, std::ostream* out) {
+  *out << v.name;
+}
 
 class Amo : public testing::TestWithParam<Vector> {};
 
@@ -29,8 +31,8 @@ TEST_P(Amo, ReturnsTheOldValueAndStoresTheNew) {
   EXPECT_EQ(bench.memory->read(kData), v.double_result);
   bench.memory->write(kData, v.memory);
   bench.run({amo(v.f5, kWordWidth, kA0, kA1, kA2)});
-  EXPECT_EQ(bench.x(kA0), static_cast<std::uint64_t>(static_cast<std::int64_t>(
-                              static_cast<std::int32_t>(v.memory))));
+  EXPECT_EQ(bench.x(kA0), static_cast<std::uint64_t>(
+                              static_cast<std::int64_t>(static_cast<std::int32_t>(v.memory))));
   EXPECT_EQ(bench.memory->read(kData), v.word_result);
 }
 
@@ -52,8 +54,8 @@ TEST(Reservations, LetOneStoreThrough) {
   bench.set_x(kA1, kData);
   bench.set_x(kA2, 9);
   bench.memory->write(kData, std::uint64_t{0xffff'ffff'8000'0000});
-  bench.run({lr(kWordWidth, kA0, kA1), sc(kWordWidth, kA3, kA1, kA2),
-             sc(kWordWidth, kA4, kA1, kA2)});
+  bench.run(
+      {lr(kWordWidth, kA0, kA1), sc(kWordWidth, kA3, kA1, kA2), sc(kWordWidth, kA4, kA1, kA2)});
   EXPECT_EQ(bench.x(kA0), 0xffff'ffff'8000'0000u);
   EXPECT_EQ(bench.x(kA3), 0u);
   EXPECT_EQ(bench.x(kA4), 1u);
@@ -94,7 +96,10 @@ TEST(Reservations, AreLostToATrap) {
 }
 
 TEST(Atomics, MustBeAligned) {
-  struct Case { Word instruction; Cause cause; };
+  struct Case {
+    Word instruction;
+    Cause cause;
+  };
   const Case cases[] = {{lr(kWordWidth, kA0, kA1), Cause::kLoadMisaligned},
                         {sc(kWordWidth, kA0, kA1, kA2), Cause::kStoreMisaligned},
                         {amo(0, kDoubleWidth, kA0, kA1, kA2), Cause::kStoreMisaligned}};
@@ -112,16 +117,10 @@ TEST(Atomics, OfTwoHartsLoseNothing) {
   constexpr std::uint64_t kRounds = 20'000;
   auto memory = std::make_shared<Memory>();
   // a2 rounds of: amoadd at a1; then lr/sc increment at a1 + 8, repeated until it succeeds.
-  memory->write_code(kProgram, {li(kA3, 1),
-                                amo(0, kDoubleWidth, kZero, kA1, kA3),
-                                addi(kA4, kA1, 8),
-                                lr(kDoubleWidth, kA0, kA4),
-                                addi(kA0, kA0, 1),
-                                sc(kDoubleWidth, kA5, kA4, kA0),
-                                bne(kA5, kZero, -12),
-                                addi(kA2, kA2, -1),
-                                bne(kA2, kZero, -28),
-                                wfi()});
+  memory->write_code(
+      kProgram, {li(kA3, 1), amo(0, kDoubleWidth, kZero, kA1, kA3), addi(kA4, kA1, 8),
+                 lr(kDoubleWidth, kA0, kA4), addi(kA0, kA0, 1), sc(kDoubleWidth, kA5, kA4, kA0),
+                 bne(kA5, kZero, -12), addi(kA2, kA2, -1), bne(kA2, kZero, -28), wfi()});
   Bench first{memory, {.hart_id = 0}}, second{memory, {.hart_id = 1}};
   const auto count = [](Bench& bench) {
     bench.set_x(kA1, kData);

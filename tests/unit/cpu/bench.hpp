@@ -37,17 +37,15 @@ class SteppedTime final : public cpu::riscv::TimeSource {
 
 inline constexpr std::uint64_t kRamBase = 0x8000'0000;
 inline constexpr std::uint64_t kRamSize = 0x10'0000;
-inline constexpr std::uint64_t kProgram = kRamBase;              // where programs are put
-inline constexpr std::uint64_t kHandler = kRamBase + 0x1000;     // M-mode trap handler: WFI
-inline constexpr std::uint64_t kSHandler = kRamBase + 0x1800;    // S-mode trap handler: WFI
+inline constexpr std::uint64_t kProgram = kRamBase;            // where programs are put
+inline constexpr std::uint64_t kHandler = kRamBase + 0x1000;   // M-mode trap handler: WFI
+inline constexpr std::uint64_t kSHandler = kRamBase + 0x1800;  // S-mode trap handler: WFI
 inline constexpr std::uint64_t kData = kRamBase + 0x8000;
-inline constexpr std::uint64_t kTables = kRamBase + 0x10000;     // page tables
+inline constexpr std::uint64_t kTables = kRamBase + 0x10000;  // page tables
 
 class Memory {
  public:
-  Memory() {
-    bus.memories.push_back({kRamBase, kRamBase + kRamSize - 1, at(kRamBase), true});
-  }
+  Memory() { bus.memories.push_back({kRamBase, kRamBase + kRamSize - 1, at(kRamBase), true}); }
   std::byte* at(std::uint64_t address) {
     return reinterpret_cast<std::byte*>(ram_.data()) + (address - kRamBase);
   }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decoder's table: no two rows claim the same word, and compressed instructions stand for the
 // words the specification says.
+#include "holdfast/cpu/riscv/decode.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
 #include "assembler.hpp"
-#include "holdfast/cpu/riscv/decode.hpp"
 
 namespace holdfast::test::riscv {
 namespace {
@@ -75,16 +76,16 @@ TEST(DecodeCompressed, StandsForTheSpecifiedWord) {
 
 TEST(DecodeCompressed, ReservedEncodingsAreNoInstruction) {
   constexpr std::uint16_t kReserved[] = {
-      0x0000,  // the defined illegal instruction
-      0x0008,  // c.addi4spn with immediate 0
-      0x8000,  // quadrant 0, funct3 100
-      0x2001,  // c.addiw with rd 0
-      0x6101,  // c.addi16sp 0
-      0x6081,  // c.lui ra, 0
+      0x0000,          // the defined illegal instruction
+      0x0008,          // c.addi4spn with immediate 0
+      0x8000,          // quadrant 0, funct3 100
+      0x2001,          // c.addiw with rd 0
+      0x6101,          // c.addi16sp 0
+      0x6081,          // c.lui ra, 0
       0x9c41, 0x9c61,  // quadrant 1, 100 1 11 10 and 11
-      0x4002,  // c.lwsp to x0
-      0x6002,  // c.ldsp to x0
-      0x8002,  // c.jr x0
+      0x4002,          // c.lwsp to x0
+      0x6002,          // c.ldsp to x0
+      0x8002,          // c.jr x0
   };
   for (const std::uint16_t half : kReserved) EXPECT_EQ(expand_compressed(half), 0u) << half;
 }

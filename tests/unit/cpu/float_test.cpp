@@ -55,8 +55,7 @@ TEST(Float, InvalidOperationsGiveTheCanonicalNan) {
   EXPECT_EQ(outcome(fp::divide<Single>, kNear, kInf, kInf), (Outcome{kNan, kNV}));
   EXPECT_EQ(outcome(fp::square_root<Single>, kNear, kMinus | kOne), (Outcome{kNan, kNV}));
   EXPECT_EQ(outcome(fp::square_root<Single>, kNear, kMinus), (Outcome{kMinus, 0}));
-  EXPECT_EQ(outcome(fp::divide<Single>, kNear, kOne | kMinus, 0u),
-            (Outcome{kInf | kMinus, kDZ}));
+  EXPECT_EQ(outcome(fp::divide<Single>, kNear, kOne | kMinus, 0u), (Outcome{kInf | kMinus, kDZ}));
 }
 
 TEST(Float, NanOperandsGiveTheCanonicalNanAndOnlySignallingOnesAreInvalid) {
@@ -87,10 +86,16 @@ TEST(Float, EqualIsQuietAndTheOrderedComparisonsSignal) {
 }
 
 TEST(Float, ClassifiesIntoTen) {
-  const std::pair<std::uint32_t, unsigned> cases[] = {
-      {kMinus | kInf, 0}, {kMinus | kOne, 1}, {kMinus | kLeast, 2}, {kMinus, 3}, {0, 4},
-      {kLeast, 5},        {kOne, 6},          {kInf, 7},            {kSignalling, 8},
-      {kQuietNan, 9}};
+  const std::pair<std::uint32_t, unsigned> cases[] = {{kMinus | kInf, 0},
+                                                      {kMinus | kOne, 1},
+                                                      {kMinus | kLeast, 2},
+                                                      {kMinus, 3},
+                                                      {0, 4},
+                                                      {kLeast, 5},
+                                                      {kOne, 6},
+                                                      {kInf, 7},
+                                                      {kSignalling, 8},
+                                                      {kQuietNan, 9}};
   for (const auto& [bits, place] : cases)
     EXPECT_EQ(fp::classify<Single>(bits), 1u << place) << std::hex << bits;
   EXPECT_EQ(fp::classify<Double>(0x000f'ffff'ffff'ffff), 1u << 5);
@@ -118,9 +123,9 @@ TEST(Float, TininessIsDetectedAfterRounding) {
 }
 
 TEST(Float, NearestAwayRoundsTiesAway) {
-  EXPECT_EQ(outcome(fp::to_integer<Single>, Rounding::kNearestAway, 0x4020'0000u,
-                    fp::Integer::kWord),
-            (Outcome{3, kNX}));  // 2.5
+  EXPECT_EQ(
+      outcome(fp::to_integer<Single>, Rounding::kNearestAway, 0x4020'0000u, fp::Integer::kWord),
+      (Outcome{3, kNX}));  // 2.5
   EXPECT_EQ(outcome(fp::to_integer<Single>, kNear, 0x4020'0000u, fp::Integer::kWord),
             (Outcome{2, kNX}));
   // 2^24 + 1 lies between two singles.
@@ -132,8 +137,8 @@ TEST(Float, NearestAwayRoundsTiesAway) {
 TEST(Float, ConversionsToIntegersSaturate) {
   using fp::Integer;
   const auto to = [](double value, Integer type) {
-    return outcome(fp::to_integer<Double>, Rounding::kTowardZero, std::bit_cast<std::uint64_t>(value),
-                   type);
+    return outcome(fp::to_integer<Double>, Rounding::kTowardZero,
+                   std::bit_cast<std::uint64_t>(value), type);
   };
   constexpr double kHuge = 1e30;
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -154,7 +159,8 @@ TEST(Float, ConversionsToIntegersSaturate) {
             (Outcome{0, kNV}));
 }
 
-// Against the host ---------------------------------------------------------------------------------
+// Against the host
+// ---------------------------------------------------------------------------------
 
 /// The host's rounding mode and flags for the duration of one operation.
 class HostUnit {
@@ -182,11 +188,23 @@ typename F::Bits interesting(std::mt19937_64& random) {
   using Bits = typename F::Bits;
   const auto any = static_cast<Bits>(random());
   const unsigned max = static_cast<unsigned>(F::kMaxExponentField);
-  const unsigned exponents[] = {0, 1, max, max - 1, max / 2, max / 2 + 1, max / 2 - 1, 2,
+  const unsigned exponents[] = {0,
+                                1,
+                                max,
+                                max - 1,
+                                max / 2,
+                                max / 2 + 1,
+                                max / 2 - 1,
+                                2,
                                 static_cast<unsigned>(random() % (max + 1)),
                                 static_cast<unsigned>(max / 2 + random() % 64 - 32)};
-  const Bits fractions[] = {0, 1, F::kFraction, static_cast<Bits>(F::kQuiet), Bits{2},
-                            static_cast<Bits>(any & F::kFraction), static_cast<Bits>(any & F::kFraction),
+  const Bits fractions[] = {0,
+                            1,
+                            F::kFraction,
+                            static_cast<Bits>(F::kQuiet),
+                            Bits{2},
+                            static_cast<Bits>(any & F::kFraction),
+                            static_cast<Bits>(any & F::kFraction),
                             static_cast<Bits>(F::kFraction - 1)};
   return static_cast<Bits>((any & F::kSign) |
                            static_cast<Bits>(exponents[random() % std::size(exponents)])
@@ -226,21 +244,27 @@ void compare_all(unsigned rounds) {
     const auto a = interesting<F>(random), b = interesting<F>(random);
     for (const Rounding r :
          {Rounding::kNearestEven, Rounding::kTowardZero, Rounding::kDown, Rounding::kUp}) {
-      compare<F>("add", r, [](auto* x) { return x[0] + x[1]; }, fp::add<F>, Two{a, b});
-      compare<F>("subtract", r, [](auto* x) { return x[0] - x[1]; },
-                 fp::subtract<F>, Two{a, b});
-      compare<F>("multiply", r, [](auto* x) { return x[0] * x[1]; },
-                 fp::multiply<F>, Two{a, b});
-      compare<F>("divide", r, [](auto* x) { return x[0] / x[1]; }, fp::divide<F>,
-                 Two{a, b});
-      compare<F>("square root", r, [](auto* x) { return std::sqrt(static_cast<H>(x[0])); },
-                 fp::square_root<F>, One{a});
+      compare<F>(
+          "add", r, [](auto* x) { return x[0] + x[1]; }, fp::add<F>, Two{a, b});
+      compare<F>(
+          "subtract", r, [](auto* x) { return x[0] - x[1]; }, fp::subtract<F>, Two{a, b});
+      compare<F>(
+          "multiply", r, [](auto* x) { return x[0] * x[1]; }, fp::multiply<F>, Two{a, b});
+      compare<F>(
+          "divide", r, [](auto* x) { return x[0] / x[1]; }, fp::divide<F>, Two{a, b});
+      compare<F>(
+          "square root", r, [](auto* x) { return std::sqrt(static_cast<H>(x[0])); },
+          fp::square_root<F>, One{a});
     }
   }
 }
 
-TEST(FloatAgainstHost, SingleArithmetic) { compare_all<Single>(20'000); }
-TEST(FloatAgainstHost, DoubleArithmetic) { compare_all<Double>(20'000); }
+TEST(FloatAgainstHost, SingleArithmetic) {
+  compare_all<Single>(20'000);
+}
+TEST(FloatAgainstHost, DoubleArithmetic) {
+  compare_all<Double>(20'000);
+}
 
 TEST(FloatAgainstHost, FusedSingleIsTheExactSumRoundedOnce) {
   // A product of singles is exact as a double, and so is nearly every sum with a third: where the
@@ -349,7 +373,8 @@ TEST(FloatAgainstHost, Integers) {
   }
 }
 
-// As instructions ----------------------------------------------------------------------------------
+// As instructions
+// ----------------------------------------------------------------------------------
 
 constexpr std::uint64_t kFsInitial = 1u << 13, kFsMask = 3u << 13;
 

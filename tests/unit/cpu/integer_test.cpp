@@ -16,7 +16,9 @@ struct Vector {
   Word instruction;  // a0 = a1 op a2
   std::uint64_t a1, a2, result;
 };
-void PrintTo(const Vector& v, std::ostream* out) { *out << v.name; }
+void PrintTo(const Vector& v, std::ostream* out) {
+  *out << v.name;
+}
 
 class Computes : public testing::TestWithParam<Vector> {};
 
@@ -30,30 +32,34 @@ TEST_P(Computes, TheSpecifiedResult) {
   EXPECT_EQ(bench.x(kA0), v.result);
 }
 
-constexpr Word rrr(Word f3, Word f7) { return op(f3, f7, kA0, kA1, kA2); }
-constexpr Word rrr32(Word f3, Word f7) { return op32(f3, f7, kA0, kA1, kA2); }
-constexpr Word imm(Word f3, std::int32_t i) { return i_type(0x13, f3, kA0, kA1, i); }
-constexpr Word imm32(Word f3, std::int32_t i) { return i_type(0x1b, f3, kA0, kA1, i); }
+constexpr Word rrr(Word f3, Word f7) {
+  return op(f3, f7, kA0, kA1, kA2);
+}
+constexpr Word rrr32(Word f3, Word f7) {
+  return op32(f3, f7, kA0, kA1, kA2);
+}
+constexpr Word imm(Word f3, std::int32_t i) {
+  return i_type(0x13, f3, kA0, kA1, i);
+}
+constexpr Word imm32(Word f3, std::int32_t i) {
+  return i_type(0x1b, f3, kA0, kA1, i);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Base, Computes,
     testing::Values(
-        Vector{"add wraps", rrr(0, 0), kOnes, 1, 0},
-        Vector{"sub", rrr(0, 0x20), 3, 5, kOnes - 1},
+        Vector{"add wraps", rrr(0, 0), kOnes, 1, 0}, Vector{"sub", rrr(0, 0x20), 3, 5, kOnes - 1},
         Vector{"sll uses six bits", rrr(1, 0), 1, 64 + 63, kMin},
         Vector{"slt is signed", rrr(2, 0), kMin, 0, 1},
         Vector{"sltu is not", rrr(3, 0), kMin, 0, 0},
-        Vector{"xor", rrr(4, 0), 0xff00, 0x0ff0, 0xf0f0},
-        Vector{"srl", rrr(5, 0), kMin, 63, 1},
-        Vector{"sra", rrr(5, 0x20), kMin, 63, kOnes},
-        Vector{"or", rrr(6, 0), 0xf0, 0x0f, 0xff},
+        Vector{"xor", rrr(4, 0), 0xff00, 0x0ff0, 0xf0f0}, Vector{"srl", rrr(5, 0), kMin, 63, 1},
+        Vector{"sra", rrr(5, 0x20), kMin, 63, kOnes}, Vector{"or", rrr(6, 0), 0xf0, 0x0f, 0xff},
         Vector{"and", rrr(7, 0), 0xf0, 0x3c, 0x30},
         Vector{"addi sign-extends", imm(0, -1), 0, 0, kOnes},
         Vector{"slti", imm(2, -2048), kMin, 0, 1},
         Vector{"sltiu compares with the extended immediate", imm(3, -1), kMax, 0, 1},
         Vector{"xori", imm(4, -1), 0xff, 0, ~std::uint64_t{0xff}},
-        Vector{"ori", imm(6, 0x7f), 0x100, 0, 0x17f},
-        Vector{"andi", imm(7, -16), 0xff, 0, 0xf0},
+        Vector{"ori", imm(6, 0x7f), 0x100, 0, 0x17f}, Vector{"andi", imm(7, -16), 0xff, 0, 0xf0},
         Vector{"slli by 63", imm(1, 63), 3, 0, kMin},
         Vector{"srli by 32", imm(5, 32), kOnes, 0, 0xffff'ffff},
         Vector{"srai by 32", imm(5, 0x400 | 32), kMin, 0, kMinWord},
@@ -70,29 +76,28 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Multiply, Computes,
-    testing::Values(
-        Vector{"mul", rrr(0, 1), kOnes, kOnes, 1},
-        Vector{"mulh", rrr(1, 1), kMin, kMin, 0x4000'0000'0000'0000},
-        Vector{"mulh of minus one", rrr(1, 1), kOnes, kOnes, 0},
-        Vector{"mulhsu", rrr(2, 1), kOnes, kOnes, kOnes},
-        Vector{"mulhu", rrr(3, 1), kOnes, kOnes, kOnes - 1},
-        Vector{"div truncates", rrr(4, 1), std::uint64_t(-7), 2, std::uint64_t(-3)},
-        Vector{"div by zero", rrr(4, 1), 7, 0, kOnes},
-        Vector{"div overflow", rrr(4, 1), kMin, kOnes, kMin},
-        Vector{"divu by zero", rrr(5, 1), 7, 0, kOnes},
-        Vector{"divu", rrr(5, 1), kOnes, 2, kMax},
-        Vector{"rem takes the dividend's sign", rrr(6, 1), std::uint64_t(-7), 2, kOnes},
-        Vector{"rem by zero", rrr(6, 1), kMin, 0, kMin},
-        Vector{"rem overflow", rrr(6, 1), kMin, kOnes, 0},
-        Vector{"remu by zero", rrr(7, 1), 7, 0, 7},
-        Vector{"mulw", rrr32(0, 1), 0x8000'0000, 1, kMinWord},
-        Vector{"divw overflow", rrr32(4, 1), 0x8000'0000, kOnes, kMinWord},
-        Vector{"divw by zero", rrr32(4, 1), 5, 0x1'0000'0000, kOnes},
-        Vector{"divuw by zero", rrr32(5, 1), 5, 0, kOnes},
-        Vector{"divuw sign-extends", rrr32(5, 1), 0xffff'ffff, 1, kOnes},
-        Vector{"remw by zero", rrr32(6, 1), 0x8000'0001, 0, 0xffff'ffff'8000'0001},
-        Vector{"remw overflow", rrr32(6, 1), 0x8000'0000, 0xffff'ffff, 0},
-        Vector{"remuw by zero sign-extends", rrr32(7, 1), 0x8000'0000, 0, kMinWord}));
+    testing::Values(Vector{"mul", rrr(0, 1), kOnes, kOnes, 1},
+                    Vector{"mulh", rrr(1, 1), kMin, kMin, 0x4000'0000'0000'0000},
+                    Vector{"mulh of minus one", rrr(1, 1), kOnes, kOnes, 0},
+                    Vector{"mulhsu", rrr(2, 1), kOnes, kOnes, kOnes},
+                    Vector{"mulhu", rrr(3, 1), kOnes, kOnes, kOnes - 1},
+                    Vector{"div truncates", rrr(4, 1), std::uint64_t(-7), 2, std::uint64_t(-3)},
+                    Vector{"div by zero", rrr(4, 1), 7, 0, kOnes},
+                    Vector{"div overflow", rrr(4, 1), kMin, kOnes, kMin},
+                    Vector{"divu by zero", rrr(5, 1), 7, 0, kOnes},
+                    Vector{"divu", rrr(5, 1), kOnes, 2, kMax},
+                    Vector{"rem takes the dividend's sign", rrr(6, 1), std::uint64_t(-7), 2, kOnes},
+                    Vector{"rem by zero", rrr(6, 1), kMin, 0, kMin},
+                    Vector{"rem overflow", rrr(6, 1), kMin, kOnes, 0},
+                    Vector{"remu by zero", rrr(7, 1), 7, 0, 7},
+                    Vector{"mulw", rrr32(0, 1), 0x8000'0000, 1, kMinWord},
+                    Vector{"divw overflow", rrr32(4, 1), 0x8000'0000, kOnes, kMinWord},
+                    Vector{"divw by zero", rrr32(4, 1), 5, 0x1'0000'0000, kOnes},
+                    Vector{"divuw by zero", rrr32(5, 1), 5, 0, kOnes},
+                    Vector{"divuw sign-extends", rrr32(5, 1), 0xffff'ffff, 1, kOnes},
+                    Vector{"remw by zero", rrr32(6, 1), 0x8000'0001, 0, 0xffff'ffff'8000'0001},
+                    Vector{"remw overflow", rrr32(6, 1), 0x8000'0000, 0xffff'ffff, 0},
+                    Vector{"remuw by zero sign-extends", rrr32(7, 1), 0x8000'0000, 0, kMinWord}));
 
 INSTANTIATE_TEST_SUITE_P(
     Bits, Computes,
@@ -109,7 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
         Vector{"ctzw of zero", imm32(1, 0x601), 0x1'0000'0000, 0, 32},
         Vector{"cpopw", imm32(1, 0x602), kOnes, 0, 32}, Vector{"max", rrr(6, 5), kOnes, 1, 1},
         Vector{"maxu", rrr(7, 5), kOnes, 1, kOnes}, Vector{"min", rrr(4, 5), kOnes, 1, kOnes},
-        Vector{"minu", rrr(5, 5), kOnes, 1, 1}, Vector{"sext.b", imm(1, 0x604), 0x180, 0, kOnes - 127},
+        Vector{"minu", rrr(5, 5), kOnes, 1, 1},
+        Vector{"sext.b", imm(1, 0x604), 0x180, 0, kOnes - 127},
         Vector{"sext.h", imm(1, 0x605), 0x8000, 0, 0xffff'ffff'ffff'8000},
         Vector{"zext.h", r_type(0x3b, 4, 4, kA0, kA1, 0), kOnes, 0, 0xffff},
         Vector{"rol", rrr(1, 0x30), kMin, 1, 1}, Vector{"ror", rrr(5, 0x30), 1, 1, kMin},
@@ -148,11 +154,15 @@ TEST(Branches, LinkAndClearBitZeroOfTheTarget) {
 }
 
 TEST(Branches, CompareAsTheirNamesSay) {
-  struct Case { Word f3; std::uint64_t a, b; bool taken; };
-  const Case cases[] = {{0, 1, 1, true},      {0, 1, 2, false},    {1, 1, 2, true},
-                        {1, 1, 1, false},     {4, kMin, 0, true},  {4, 0, kMin, false},
-                        {5, 0, 0, true},      {5, kMin, 0, false}, {6, kMin, 0, false},
-                        {6, 0, kMin, true},   {7, kMin, 0, true},  {7, 0, 1, false}};
+  struct Case {
+    Word f3;
+    std::uint64_t a, b;
+    bool taken;
+  };
+  const Case cases[] = {{0, 1, 1, true},    {0, 1, 2, false},    {1, 1, 2, true},
+                        {1, 1, 1, false},   {4, kMin, 0, true},  {4, 0, kMin, false},
+                        {5, 0, 0, true},    {5, kMin, 0, false}, {6, kMin, 0, false},
+                        {6, 0, kMin, true}, {7, kMin, 0, true},  {7, 0, 1, false}};
   for (const Case& c : cases) {
     Bench bench;
     bench.set_x(kA1, c.a);

@@ -13,11 +13,13 @@ TEST(Loads, ExtendAsTheirNamesSay) {
   Bench bench;
   bench.memory->write(kData, std::uint64_t{0x8182'8384'8586'8788});
   bench.set_x(kA1, kData);
-  const std::pair<Word, std::uint64_t> cases[] = {
-      {lb(kA0, kA1), 0xffff'ffff'ffff'ff88}, {lh(kA0, kA1), 0xffff'ffff'ffff'8788},
-      {lw(kA0, kA1), 0xffff'ffff'8586'8788}, {ld(kA0, kA1), 0x8182'8384'8586'8788},
-      {lbu(kA0, kA1), 0x88},                 {lhu(kA0, kA1), 0x8788},
-      {lwu(kA0, kA1), 0x8586'8788}};
+  const std::pair<Word, std::uint64_t> cases[] = {{lb(kA0, kA1), 0xffff'ffff'ffff'ff88},
+                                                  {lh(kA0, kA1), 0xffff'ffff'ffff'8788},
+                                                  {lw(kA0, kA1), 0xffff'ffff'8586'8788},
+                                                  {ld(kA0, kA1), 0x8182'8384'8586'8788},
+                                                  {lbu(kA0, kA1), 0x88},
+                                                  {lhu(kA0, kA1), 0x8788},
+                                                  {lwu(kA0, kA1), 0x8586'8788}};
   for (const auto& [instruction, expected] : cases) {
     bench.run({instruction});
     EXPECT_EQ(bench.x(kA0), expected) << std::hex << instruction;
@@ -71,21 +73,20 @@ TEST(AccessFaults, NameTheAddressAndChangeNoRegister) {
 /// A device of one register that counts accesses.
 struct Register {
   explicit Register(Bench& bench) {
-    bench.memory->bus.devices.push_back(
-        {0x1000'0000, 0x1000'0fff,
-         [this](std::uint64_t, unsigned size, std::uint64_t& v) {
-           ++loads;
-           last_size = size;
-           v = value;
-           return result;
-         },
-         [this](std::uint64_t, unsigned size, std::uint64_t v) {
-           ++stores;
-           last_size = size;
-           value = v;
-           if (effect) effect();
-           return result;
-         }});
+    bench.memory->bus.devices.push_back({0x1000'0000, 0x1000'0fff,
+                                         [this](std::uint64_t, unsigned size, std::uint64_t& v) {
+                                           ++loads;
+                                           last_size = size;
+                                           v = value;
+                                           return result;
+                                         },
+                                         [this](std::uint64_t, unsigned size, std::uint64_t v) {
+                                           ++stores;
+                                           last_size = size;
+                                           value = v;
+                                           if (effect) effect();
+                                           return result;
+                                         }});
   }
   unsigned loads = 0, stores = 0, last_size = 0;
   std::uint64_t value = 0;
@@ -191,8 +192,7 @@ TEST(FenceI, MakesStoresVisibleToFetch) {
   bench.set_x(kA1, kProgram + 0x100);
   bench.set_x(kA2, li(kA0, 2));
   bench.memory->write_code(kProgram + 0x100, {li(kA0, 1), jalr(0, kRa, 0)});
-  bench.run({jal(kRa, 0x100), add(kA3, kA0, kZero), sw(kA2, kA1), fence_i(),
-             jal(kRa, 0x100 - 16)});
+  bench.run({jal(kRa, 0x100), add(kA3, kA0, kZero), sw(kA2, kA1), fence_i(), jal(kRa, 0x100 - 16)});
   EXPECT_EQ(bench.x(kA3), 1u);
   EXPECT_EQ(bench.x(kA0), 2u);
 }
@@ -201,9 +201,12 @@ TEST(FenceI, MakesStoresVisibleToFetch) {
 
 constexpr std::uint64_t kV = 1, kR = 2, kW = 4, kX = 8, kU = 16, kA = 64, kD = 128;
 constexpr std::uint64_t kAll = kV | kR | kW | kX | kA | kD;
-constexpr std::uint64_t kVirtual = 0x40'0000'0000 / 2 - 0x20'0000;  // high in the lower half of Sv39
+constexpr std::uint64_t kVirtual =
+    0x40'0000'0000 / 2 - 0x20'0000;  // high in the lower half of Sv39
 
-std::uint64_t pte(std::uint64_t physical, std::uint64_t flags) { return physical >> 12 << 10 | flags; }
+std::uint64_t pte(std::uint64_t physical, std::uint64_t flags) {
+  return physical >> 12 << 10 | flags;
+}
 
 /// S-mode with RAM identity-mapped by a gigapage, and kVirtual mapped to kData as a test likes.
 struct Paged : Bench {
@@ -246,7 +249,11 @@ TEST_P(PageTables, MapWhatTheySay) {
 }
 
 TEST(Paging, RefusesWhatThePageDoesNotAllow) {
-  struct Case { std::uint64_t flags; Word instruction; Cause cause; };
+  struct Case {
+    std::uint64_t flags;
+    Word instruction;
+    Cause cause;
+  };
   const Case cases[] = {
       {0, ld(kA0, kA1), Cause::kLoadPage},
       {0, sd(kA0, kA1), Cause::kStorePage},
@@ -254,7 +261,7 @@ TEST(Paging, RefusesWhatThePageDoesNotAllow) {
       {kV | kR | kA | kD, sd(kA0, kA1), Cause::kStorePage},
       {kV | kX | kA | kD, ld(kA0, kA1), Cause::kLoadPage},
       {kV | kR | kA | kD, jalr(0, kA1, 0), Cause::kInstructionPage},
-      {kV | kW | kA | kD, ld(kA0, kA1), Cause::kLoadPage},             // reserved
+      {kV | kW | kA | kD, ld(kA0, kA1), Cause::kLoadPage},                 // reserved
       {kV | kR | kW | kX | kU | kA | kD, ld(kA0, kA1), Cause::kLoadPage},  // SUM is clear
       {kV | kR | kW | kX | kU | kA | kD, jalr(0, kA1, 0), Cause::kInstructionPage},
       {kAll | std::uint64_t{1} << 61, ld(kA0, kA1), Cause::kLoadPage},  // reserved bit

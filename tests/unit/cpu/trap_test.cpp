@@ -52,7 +52,11 @@ TEST(Csrs, ThatDoNotExistOrAreReadOnlyAreIllegalToUse) {
 }
 
 TEST(Csrs, NeedTheirPrivilege) {
-  struct Case { Privilege from; Word instruction; bool allowed; };
+  struct Case {
+    Privilege from;
+    Word instruction;
+    bool allowed;
+  };
   const Case cases[] = {
       {Privilege::kSupervisor, csrr(kA0, csr::kMstatus), false},
       {Privilege::kSupervisor, csrr(kA0, csr::kSstatus), true},
@@ -307,8 +311,8 @@ TEST(Stimecmp, IsForSupervisorsOnlyOnceEnabled) {
 
 TEST(Counters, CountRetiredInstructionsExactly) {
   Bench bench;
-  bench.run({csrr(kA0, csr::kMinstret), nop(), nop(), csrr(kA1, csr::kMinstret),
-             jal(0, 4), csrr(kA2, csr::kMinstret)});
+  bench.run({csrr(kA0, csr::kMinstret), nop(), nop(), csrr(kA1, csr::kMinstret), jal(0, 4),
+             csrr(kA2, csr::kMinstret)});
   EXPECT_EQ(bench.x(kA1) - bench.x(kA0), 3u);
   EXPECT_EQ(bench.x(kA2) - bench.x(kA1), 2u);
 }
@@ -389,11 +393,11 @@ TEST(Pmp, AppliesNaturallyAlignedRanges) {
 
 TEST(Pmp, AppliesFourByteAndTopOfRangeEntries) {
   Protected bench{kNa4 | (kTor | kR) << 16, {kData >> 2, kData >> 2, (kData + 0x10) >> 2}};
-  EXPECT_FALSE(bench.allows(lw(kA0, kA1)));      // entry 0: no rights
-  EXPECT_TRUE(bench.allows(lw(kA0, kA1, 4)));    // entry 2: read
+  EXPECT_FALSE(bench.allows(lw(kA0, kA1)));    // entry 0: no rights
+  EXPECT_TRUE(bench.allows(lw(kA0, kA1, 4)));  // entry 2: read
   EXPECT_FALSE(bench.allows(sw(kA0, kA1, 12)));
   EXPECT_TRUE(bench.allows(sw(kA0, kA1, 16)));
-  EXPECT_FALSE(bench.allows(ld(kA0, kA1)));      // entry 0 matches a part of it
+  EXPECT_FALSE(bench.allows(ld(kA0, kA1)));  // entry 0 matches a part of it
 }
 
 TEST(Pmp, DoesNotBindMachineModeUnlessLocked) {

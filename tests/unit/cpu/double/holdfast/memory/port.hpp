@@ -72,8 +72,7 @@ class Port {
         return MemTxResult::kOk;
       }
     for (const auto& d : bus_.devices)
-      if (d.first <= address && address <= d.last)
-        return d.load(address - d.first, size, value);
+      if (d.first <= address && address <= d.last) return d.load(address - d.first, size, value);
     return MemTxResult::kDecodeError;
   }
 
@@ -84,8 +83,7 @@ class Port {
         return MemTxResult::kOk;
       }
     for (const auto& d : bus_.devices)
-      if (d.first <= address && address <= d.last)
-        return d.store(address - d.first, size, value);
+      if (d.first <= address && address <= d.last) return d.store(address - d.first, size, value);
     return MemTxResult::kDecodeError;
   }
 
