@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A front end behind a gate that takes as much input as it is told to.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "holdfast/chardev/chardev.hpp"
+
+namespace holdfast::chardev {
+
+inline Bytes bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+struct FakeDevice {
+  explicit FakeDevice(gate::Realm& realm, bool open = true)
+      : gate{gate::Gate::make(realm, "uart0")},
+        front{FrontEnd::make(gate, holdback, "uart0:chardev",
+                             {.receive = [this](Bytes bytes) { return receive(bytes); },
+                              .room = [this] { ++rooms; },
+                              .line_break = [this] { ++breaks; }})} {
+    if (open) gate->open();
+  }
+  ~FakeDevice() {
+    front->drop();
+    if (!gate->is_closed()) gate->close();
+  }
+  std::size_t receive(Bytes bytes) {
+    EXPECT_TRUE(gate->entered_by_me());
+    const std::size_t count = std::min(appetite, bytes.size());
+    got.append(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    appetite -= count;
+    return count;
+  }
+
+  std::size_t appetite = 1000;
+  std::string got;
+  int rooms = 0;
+  int breaks = 0;
+  hw::Holdback holdback;
+  Ref<gate::Gate> gate;
+  Ref<FrontEnd> front;
+};
+
+}  // namespace holdfast::chardev
