@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Domain, one behaviour at a time. Every test runs with the membarrier and with the exchange
-// (under ThreadSanitizer there is only the exchange).
+// Domain, one behaviour at a time.
 #include "holdfast/rcu/domain.hpp"
 
 #include <gtest/gtest.h>
@@ -10,55 +9,11 @@
 #include <thread>
 
 #include "holdfast/base/census.hpp"
-#include "holdfast/base/mutex.hpp"
+#include "tests/unit/rcu/domain_fixture.hpp"
 
 namespace holdfast::rcu {
 namespace {
 
-/// Says when it dies.
-struct Probe {
-  explicit Probe(int& count) : deaths{&count} {}
-  ~Probe() { ++*deaths; }
-  int* deaths;
-};
-
-/// A thread that enters a section of `domain` and stays until it is told to leave.
-class ParkedReader {
- public:
-  explicit ParkedReader(Domain& domain) : thread_{[this, &domain] { run(domain); }} {
-    inside_.acquire();
-  }
-  ~ParkedReader() { leave(); }
-  void leave() {
-    if (!thread_.joinable()) return;
-    go_.release();
-    thread_.join();
-  }
-
- private:
-  void run(Domain& domain) {
-    const Section section{domain};
-    inside_.release();
-    go_.acquire();
-  }
-  std::binary_semaphore inside_{0};
-  std::binary_semaphore go_{0};
-  std::thread thread_;
-};
-
-std::vector<Barrier> kinds() {
-  if (Domain::membarrier_available()) return {Barrier::kMembarrier, Barrier::kExchange};
-  return {Barrier::kExchange};
-}
-
-class DomainTest : public testing::TestWithParam<Barrier> {
- protected:
-  Options options() const { return {.barrier = GetParam(), .name = "m0", .poll_every = 0}; }
-};
-
-std::string kind_name(const testing::TestParamInfo<Barrier>& info) {
-  return info.param == Barrier::kMembarrier ? "Membarrier" : "Exchange";
-}
 INSTANTIATE_TEST_SUITE_P(Barriers, DomainTest, testing::ValuesIn(kinds()), kind_name);
 
 TEST_P(DomainTest, UsesTheBarrierThatWasAskedFor) {
@@ -218,23 +173,6 @@ TEST_P(DomainTest, AStuckReaderInOneDomainDelaysNoOther) {
   other.barrier();
   EXPECT_EQ(deaths, 1);
   EXPECT_FALSE(stuck.passed(stuck.token()));
-}
-
-TEST_P(DomainTest, SynchronizeWaitsForTheReaderThatWasInside) {
-  Domain domain{nullptr, options()};
-  std::atomic<bool> left{false};
-  std::binary_semaphore inside{0};
-  std::thread reader{[&] {
-    domain.lock();
-    inside.release();
-    while (domain.passed(Token{2})) std::this_thread::yield();  // until synchronize has begun
-    left.store(true);
-    domain.unlock();
-  }};
-  inside.acquire();
-  domain.synchronize();
-  EXPECT_TRUE(left.load());
-  reader.join();
 }
 
 TEST_P(DomainTest, BarrierRunsAllThatWasRetiredBefore) {
@@ -450,163 +388,6 @@ TEST_P(DomainTest, DestructorsOfThreadLocalsMayStillRead) {
   }}.join();
   std::thread{[&] { const Section section{domain}; }}.join();
   EXPECT_EQ(domain.slot_count(), 1U);
-}
-
-#ifdef HOLDFAST_DEBUG
-struct Numbers {
-  unsigned values[16] = {};
-};
-
-TEST_P(DomainTest, StorageIsLegibleUntilTheGracePeriodIsOver) {
-  Domain domain{nullptr, options()};
-  const ParkedReader reader{domain};
-  auto* numbers = new Numbers{{1, 2, 3}};
-  domain.retire(numbers);
-  domain.poll();
-  EXPECT_EQ(numbers->values[2], 3U);
-}
-
-using DomainDeathTest = DomainTest;
-INSTANTIATE_TEST_SUITE_P(Barriers, DomainDeathTest, testing::ValuesIn(kinds()), kind_name);
-
-// Ends the process where a sanitizer watches, or says that it read the pattern.
-[[maybe_unused]] void read_too_late(const Options& options) {
-  Domain domain{nullptr, options};
-  const auto* numbers = new Numbers{};
-  domain.retire(const_cast<Numbers*>(numbers));
-  domain.poll();
-  const unsigned seen = *static_cast<const volatile unsigned*>(&numbers->values[8]);
-  if (seen == 0xdbdbdbdb) {
-    std::fputs("read poison\n", stderr);
-    std::abort();
-  }
-}
-
-TEST_P(DomainDeathTest, AReadAfterTheGracePeriodIsSeen) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(read_too_late(options()), "read poison|use-after-poison");
-}
-
-[[maybe_unused]] void write_too_late(const Options& options) {
-  Domain domain{nullptr, options};
-  auto* numbers = new Numbers{};
-  domain.retire(numbers);
-  domain.poll();
-  *static_cast<volatile unsigned*>(&numbers->values[8]) = 7;
-  flush_quarantine();
-}
-
-TEST_P(DomainDeathTest, AWriteAfterTheGracePeriodIsSeen) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(write_too_late(options()), "written to at offset 32|use-after-poison");
-}
-
-TEST_P(DomainDeathTest, WaitingInsideASectionOfAnyDomainNamesThreadAndDomain) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Domain domain{nullptr, options()};
-  Domain other{nullptr, options()};
-  const Section section{domain};
-  EXPECT_DEATH(domain.synchronize(), "synchronize by thread .* section of domain 'm0'");
-  EXPECT_DEATH(other.synchronize(), "synchronize by thread .* section of domain 'm0'");
-  EXPECT_DEATH(other.wait(Token{}), "wait by thread .* section of domain 'm0'");
-  EXPECT_DEATH(other.barrier(), "barrier by thread .* section of domain 'm0'");
-}
-
-TEST_P(DomainDeathTest, WaitingWithALockHeldNamesTheLock) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Domain domain{nullptr, options()};
-  holdfast::Mutex mutex{LockRank::kWriter, "writer"};
-  const LockGuard guard{mutex};
-  EXPECT_DEATH(domain.synchronize(), "synchronize by thread .* with lock 'writer' held");
-}
-
-TEST_P(DomainDeathTest, PacingInsideASectionEndsTheProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Options none = options();
-  none.budget_objects = 0;
-  Domain domain{nullptr, none};
-  domain.retire([] {});
-  const Section section{domain};
-  EXPECT_DEATH(domain.pace(), "pace by thread .* section of domain 'm0'");
-}
-
-TEST_P(DomainDeathTest, WaitingInACallbackEndsTheProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Domain domain{nullptr, options()};
-  EXPECT_DEATH(
-      {
-        domain.retire([&] { domain.barrier(); });
-        domain.poll();
-      },
-      "barrier by thread .* in a callback of reclamation");
-}
-
-thread_local const char* t_gate = nullptr;
-const char* inside_a_gate() { return t_gate; }
-
-TEST_P(DomainDeathTest, ALayerAboveCanObject) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  add_waiting_veto(&inside_a_gate);
-  add_waiting_veto(&inside_a_gate);
-  Domain domain{nullptr, options()};
-  domain.synchronize();
-  EXPECT_DEATH(
-      {
-        t_gate = "gate 'uart0'";
-        domain.synchronize();
-      },
-      "synchronize by thread .* inside gate 'uart0'");
-}
-
-TEST_P(DomainDeathTest, LeavingWhatOneIsNotInEndsTheProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Domain domain{nullptr, options()};
-  EXPECT_DEATH(domain.unlock(), "leaves a read section of domain 'm0' that it is not in");
-}
-
-TEST_P(DomainDeathTest, ASliceEndInANestedSectionEndsTheProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Domain domain{nullptr, options()};
-  const Section outer{domain};
-  const Section inner{domain};
-  EXPECT_DEATH(domain.slice_end(), "renews a nested read section of domain 'm0'");
-}
-#else
-using DomainDeathTest = DomainTest;
-INSTANTIATE_TEST_SUITE_P(Barriers, DomainDeathTest, testing::ValuesIn(kinds()), kind_name);
-#endif
-
-void exit_inside_a_section(const Options& options) {
-  Domain domain{nullptr, options};
-  std::thread{[&] { domain.lock(); }}.join();
-}
-
-TEST_P(DomainDeathTest, ExitingInsideASectionNamesThreadAndDomain) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(exit_inside_a_section(options()), "thread .* exits inside a read section of domain 'm0'");
-}
-
-void destroy_with_a_reader_inside(const Options& options) {
-  auto domain = std::make_unique<Domain>(nullptr, options);
-  const ParkedReader reader{*domain};
-  domain.reset();
-}
-
-TEST_P(DomainDeathTest, ADomainThatDiesWithAReaderInsideEndsTheProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(destroy_with_a_reader_inside(options()), "domain 'm0' dies with a reader inside: thread");
-}
-
-void drop_a_batch() {
-  int deaths = 0;
-  Probe probe{deaths};
-  Batch batch;
-  batch.add(&probe);
-}
-
-TEST_P(DomainDeathTest, ABatchThatIsDroppedEndsTheProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(drop_a_batch(), "a batch of 1 objects was neither retired nor kept");
 }
 
 }  // namespace
