@@ -85,22 +85,24 @@ Domain::~Domain() {
 bool Domain::inside() const noexcept {
   const HostSlot* const slot = detail::last_used.domain == id_ ? detail::last_used.slot
                                                                : detail::find_existing_slot(id_);
-  return slot && slot->nesting != 0;
+  return slot && epochs_.inside(*slot);
 }
 
 #ifdef HOLDFAST_DEBUG
 void Domain::check_inside(const HostSlot& slot) const noexcept {
-  HF_CHECK(slot.nesting != 0, "rcu: {} leaves a read section of domain '{}' that it is not in",
+  HF_CHECK(epochs_.inside(slot), "rcu: {} leaves a read section of domain '{}' that it is not in",
            thread_label(), name());
 }
 
 void Domain::check_outermost(const HostSlot& slot) const noexcept {
-  HF_CHECK(slot.nesting <= 1, "rcu: {} renews a nested read section of domain '{}'",
+  HF_CHECK(epochs_.inside(slot), "rcu: {} renews a read section of domain '{}' that it is not in",
+           thread_label(), name());
+  HF_CHECK(slot.nested == 0, "rcu: {} renews a nested read section of domain '{}'",
            thread_label(), name());
 }
 
 void Domain::check_outside(const HostSlot& slot) const noexcept {
-  HF_CHECK(slot.nesting == 0,
+  HF_CHECK(!epochs_.inside(slot),
            "rcu: {} ends a suspension inside a read section of domain '{}' entered under it",
            thread_label(), name());
 }

@@ -149,20 +149,17 @@ class Domain {
   // --- readers -----------------------------------------------------------------------------------
 
   /// Enters a read section. Nests.
-  void lock() noexcept {
-    HostSlot& slot = my_slot();
-    if (slot.nesting++ == 0) epochs_.enter(slot);
-  }
+  void lock() noexcept { epochs_.lock(my_slot()); }
   void unlock() noexcept {
     HostSlot& slot = my_slot();
     check_inside(slot);
-    if (--slot.nesting == 0) epochs_.leave(slot);
+    epochs_.unlock(slot);
   }
   /// Whether this thread is inside a section of this domain.
   bool inside() const noexcept;
 
-  /// Leaves this thread's section and enters it again, for one load if no grace period began
-  /// meanwhile. Outermost sections only. Nothing found before stays good.
+  /// Leaves this thread's section and enters it again, for two loads if no grace period began
+  /// meanwhile. Only where exactly one section is open. Nothing found before stays good.
   void slice_end() noexcept {
     HostSlot& slot = my_slot();
     check_outermost(slot);
@@ -299,11 +296,11 @@ class Domain {
 class Section {
  public:
   explicit Section(Domain& domain) noexcept : domain_{domain}, slot_{domain.my_slot()} {
-    if (slot_.nesting++ == 0) domain_.epochs_.enter(slot_);
+    domain_.epochs_.lock(slot_);
   }
   ~Section() {
     domain_.check_inside(slot_);
-    if (--slot_.nesting == 0) domain_.epochs_.leave(slot_);
+    domain_.epochs_.unlock(slot_);
   }
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
@@ -319,13 +316,16 @@ class Section {
 class Suspension {
  public:
   explicit Suspension(Domain& domain) noexcept
-      : domain_{domain}, slot_{domain.my_slot()}, nesting_{std::exchange(slot_.nesting, 0)} {
-    if (nesting_ != 0) domain_.epochs_.leave(slot_);
+      : domain_{domain},
+        slot_{domain.my_slot()},
+        inside_{domain_.epochs_.inside(slot_)},
+        nested_{std::exchange(slot_.nested, 0)} {
+    if (inside_) domain_.epochs_.leave(slot_);
   }
   ~Suspension() {
     domain_.check_outside(slot_);
-    slot_.nesting = nesting_;
-    if (nesting_ != 0) domain_.epochs_.enter(slot_);
+    slot_.nested = nested_;
+    if (inside_) domain_.epochs_.enter(slot_);
   }
   Suspension(const Suspension&) = delete;
   Suspension& operator=(const Suspension&) = delete;
@@ -333,7 +333,8 @@ class Suspension {
  private:
   Domain& domain_;  // outlives every section of it
   HostSlot& slot_;
-  const std::uint32_t nesting_;
+  const bool inside_;
+  const std::uint32_t nested_;
 };
 
 }  // namespace holdfast::rcu

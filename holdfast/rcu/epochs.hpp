@@ -42,9 +42,9 @@ inline constexpr Epoch kNever = ~Epoch{0};
 template <class Policy>
 struct alignas(64) ReaderSlot {
   typename Policy::template Atomic<Epoch> seen{kOutside};
-  std::uint32_t nesting = 0;                             // only its thread
-  typename Policy::template Atomic<int> owner{0};        // thread id, 0 if free
-  ReaderSlot* next = nullptr;                            // fixed once the slot is in the list
+  std::uint32_t nested = 0;  // sections inside the outermost one; only its thread
+  typename Policy::template Atomic<int> owner{0};  // thread id, 0 if free
+  ReaderSlot* next = nullptr;                      // fixed once the slot is in the list
 };
 
 /// The slots of one domain. Grows, never shrinks; freed slots are taken again.
@@ -65,7 +65,7 @@ class SlotList {
   Slot& take(int owner) {
     for (Slot* slot = head_.load(std::memory_order_acquire); slot; slot = slot->next) {
       int expected = 0;
-      // Acquire pairs with the release in give_back(): the nesting count is the last owner's 0.
+      // Acquire pairs with the release in give_back(): the slot is as its last owner left it: outside.
       if (slot->owner.compare_exchange_strong(expected, owner, std::memory_order_acq_rel))
         return *slot;
     }
@@ -101,6 +101,25 @@ class Epochs {
   bool asymmetric() const { return asymmetric_; }
 
   // --- readers: the slot is the calling thread's -------------------------------------------------
+
+  static bool inside(const Slot& slot) noexcept {
+    return slot.seen.load(std::memory_order_relaxed) != kOutside;  // own slot
+  }
+
+  /// Enters, or counts one section more. The count is left alone by sections that do not nest, so
+  /// that two in a row do not hang on each other by way of memory.
+  void lock(Slot& slot) noexcept {
+    if (!inside(slot)) [[likely]]
+      enter(slot);
+    else
+      ++slot.nested;
+  }
+  void unlock(Slot& slot) noexcept {
+    if (slot.nested == 0) [[likely]]
+      leave(slot);
+    else
+      --slot.nested;
+  }
 
   void enter(Slot& slot) noexcept {
     // Acquire pairs with start(): who sees the epoch `t` sees what was unlinked before `t`.

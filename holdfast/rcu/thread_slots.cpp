@@ -24,7 +24,7 @@ struct Entry {
 constinit thread_local std::vector<Entry>* mine = nullptr;
 
 void hand_back(Entry& entry) {
-  HF_CHECK(entry.slot->nesting == 0, "rcu: {} exits inside a read section of domain '{}'",
+  HF_CHECK(!Epochs<HostAtomics>::inside(*entry.slot), "rcu: {} exits inside a read section of domain '{}'",
            thread_label(), entry.slots->name());
   SlotList<HostAtomics>::give_back(*entry.slot);
   entry.slots->unref();
@@ -98,7 +98,7 @@ std::size_t known_domains() noexcept { return mine ? mine->size() : 0; }
 const std::string* domain_inside() noexcept {
   if (!mine) return nullptr;
   for (const Entry& entry : *mine)
-    if (entry.slot->nesting != 0) return &entry.slots->name();
+    if (Epochs<HostAtomics>::inside(*entry.slot)) return &entry.slots->name();
   return nullptr;
 }
 

@@ -59,7 +59,7 @@ extern constinit thread_local LastUsed last_used [[gnu::tls_model("initial-exec"
 extern constinit thread_local bool reclaiming [[gnu::tls_model("initial-exec")]];
 
 /// This thread's slot, taken now if it had none. Makes it the one used last.
-HostSlot& find_slot(std::uint64_t domain, SharedSlots& slots) noexcept;
+[[gnu::cold]] HostSlot& find_slot(std::uint64_t domain, SharedSlots& slots) noexcept;
 /// The same if it had one already, else nullptr. Takes nothing.
 HostSlot* find_existing_slot(std::uint64_t domain) noexcept;
 

@@ -54,9 +54,9 @@ class World : public Program {
   }
 
   void read(Slot& slot) {
-    epochs_.enter(slot);
+    epochs_.lock(slot);
     look();
-    epochs_.leave(slot);
+    epochs_.unlock(slot);
   }
 
   /// Publishes node `next` instead of the current one, which the caller knows, and retires that.
@@ -122,11 +122,13 @@ class SliceAgainstTwoRetirements final : public World {
   std::size_t threads() const override { return 2; }
   void run(std::size_t thread) override {
     if (thread == 0) {
-      epochs_.enter(mine_);
+      epochs_.lock(mine_);
       look();
+      epochs_.lock(mine_);
+      epochs_.unlock(mine_);
       epochs_.renew(mine_);
       look();
-      epochs_.leave(mine_);
+      epochs_.unlock(mine_);
       read(mine_);
     } else {
       for (std::size_t i = 0; i < 2; ++i) {
@@ -150,12 +152,12 @@ class TwoWritersOneReader final : public World {
   std::size_t threads() const override { return 3; }
   void run(std::size_t thread) override {
     if (thread == 0) {
-      epochs_.enter(mine_);
+      epochs_.lock(mine_);
       look();
       Node* const other = second_.load(std::memory_order_acquire);
       other->data.load(std::memory_order_relaxed);
       if (other->freed) model::violation("a reader reads what was freed");
-      epochs_.leave(mine_);
+      epochs_.unlock(mine_);
     } else if (thread == 1) {
       replace(0, 1);
       poll();

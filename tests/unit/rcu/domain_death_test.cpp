@@ -125,6 +125,25 @@ TEST_P(DomainDeathTest, LeavingWhatOneIsNotInEndsTheProcess) {
   EXPECT_DEATH(domain.unlock(), "leaves a read section of domain 'm0' that it is not in");
 }
 
+void leave_a_section_open_under_a_suspension(Domain& domain) {
+  const Section section{domain};
+  const Suspension suspension{domain};
+  domain.lock();
+}
+
+TEST_P(DomainDeathTest, ASliceEndOutsideASectionEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Domain domain{nullptr, options()};
+  EXPECT_DEATH(domain.slice_end(), "renews a read section of domain 'm0' that it is not in");
+}
+
+TEST_P(DomainDeathTest, ASectionLeftOpenUnderASuspensionEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Domain domain{nullptr, options()};
+  EXPECT_DEATH(leave_a_section_open_under_a_suspension(domain),
+               "ends a suspension inside a read section of domain 'm0' entered under it");
+}
+
 TEST_P(DomainDeathTest, ASliceEndInANestedSectionEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Domain domain{nullptr, options()};
