@@ -30,9 +30,9 @@
 //
 // Costs (see bench/rcu_bench.cpp): a section is a thread-local look-up, one load of the epoch and
 // two stores to a line of the thread's own, about a nanosecond; with Barrier::kExchange one atomic
-// exchange more. A nested section is a counter. retire() is four uncontended atomic operations and
-// one small allocation: batch what one commit drops. A poll that finds work is one membarrier
-// (20 – 30 µs if other cores are busy) and a look at each slot.
+// exchange, about eight. A nested section is a counter. retire() is half a dozen uncontended atomic
+// operations and one small allocation: batch what one commit drops. A poll that finds work is one
+// membarrier (20 – 30 µs if other cores are busy) and a look at each slot.
 //
 // Limits: a reader that stays inside holds up everything retired since, which is why garbage is
 // counted (garbage(), over_budget()) and readers() says who it is; writers pace themselves outside
@@ -72,7 +72,9 @@ enum class Barrier {
 struct Options {
   Barrier barrier = Barrier::kAuto;
   std::string name = "machine";              // in messages
-  std::size_t poll_every = 256;              // objects retired between polls of their own; 0: none
+  // So many objects retired, and retire() polls by itself (a membarrier, and the freeing, within
+  // whatever the caller holds). 0: never; then somebody calls poll() outside the locks.
+  std::size_t poll_every = 256;
   std::size_t budget_objects = 64 * 1024;    // over_budget() beyond either
   std::size_t budget_bytes = 16 * 1024 * 1024;
 };
