@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// liburcu, membarrier flavour, inlined (its macro for that is named after the licence it asks of the
-// program, which this one, built for measuring alone, meets).
+// liburcu, membarrier flavour, inlined (its macro for that is named after the licence it asks of
+// the program, which this one, built for measuring alone, meets).
 #define _LGPL_SOURCE
 #include <urcu/urcu-memb.h>
 

@@ -65,7 +65,7 @@ class SlotList {
   Slot& take(int owner) {
     for (Slot* slot = head_.load(std::memory_order_acquire); slot; slot = slot->next) {
       int expected = 0;
-      // Acquire pairs with the release in give_back(): the slot is as its last owner left it: outside.
+      // Acquire pairs with the release in give_back(): its last owner left the slot outside.
       if (slot->owner.compare_exchange_strong(expected, owner, std::memory_order_acq_rel))
         return *slot;
     }

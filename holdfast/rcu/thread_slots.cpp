@@ -24,8 +24,9 @@ struct Entry {
 constinit thread_local std::vector<Entry>* mine = nullptr;
 
 void hand_back(Entry& entry) {
-  HF_CHECK(!Epochs<HostAtomics>::inside(*entry.slot), "rcu: {} exits inside a read section of domain '{}'",
-           thread_label(), entry.slots->name());
+  HF_CHECK(!Epochs<HostAtomics>::inside(*entry.slot),
+           "rcu: {} exits inside a read section of domain '{}'", thread_label(),
+           entry.slots->name());
   SlotList<HostAtomics>::give_back(*entry.slot);
   entry.slots->unref();
 }

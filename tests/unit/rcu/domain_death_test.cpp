@@ -160,7 +160,8 @@ void exit_inside_a_section(const Options& options) {
 
 TEST_P(DomainDeathTest, ExitingInsideASectionNamesThreadAndDomain) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(exit_inside_a_section(options()), "thread .* exits inside a read section of domain 'm0'");
+  EXPECT_DEATH(exit_inside_a_section(options()),
+               "thread .* exits inside a read section of domain 'm0'");
 }
 
 void destroy_with_a_reader_inside(const Options& options) {
@@ -171,7 +172,8 @@ void destroy_with_a_reader_inside(const Options& options) {
 
 TEST_P(DomainDeathTest, ADomainThatDiesWithAReaderInsideEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(destroy_with_a_reader_inside(options()), "domain 'm0' dies with a reader inside: thread");
+  EXPECT_DEATH(destroy_with_a_reader_inside(options()),
+               "domain 'm0' dies with a reader inside: thread");
 }
 
 void drop_a_batch() {
