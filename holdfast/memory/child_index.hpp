@@ -14,6 +14,7 @@
 
 #include "holdfast/base/extent.hpp"
 #include "holdfast/base/result.hpp"
+#include "holdfast/memory/fanout.hpp"
 #include "holdfast/memory/key_search.hpp"
 #include "holdfast/memory/node_pool.hpp"
 
@@ -128,7 +129,7 @@ void BasicChildIndex<Fanout>::meeting(Extent extent, Visit&& visit) const {
     walk(*root_, detail::to_key(extent.first), detail::to_key(extent.last), visit);
 }
 
-using ChildIndex = BasicChildIndex<32>;
+using ChildIndex = BasicChildIndex<kMapFanout>;
 
 extern template class BasicChildIndex<4>;
 extern template class BasicChildIndex<8>;

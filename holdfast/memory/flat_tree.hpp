@@ -22,6 +22,7 @@
 #include "holdfast/base/census.hpp"
 #include "holdfast/base/extent.hpp"
 #include "holdfast/base/result.hpp"
+#include "holdfast/memory/fanout.hpp"
 #include "holdfast/memory/flat_range.hpp"
 #include "holdfast/memory/flat_tree_node.hpp"
 #include "holdfast/memory/node_pool.hpp"
@@ -309,7 +310,7 @@ void BasicFlatTree<Fanout>::for_each(Root root, Extent extent, Visit&& visit) {
   }
 }
 
-using FlatTree = BasicFlatTree<32>;
+using FlatTree = BasicFlatTree<kMapFanout>;
 
 extern template class BasicFlatTree<4>;
 extern template class BasicFlatTree<8>;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the handles of this folder get at the map: as one step of its writer.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "holdfast/base/check.hpp"
+#include "holdfast/base/schedule_point.hpp"
+#include "holdfast/gate/activity.hpp"
+#include "holdfast/memory/fabric.hpp"
+#include "holdfast/memory/map.hpp"
+
+namespace holdfast::memory {
+
+/// Whether this thread may take a writer lock: it is inside no gate and holds no lock of the order.
+inline bool may_write_now() {
+  auto& activity = gate::Activity::current();
+  return !activity.inside_any() && !activity.outbox().held_back();
+}
+
+template <class Change>
+auto Fabric::write(Change&& change) {
+  auto& activity = gate::Activity::current();
+  HF_CHECK(!activity.inside_any(), "the map is edited inside the gate of '{}': post the edit",
+           activity.innermost()->name());
+  HF_CHECK(!activity.outbox().held_back(),
+           "the map is edited in a listener's call, or with a lock held: post the edit");
+  // What listeners post is performed when the lock is released.
+  const gate::Outbox::Deferral deferral{activity.outbox()};
+  Dropped dropped;
+  auto result = [&] {
+    const LockGuard guard{writer_};
+    HF_SCHEDULE_POINT("memory.writer.locked");
+    auto answer = change(*map_);
+    dropped = map_->take_dropped();
+    return answer;
+  }();
+  retire(std::move(dropped));
+  return result;
+}
+
+/// Now, if the thread may; else when it has left its gates.
+template <class Change>
+void Fabric::write_or_post(Change change) {
+  auto perform = [this, change = std::move(change)]() mutable {
+    write([&](Map& map) {
+      change(map);
+      return true;
+    });
+  };
+  if (may_write_now())
+    perform();
+  else
+    gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther, std::move(perform));
+}
+
+}  // namespace holdfast::memory
