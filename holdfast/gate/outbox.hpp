@@ -46,8 +46,6 @@ class Outbox {
   bool empty() const { return entries_.empty(); }
   /// How many flushes this thread has begun: tells one flush from the next.
   std::uint64_t flushes() const { return flushes_; }
-  /// Whether a Deferral lives on this thread: a lock of the order is held further up.
-  bool held_back() const { return deferrals_ != 0; }
 
   /// Holds the outbox back while a lock of the order is held; flushes at its end if it may.
   class Deferral {

@@ -13,10 +13,12 @@
 
 namespace holdfast::memory {
 
-/// Whether this thread may take a writer lock: it is inside no gate and holds no lock of the order.
+/// How many writer locks this thread holds: one while a listener is being called, else none.
+inline constinit thread_local unsigned writer_locks_held = 0;
+
+/// Whether this thread may take a writer lock: it is inside no gate and no listener's call.
 inline bool may_write_now() {
-  auto& activity = gate::Activity::current();
-  return !activity.inside_any() && !activity.outbox().held_back();
+  return !gate::Activity::current().inside_any() && writer_locks_held == 0;
 }
 
 template <class Change>
@@ -24,16 +26,17 @@ auto Fabric::write(Change&& change) {
   auto& activity = gate::Activity::current();
   HF_CHECK(!activity.inside_any(), "the map is edited inside the gate of '{}': post the edit",
            activity.innermost()->name());
-  HF_CHECK(!activity.outbox().held_back(),
-           "the map is edited in a listener's call, or with a lock held: post the edit");
+  HF_CHECK(writer_locks_held == 0, "the map is edited in a listener's call: post the edit");
   // What listeners post is performed when the lock is released.
   const gate::Outbox::Deferral deferral{activity.outbox()};
   Dropped dropped;
   auto result = [&] {
     const LockGuard guard{writer_};
+    ++writer_locks_held;
     HF_SCHEDULE_POINT("memory.writer.locked");
     auto answer = change(*map_);
     dropped = map_->take_dropped();
+    --writer_locks_held;
     return answer;
   }();
   retire(std::move(dropped));

@@ -5,7 +5,7 @@
 
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/log.hpp"
-#include "holdfast/memory/fabric.hpp"
+#include "holdfast/memory/fabric_write.hpp"
 
 namespace holdfast::memory {
 namespace {
@@ -111,9 +111,9 @@ void MemoryRegion::sever() {
   if (!control_) return;
   const Ref<RegionControl> control = std::move(control_);
   control->fabric().realm().census().remove(Census::Kind::kRegion);
-  auto& activity = gate::Activity::current();
-  if (activity.inside_any() || activity.outbox().held_back()) {
-    activity.outbox().post(gate::Outbox::Kind::kOther, [control] { take_out_of_map(control); });
+  if (!may_write_now()) {
+    gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther,
+                                            [control] { take_out_of_map(control); });
     return;
   }
   take_out_of_map(control);
