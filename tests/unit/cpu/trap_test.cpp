@@ -360,7 +360,7 @@ TEST(Counters, ArePermittedLevelByLevel) {
 
 // PMP ---------------------------------------------------------------------------------------------
 
-constexpr std::uint64_t kR = 1, kW = 2, kX = 4, kTor = 8, kNa4 = 16, kNapot = 24, kLock = 128;
+constexpr std::uint64_t kR = 1, kTor = 8, kNa4 = 16, kNapot = 24, kLock = 128;
 
 /// Rules in front of the bench's own, which permits everything.
 struct Protected : Bench {
