@@ -23,6 +23,9 @@ class alignas(64) Activity {
   bool inside(const Gate& gate) const;
   /// Whether this thread itself is inside any gate of any machine.
   bool inside_any() const { return depth_ != 0; }
+  /// Whether this thread runs a device's callback, whose writes to other devices are posted. False
+  /// while a posted write is on its way, though its maker's gate may still be held.
+  bool in_callback() const { return depth_ > delivered_from_; }
   /// The gate this thread entered last, or nullptr.
   const Gate* innermost() const { return depth_ == 0 ? nullptr : entered_[depth_ - 1]; }
 
@@ -47,6 +50,7 @@ class alignas(64) Activity {
   static constexpr std::size_t kDeepest = 64;
   std::array<Gate*, kDeepest> entered_;
   std::size_t depth_ = 0;
+  std::size_t delivered_from_ = 0;  // the depth at which a posted write is being performed
   GateSet inherited_;
   Outbox outbox_{*this};
 };

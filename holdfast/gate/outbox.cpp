@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/gate/outbox.hpp"
 
+#include <utility>
+
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/gate/activity.hpp"
@@ -44,7 +46,9 @@ void Outbox::perform_posted_writes() {
 
 void Outbox::perform(Item item) {
   std::swap(activity_.inherited_, item.makers);
+  const std::size_t delivered_from = std::exchange(activity_.delivered_from_, activity_.depth_);
   item.action();
+  activity_.delivered_from_ = delivered_from;
   std::swap(activity_.inherited_, item.makers);
 }
 

@@ -48,8 +48,21 @@ void wait_for_insiders(const RegionControl& control) {
   gate::Gate& gate = control.gate();
   if (control.has_own_gate()) {
     gate.wait_drained();
-  } else if (gate.locking() == gate::Locking::kExclusive && !gate.is_closed()) {
-    const gate::Pass pass{gate, kDropping, gate::Reentry::kAllow, gate::Visitor::kControl};
+    return;
+  }
+  switch (gate.locking()) {
+    case gate::Locking::kExclusive:
+      if (!gate.is_closed())
+        const gate::Pass pass{gate, kDropping, gate::Reentry::kAllow, gate::Visitor::kControl};
+      break;
+    case gate::Locking::kCounted: {
+      rcu::Backoff backoff;
+      while (control.has_insiders()) backoff.pause();
+      break;
+    }
+    case gate::Locking::kGrace:
+      if (!gate.is_closed()) gate.realm().domain().synchronize();
+      break;
   }
 }
 

@@ -73,6 +73,7 @@ RegionControl::RegionControl(Fabric& fabric, Init init)
       fabric_{fabric},
       name_{std::move(init.name)},
       counted_{fabric.realm().census(), Census::Kind::kRegionControl} {
+  counts_insiders_ = gate_ && !own_gate_ && gate_->locking() == gate::Locking::kCounted;
   fabric_.count_control(1);
   if (!ram_) return;
   HF_CHECK(ram_offset_ < ram_->size() && init.last <= ram_->size() - 1 - ram_offset_,

@@ -63,6 +63,22 @@ class RegionControl final : public RefCounted<RegionControl>, private MapNode {
   /// and, if it is set, goes out again and translates anew.
   bool is_dropped() const { return dropped_.load(std::memory_order_acquire); }
 
+  /// Comes into the region, from inside its gate. False: it was dropped, go out and look again.
+  /// Where the gate does not keep others out, insiders of the region itself are counted.
+  bool enter() const {
+    // Sequentially consistent, both: either the dropper sees this insider, or this sees the drop.
+    if (counts_insiders_) insiders_.fetch_add(1, std::memory_order_seq_cst);
+    if (!dropped_.load(std::memory_order_seq_cst)) [[likely]] return true;
+    leave();
+    return false;
+  }
+  void leave() const {
+    if (counts_insiders_) insiders_.fetch_sub(1, std::memory_order_release);
+  }
+  bool has_insiders() const { return insiders_.load(std::memory_order_seq_cst) != 0; }
+  /// True the first time: for warnings that are given once.
+  bool first_warning() const { return !warned_.exchange(true, std::memory_order_relaxed); }
+
   /// The writer's: under the fabric's writer lock only.
   MapNode& node() { return *this; }
   const MapNode& node() const { return *this; }
@@ -74,9 +90,12 @@ class RegionControl final : public RefCounted<RegionControl>, private MapNode {
   RegionControl(Fabric& fabric, Init init);
   ~RegionControl();
   void last_reference_gone() noexcept;  // retires: readers may still see it
-  void drop() { dropped_.store(true, std::memory_order_release); }
+  void drop() { dropped_.store(true, std::memory_order_seq_cst); }
 
   std::atomic<bool> dropped_{false};
+  mutable std::atomic<bool> warned_{false};
+  mutable std::atomic<std::uint32_t> insiders_{0};
+  bool counts_insiders_ = false;
   const bool may_reenter_;
   const bool own_gate_;
   const AccessRules rules_;
