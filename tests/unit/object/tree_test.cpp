@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "holdfast/object/object.hpp"
 
@@ -173,6 +174,31 @@ TEST_F(TreeTest, GivesHandlesToObjectsThatExpire) {
   device.reset();
   EXPECT_EQ(entry.object.get(), nullptr);
   EXPECT_FALSE(tree_.resolve("dev"));
+}
+
+TEST_F(TreeTest, ThreadsComeAndGoWhileOthersLook) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t)
+    threads.emplace_back([this] {
+      for (int i = 0; i < 300; ++i) {
+        Object device{kThing, tree_};
+        Node part{tree_, "part"};
+        EXPECT_TRUE(part.attach(device.node(), "regs"));
+        EXPECT_TRUE(device.node().attach(*soc_, "dev[*]"));
+        EXPECT_EQ(part.path(), device.path() + "/regs");
+      }
+    });
+  std::size_t seen = 0;
+  for (int i = 0; i < 300; ++i) {
+    for (const auto& entry : tree_.children("/machine/soc").value_or(std::vector<Tree::Entry>{}))
+      seen += entry.name.starts_with("dev[") ? 1U : 0U;
+    if (const auto one = tree_.resolve("/machine/soc/dev[0]")) {
+      EXPECT_EQ(one->type, "thing");
+    }
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_LE(seen, 600U);
+  EXPECT_EQ(tree_.walk()->size(), 3U);
 }
 
 void destroy_the_tree_before_its_node() {
