@@ -74,6 +74,8 @@ void ControlQueue::post_after_grace(const char* what, Job job) {
 void ControlQueue::bind_here() {
   LockGuard guard{mutex_};
   control_ = std::this_thread::get_id();
+  ++changes_;
+  something_.notify_all();
 }
 
 bool ControlQueue::on_control_thread() const {
@@ -83,15 +85,20 @@ bool ControlQueue::on_control_thread() const {
 
 std::size_t ControlQueue::run_pending() {
   if (running_job != nullptr) return 0;  // one at a time: the loop further up goes on
+  HF_CHECK(on_control_thread(), "control queue: a thread that is not the control thread runs jobs");
   {
     LockGuard guard{mutex_};
     woken_ = false;
   }
   std::size_t jobs = 0;
   for (take_due(); run_one(); take_due()) ++jobs;
-  LockGuard guard{mutex_};
-  if (!later_.empty()) again_.set(from_now_ns(kGracePoll));
+  if (is_something_later()) again_.set(from_now_ns(kGracePoll));
   return jobs;
+}
+
+bool ControlQueue::is_something_later() const {
+  LockGuard guard{mutex_};
+  return !later_.empty();
 }
 
 bool ControlQueue::run_one() {

@@ -73,6 +73,7 @@ class ControlQueue {
 
   void queue(Item item) HF_EXCLUDES(mutex_);
   bool run_one();
+  bool is_something_later() const HF_EXCLUDES(mutex_);
   void take_due() HF_EXCLUDES(mutex_);
   bool wait(const std::function<bool()>& done, Deadline limit);
   /// Until something changed since `seen`, or it is time to ask about grace periods again.

@@ -221,6 +221,8 @@ Result<void> Device::access(const std::function<Result<void>()>& body) const {
 
 std::vector<object::PropertyInfo> Device::own_properties() const {
   std::vector<object::PropertyInfo> shown;
+  const gate::Pass pass{*gate_, kPropertyUse, gate::Reentry::kAllow, gate::Visitor::kControl};
+  if (!pass) return shown;
   for_each_part([&](Part& part) {
     if (auto value = part.value())
       shown.push_back({.name = part.name(),

@@ -51,7 +51,7 @@ Result<void> detail::join(Part& part) {
   if (life != Life::kLive || !part.may_act()) return {};
   memory::Transaction map;
   part.publish(map);
-  if (!map.empty()) part.context().fabric.post(std::move(map));
+  if (!map.empty()) part.context().fabric.post(std::move(map));  // adds: nothing to settle
   part.published();
   return {};
 }

@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "holdfast/base/log.hpp"
 #include "holdfast/gate/gate.hpp"
+#include "holdfast/hw/control_queue.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/mmio.hpp"
 #include "holdfast/hw/ticket.hpp"
@@ -25,8 +27,19 @@ memory::RegionInit RegionPart::region_init() const {
   return {.name = path(), .size = size_, .gate = Ref<gate::Gate>::share(&gate())};
 }
 
+// Whoever changes what RAM shows waits until nobody sees it where it was; a job does not wait, and
+// the CPUs are paused then, or will see it at their slice's end.
 void RegionPart::post(memory::Transaction map) {
-  if (may_act()) context().fabric.post(std::move(map));
+  if (!may_act()) return;
+  gate::Activity::current().outbox().post(
+      gate::Outbox::Kind::kOther,
+      [&fabric = context().fabric, who = path(), map = std::move(map)]() mutable {
+        const auto done = fabric.commit(std::move(map));
+        if (!done)
+          log::warn("{}: the map stays as it is: {}", who, done.error().message);
+        else if (done->ram_changed && ControlQueue::current_job() == nullptr)
+          fabric.settle();
+      });
 }
 
 void RegionPart::sever(memory::Transaction& map) {
@@ -125,8 +138,8 @@ RomDevice::~RomDevice() { close_block(block_); }
 
 Result<void> RomDevice::prepare() {
   block_ = TRY(memory::RamBlock::make(context().realm, path(), size(), backing_));
-  region_ = memory::MemoryRegion::rom_device(context().fabric, region_init(), block_, handler_,
-                                             rules_);
+  region_ = memory::MemoryRegion::rom_device(context().fabric, region_init(),
+                                             {.handler = handler_, .rules = rules_}, block_);
   return {};
 }
 

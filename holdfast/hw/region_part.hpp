@@ -146,6 +146,7 @@ class RegionLink final : public Part {
       : Part{device, "region link", std::move(name)}, need_{need} {}
 
   Result<void> set(RegionPart& target);
+  bool is_required() const { return need_ == Need::kRequired; }
   /// Null if it is not set or the target's device is gone. Control thread.
   RegionPart* get() const { return target_.get(); }
 

@@ -38,16 +38,16 @@ Ticket::Ticket(ControlQueue& control, Census& census, std::string path)
     : control_{control},
       path_{std::move(path)},
       since_{Clock::now()},
-      counted_{census, Census::Kind::kTicket} {}
+      counted_{std::in_place, census, Census::Kind::kTicket} {}
 
 Result<void> Ticket::wait() {
-  control_.wait_until([this] { return done(); });
+  if (!done()) control_.wait_until([this] { return done(); });
   if (stage() == Stage::kReclaimed) return {};
   return fail("{}", report().reason);
 }
 
 bool Ticket::wait_for(Stage wanted, std::chrono::milliseconds limit) {
-  return control_.wait_until([&] { return stage() >= wanted; }, limit);
+  return done() || control_.wait_until([&] { return stage() >= wanted; }, limit);
 }
 
 void Ticket::reach(Stage stage) { enter(stage, {}); }
@@ -57,20 +57,22 @@ void Ticket::refuse(std::string reason) { enter(Stage::kRefused, std::move(reaso
 void Ticket::enter(Stage next, std::string reason) {
   std::move_only_function<void()> action;
   Remains gone;  // let go outside of the lock
+  ControlQueue& control = control_;
   {
     LockGuard guard{mutex_};
     HF_CHECK(!done() && next > stage(), "{}: a ticket goes from {} to {}", path_,
              to_string(stage()), to_string(next));
     since_ = Clock::now();
     reason_ = std::move(reason);
-    stage_.store(next, std::memory_order_release);
-    if (done()) {
+    if (next >= Stage::kReclaimed) {
       action = std::exchange(when_done_, {});
       gone = std::exchange(remains_, {});
+      counted_.reset();
+      if (action) control.post_now("what follows a ticket", std::move(action));
     }
+    stage_.store(next, std::memory_order_release);
   }
-  control_.changed();
-  if (action) control_.post_now("what follows a ticket", std::move(action));
+  control.changed();
 }
 
 void Ticket::note_remains(Remains remains) {

@@ -6,13 +6,15 @@
 //
 // or requested → refused, if there is no such device or the guest does not agree. Whoever has the
 // ticket can wait, and can ask who is in the way: which threads' uses are inside which gates, and
-// who holds the device's RAM, since when and from which line.
+// who holds the device's RAM, since when and from which line. A ticket that is done may outlive the
+// machine; every ticket is done before the machine is gone.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,7 +92,7 @@ class Ticket final : public RefCounted<Ticket> {
   void last_reference_gone() noexcept { delete this; }
   void enter(Stage stage, std::string reason);
 
-  ControlQueue& control_;  // the machine's, which no ticket outlives
+  ControlQueue& control_;  // the machine's; not touched once the ticket is done
   const std::string path_;
   std::atomic<Stage> stage_{Stage::kRequested};
   mutable Mutex mutex_{LockRank::kRam, "ticket"};  // read with, never inside, a block's lock
@@ -98,7 +100,7 @@ class Ticket final : public RefCounted<Ticket> {
   std::string reason_ HF_GUARDED_BY(mutex_);
   Remains remains_ HF_GUARDED_BY(mutex_);
   std::move_only_function<void()> when_done_ HF_GUARDED_BY(mutex_);
-  Counted counted_;
+  std::optional<Counted> counted_ HF_GUARDED_BY(mutex_);  // until it is done
 };
 
 std::string_view to_string(Ticket::Stage stage);

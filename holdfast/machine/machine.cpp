@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/machine/machine.hpp"
+
+#include <algorithm>
+#include <latch>
+#include <utility>
+
+#include "holdfast/base/check.hpp"
+#include "holdfast/base/schedule_point.hpp"
+#include "holdfast/hw/reset.hpp"
+#include "holdfast/machine/realization.hpp"
+#include "holdfast/rcu/waiting.hpp"
+
+namespace holdfast::machine {
+namespace {
+
+boards::BoardPlan bus_plan() {
+  boards::BoardPlan plan{"system bus"};
+  plan.add<boards::SystemBus>("bus");
+  return plan;
+}
+
+}  // namespace
+
+std::string_view to_string(RunState state) {
+  switch (state) {
+    case RunState::kPrelaunch: return "prelaunch";
+    case RunState::kRunning: return "running";
+    case RunState::kPaused: return "paused";
+    case RunState::kShutdown: return "shutdown";
+  }
+  return "?";
+}
+
+Result<std::unique_ptr<Machine>> Machine::make(Options options) {
+  auto services = TRY(hw::Services::make(std::move(options.services)));
+  std::unique_ptr<Machine> machine{new Machine{std::move(services)}};
+  TRY(machine->begin(options.control));
+  return machine;
+}
+
+Result<std::unique_ptr<Machine>> Machine::make(const boards::BoardPlan& plan, Options options) {
+  auto machine = TRY(make(std::move(options)));
+  TRY(machine->realize(plan));
+  return machine;
+}
+
+Machine::Machine(std::unique_ptr<hw::Services> services)
+    : services_{std::move(services)}, node_{services_->tree(), "machine"} {}
+
+Result<void> Machine::begin(Control control) {
+  TRY(node_.attach(tree().root(), "machine"));
+  if (control == Control::kOwnThread) {
+    std::latch bound{1};
+    thread_ = std::thread{[this, &bound] {
+      services_->control().bind_here();
+      bound.count_down();
+      loop().run();
+    }};
+    bound.wait();
+  }
+  TRY(realize(bus_plan()));
+  bus_ = static_cast<boards::SystemBus*>(find("bus").get());
+  return {};
+}
+
+// Jobs queued before are done first; then the devices go in reverse order of joining, and the services
+// wait for whoever is still inside one.
+Machine::~Machine() {
+  rcu::check_may_wait("destroying a machine");
+  if (thread_.joinable()) {
+    loop().stop();
+    thread_.join();
+  }
+  services_->control().bind_here();
+  services_->control().run_pending();
+  HF_SCHEDULE_POINT("machine.end.before_devices");
+  if (cpus_ != nullptr) cpus_->pause();
+  while (!devices_.empty()) devices_.pop_back();
+  HF_SCHEDULE_POINT("machine.end.before_settling");
+  services_->settle();
+}
+
+void Machine::run_job(const char* what, const std::function<void()>& job) {
+  if (hw::ControlQueue::current_job() != nullptr && control().on_control_thread()) return job();
+  std::atomic<bool> done{false};
+  control().post_now(what, [&] {
+    job();
+    done.store(true, std::memory_order_release);  // pairs with the load: what the job did is seen
+  });
+  control().wait_until([&] { return done.load(std::memory_order_acquire); });
+}
+
+// --- devices ---------------------------------------------------------------------------------------
+
+Result<void> Machine::realize(const boards::BoardPlan& plan) {
+  Result<void> result;
+  run_job("realize a plan", [&] { result = realize_now(plan); });
+  return result;
+}
+
+Result<void> Machine::realize_now(const boards::BoardPlan& plan) {
+  if (run_state() == RunState::kShutdown) return fail("board '{}': the machine ends", plan.name());
+  return Realization{*this, plan}.run();
+}
+
+Ref<hw::Ticket> Machine::unplug(std::string name) {
+  auto ticket =
+      hw::Ticket::make(control(), services_->realm().census(), node_.path() + "/" + name);
+  control().post("unplug", [this, name = std::move(name), ticket] { unplug_now(name, ticket); });
+  return ticket;
+}
+
+void Machine::unplug_now(const std::string& name, Ref<hw::Ticket> ticket) {
+  const auto found = std::ranges::find(devices_, name, &Entry::name);
+  if (found == devices_.end()) return ticket->refuse("device '" + name + "': not found");
+  if (found->device.get() == bus_)
+    return ticket->refuse("device '" + name + "': goes with the machine");
+  hw::Device* device = found->device.release();
+  devices_.erase(found);
+  hw::Device::dispose(device, std::move(ticket));
+}
+
+hw::Device* Machine::find_now(std::string_view name) {
+  const auto found = std::ranges::find(devices_, name, &Entry::name);
+  return found == devices_.end() ? nullptr : found->device.get();
+}
+
+object::Handle<hw::Device> Machine::find(std::string_view name) {
+  object::Handle<hw::Device> handle;
+  run_job("find a device", [&] {
+    if (hw::Device* device = find_now(name)) handle = device->device_handle();
+  });
+  return handle;
+}
+
+std::vector<std::string> Machine::device_names() {
+  std::vector<std::string> names;
+  run_job("list devices", [&] {
+    for (const Entry& entry : devices_) names.push_back(entry.name);
+  });
+  return names;
+}
+
+// --- running ---------------------------------------------------------------------------------------
+
+void Machine::set_cpus(hw::CpuSet* cpus) {
+  run_job("set CPUs", [&] { cpus_ = cpus; });
+}
+
+void Machine::set_run_state(RunState state) {
+  const RunState before = run_state();
+  if (before == state || before == RunState::kShutdown) return;
+  state_.store(state, std::memory_order_release);
+  if (state == RunState::kRunning) {
+    services_->clock().start();
+    if (cpus_ != nullptr) cpus_->resume();
+  } else if (before == RunState::kRunning) {
+    if (cpus_ != nullptr) cpus_->pause();
+    services_->clock().stop();
+  }
+}
+
+void Machine::run() {
+  run_job("run", [this] { set_run_state(RunState::kRunning); });
+}
+
+void Machine::pause() {
+  run_job("pause", [this] { set_run_state(RunState::kPaused); });
+}
+
+void Machine::reset() {
+  run_job("reset", [this] { reset_now(); });
+}
+
+void Machine::request_reset() {
+  control().post("reset", [this] { reset_now(); });
+}
+
+void Machine::reset_now() {
+  std::vector<hw::Device*> snapshot;
+  for (const Entry& entry : devices_) snapshot.push_back(entry.device.get());
+  hw::reset_devices(snapshot, services_->holdback(), cpus_);
+}
+
+void Machine::request_quit(int status) {
+  control().post("quit", [this, status] {
+    if (run_state() == RunState::kShutdown) return;
+    exit_status_.store(status, std::memory_order_release);
+    set_run_state(RunState::kShutdown);
+    if (!thread_.joinable()) loop().stop();
+  });
+}
+
+// --- about it --------------------------------------------------------------------------------------
+
+Census::Snapshot Machine::census() {
+  run_job("settle", [] {});  // what was posted before is done
+  return services_->census();
+}
+
+}  // namespace holdfast::machine

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine: the one owner of everything in it.
+//
+// It realises board plans, plugs and unplugs devices while it runs, resets, and ends, at any moment
+// and with anything in flight. What it is asked to do becomes a job on its control queue; the caller
+// waits for the answer where one is given, except in a job or a callback, where the request is queued
+// (request_reset, unplug, request_quit never wait).
+//
+// THREADS: anything here may be called from any thread. The control thread is either the machine's own
+// (Control::kOwnThread) or the thread that made it, which then runs loop().run() or has jobs done
+// whenever it waits for one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "holdfast/base/census.hpp"
+#include "holdfast/base/result.hpp"
+#include "holdfast/boards/plan.hpp"
+#include "holdfast/boards/system_bus.hpp"
+#include "holdfast/hw/cpu_set.hpp"
+#include "holdfast/hw/device.hpp"
+#include "holdfast/hw/services.hpp"
+#include "holdfast/hw/ticket.hpp"
+
+namespace holdfast::machine {
+
+enum class RunState : std::uint8_t { kPrelaunch, kRunning, kPaused, kShutdown };
+std::string_view to_string(RunState state);
+
+class Machine {
+ public:
+  enum class Control : std::uint8_t { kOwnThread, kCaller };
+  struct Options {
+    hw::Services::Options services{};
+    Control control = Control::kCaller;
+  };
+  /// A machine with nothing but its system bus; fails if the host refuses descriptors.
+  static Result<std::unique_ptr<Machine>> make(Options options);
+  /// With the devices of a plan. On error nothing is left.
+  static Result<std::unique_ptr<Machine>> make(const boards::BoardPlan& plan, Options options);
+  /// Takes everything away, waits for the insiders of devices, and for nobody's holds.
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  // --- devices -----------------------------------------------------------------------------------
+
+  /// Adds what is in the plan, all of it or, with an error, nothing. Devices that join a machine are
+  /// reset by that.
+  Result<void> realize(const boards::BoardPlan& plan);
+  /// One device of type T, whose region "regs" shows at an address of the system bus.
+  template <class T, class... Config>
+  Result<void> plug(std::string name, std::uint64_t address, Config&&... config) {
+    boards::BoardPlan plan{"plug of " + name};
+    const auto device = plan.add<T>(std::move(name), std::forward<Config>(config)...);
+    plan.map_into(plan.existing("bus").region("memory"), {{address, device.region("regs")}});
+    return realize(plan);
+  }
+  /// Asks for a device to be taken away and returns at once, from a callback, too.
+  Ref<hw::Ticket> unplug(std::string name);
+  /// By name; expires with the device. See object/handle.hpp for where it may be looked into.
+  object::Handle<hw::Device> find(std::string_view name);
+  std::vector<std::string> device_names();
+  boards::SystemBus& bus() { return *bus_; }
+
+  // --- running -----------------------------------------------------------------------------------
+
+  /// Whoever executes instructions; null before there is one. Outlives the machine or takes itself out.
+  void set_cpus(hw::CpuSet* cpus);
+  RunState run_state() const { return state_.load(std::memory_order_acquire); }
+  void run();
+  void pause();
+  /// Three phases over all devices; returns when they are done.
+  void reset();
+  /// The same, later: from a callback or a job.
+  void request_reset();
+  /// The machine is to end with this exit status: state kShutdown, and its loop stops.
+  void request_quit(int status);
+  int exit_status() const { return exit_status_.load(std::memory_order_acquire); }
+
+  // --- about it ----------------------------------------------------------------------------------
+
+  /// What is alive, after reclamation has passed a barrier. Not inside anything.
+  Census::Snapshot census();
+
+  hw::Services& services() { return *services_; }
+  hw::Context& context() { return services_->context(); }
+  hw::ControlQueue& control() { return services_->control(); }
+  EventLoop& loop() { return services_->loop(); }
+  hw::VirtualClock& clock() { return services_->clock(); }
+  memory::Fabric& fabric() { return services_->fabric(); }
+  object::Tree& tree() { return services_->tree(); }
+  /// "/machine"
+  object::Node& node() { return node_; }
+
+  /// Runs `job` on the control thread and returns when it has been done; at once if this is a job.
+  void run_job(const char* what, const std::function<void()>& job);
+
+ private:
+  explicit Machine(std::unique_ptr<hw::Services> services);
+  Result<void> begin(Control control);
+
+  // Jobs.
+  Result<void> realize_now(const boards::BoardPlan& plan);
+  void unplug_now(const std::string& name, Ref<hw::Ticket> ticket);
+  void reset_now();
+  void set_run_state(RunState state);
+
+  struct Entry {
+    std::string name;
+    hw::Owned<hw::Device> device;
+  };
+  hw::Device* find_now(std::string_view name);
+  friend class Realization;
+
+  const std::unique_ptr<hw::Services> services_;
+  object::Node node_;
+  std::vector<Entry> devices_;  // control thread; in order of joining
+  boards::SystemBus* bus_ = nullptr;  // the first of devices_
+  hw::CpuSet* cpus_ = nullptr;        // control thread
+  std::atomic<RunState> state_{RunState::kPrelaunch};
+  std::atomic<int> exit_status_{0};
+  std::thread thread_;
+};
+
+}  // namespace holdfast::machine

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/machine/realization.hpp"
+
+#include <utility>
+
+#include "holdfast/hw/region_part.hpp"
+#include "holdfast/hw/reset.hpp"
+#include "holdfast/machine/machine.hpp"
+#include "holdfast/memory/fabric.hpp"
+#include "holdfast/memory/transaction.hpp"
+
+namespace holdfast::machine {
+
+Realization::~Realization() {
+  while (!made_.empty()) made_.pop_back();  // the last one first
+}
+
+Result<void> Realization::run() {
+  TRY(build());
+  TRY(set_links());
+  TRY(prepare());
+  TRY(publish());
+  hand_over();
+  return {};
+}
+
+Result<void> Realization::build() {
+  for (const auto& row : plan_.devices()) {
+    if (device(row.name) != nullptr) return fail("{}: there is a device of that name", row.name);
+    const std::string path = machine_.node().path() + "/" + row.name;
+    if (machine_.tree().resolve(path)) return fail("{}: the name is taken", path);
+    made_.push_back({row.name, row.make({.context = machine_.context(),
+                                         .type = *row.type,
+                                         .name = row.name,
+                                         .below = machine_.node().path()})});
+  }
+  return {};
+}
+
+hw::Device* Realization::device(std::string_view name) {
+  for (const Entry& entry : made_)
+    if (entry.name == name) return entry.device.get();
+  return machine_.find_now(name);
+}
+
+template <class P>
+Result<P*> Realization::part(const boards::PartRef& ref, std::string_view wanted) {
+  hw::Device* owner = device(ref.device);
+  if (owner == nullptr) return fail("{}: there is no device '{}'", ref.to_string(), ref.device);
+  auto* found = owner->find_part<P>(ref.part);
+  if (found == nullptr)
+    return fail("{}: '{}' has no {} of that name", ref.to_string(), ref.device, wanted);
+  return found;
+}
+
+Result<void> Realization::set_links() {
+  for (const auto& row : plan_.links()) {
+    auto* link = TRY(part<hw::RegionLink>(row.link, "region link"));
+    auto* target = TRY(part<hw::RegionPart>(row.region, "region"));
+    TRY(link->set(*target));
+  }
+  return {};
+}
+
+Result<void> Realization::prepare() {
+  for (const Entry& entry : made_) TRY(entry.device->prepare());
+  std::vector<hw::Device*> fresh;
+  for (const Entry& entry : made_) fresh.push_back(entry.device.get());
+  hw::reset_fresh(fresh);
+  return {};
+}
+
+Result<void> Realization::publish() {
+  memory::Transaction map;
+  for (const auto& [container, row] : plan_.placements()) {
+    const auto* into = TRY(part<hw::Container>(container, "container"));
+    const auto* region = TRY(part<hw::RegionPart>(row.region, "region"));
+    if (!region->exists()) return fail("{}: is not made yet", region->path());
+    map.add(into->region(), row.at, region->region(), row.priority);
+  }
+  for (const Entry& entry : made_) entry.device->publish(map);
+  TRY(machine_.fabric().commit(std::move(map)));
+  for (const Entry& entry : made_) entry.device->published(machine_.node());
+  return {};
+}
+
+void Realization::hand_over() {
+  for (Entry& entry : made_)
+    machine_.devices_.push_back({std::move(entry.name), std::move(entry.device)});
+  made_.clear();
+}
+
+}  // namespace holdfast::machine
