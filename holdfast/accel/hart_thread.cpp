@@ -86,7 +86,7 @@ bool HartThread::ready_to_run() {
 void HartThread::sleep() {
   const LockGuard lock{mutex_};
   asleep_.store(true, std::memory_order_seq_cst);
-  while (!ending_ && pauses_ == 0 && !hart_.wake_pending()) {
+  while (!ending_ && pauses_ == 0 && !hart_.stop_requested() && !hart_.wake_pending()) {
     if (const auto time = hart_.time_to_wake(); time && *time < std::chrono::hours{1})
       changed_.wait_for(mutex_, *time);
     else

@@ -49,6 +49,7 @@ class Hart {
   void set_interrupt(Interrupt interrupt, bool level);
   /// Makes `run` return soon, and the present `run` or the next one return kRequested. Any thread.
   void request_stop();
+  bool stop_requested() const { return core_.signals.stop_requested(); }
 
   /// Whether WFI would end now: an interrupt enabled in mie is pending.
   bool wake_pending() const;

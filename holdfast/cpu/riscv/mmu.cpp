@@ -82,7 +82,7 @@ const memory::Port::Direct* Mmu::direct(std::uint64_t physical, std::uint64_t si
   const std::uint64_t last = physical + (size - 1);
   for (const auto& known : directs_)
     if (known && known->first <= physical && last <= known->last) return &*known;
-  const auto found = port_.direct(physical, memory::MemTxAttrs{});
+  const auto found = port_.direct(physical);
   if (!found || found->first > physical || found->last < last) return nullptr;
   auto& slot = directs_[next_direct_++ % directs_.size()];
   slot = found;

@@ -148,7 +148,7 @@ class Mmu {
   std::array<std::optional<memory::Port::Direct>, 4> directs_;  // stretches found lately
   unsigned next_direct_ = 0;
 
-  std::uint64_t stamp_ = port_.stamp();
+  std::uint64_t stamp_ = ~std::uint64_t{0};  // none yet
   std::uint64_t translation_epoch_ = 1;
   std::uint64_t map_epoch_ = 1;
 };

@@ -23,7 +23,7 @@ class Signals {
     attention_.store(true, std::memory_order_release);
   }
   void request_stop() {
-    stop_.store(true, std::memory_order_release);
+    stop_.store(true, std::memory_order_seq_cst);  // as in set_pin
     attention_.store(true, std::memory_order_release);
   }
 
@@ -34,7 +34,7 @@ class Signals {
   /// Clears the wish. Acquire: pairs with the stores above, made after what they announce.
   void take_attention() { attention_.exchange(false, std::memory_order_acquire); }
   bool take_stop() { return stop_.exchange(false, std::memory_order_acquire); }
-  bool stop_requested() const { return stop_.load(std::memory_order_acquire); }
+  bool stop_requested() const { return stop_.load(std::memory_order_seq_cst); }
 
  private:
   std::atomic<std::uint64_t> pins_{0};

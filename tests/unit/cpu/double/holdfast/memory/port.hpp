@@ -49,7 +49,7 @@ class Port {
   [[nodiscard]] Section section() { return {}; }
   std::uint64_t stamp() const { return bus_.stamp; }
 
-  std::optional<Direct> direct(std::uint64_t address, MemTxAttrs) {
+  std::optional<Direct> direct(std::uint64_t address) {
     std::uint64_t low = 0, high = ~std::uint64_t{0};  // what earlier entries leave visible
     for (const auto& m : bus_.memories) {
       if (m.last < address) {
