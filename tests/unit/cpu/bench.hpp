@@ -6,16 +6,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "assembler.hpp"
 #include "holdfast/cpu/riscv/hart.hpp"
+#include "holdfast/memory/address_space.hpp"
+#include "holdfast/memory/fabric.hpp"
+#include "holdfast/memory/mmio.hpp"
 #include "holdfast/memory/port.hpp"
+#include "holdfast/memory/ram_block.hpp"
+#include "holdfast/memory/region.hpp"
+#include "holdfast/memory/transaction.hpp"
 
 namespace holdfast::test::riscv {
+
+namespace memory = holdfast::memory;
 
 using cpu::riscv::Cause;
 using cpu::riscv::Extension;
@@ -43,12 +53,16 @@ inline constexpr std::uint64_t kSHandler = kRamBase + 0x1800;  // S-mode trap ha
 inline constexpr std::uint64_t kData = kRamBase + 0x8000;
 inline constexpr std::uint64_t kTables = kRamBase + 0x10000;  // page tables
 
+/// The map: RAM at kRamBase, and what tests put beside it or over it.
 class Memory {
  public:
-  Memory() { bus.memories.push_back({kRamBase, kRamBase + kRamSize - 1, at(kRamBase), true}); }
-  std::byte* at(std::uint64_t address) {
-    return reinterpret_cast<std::byte*>(ram_.data()) + (address - kRamBase);
+  Memory() { place(kRamBase, ram_); }
+  ~Memory() {
+    ram_ = {};  // out of the map first
+    block_->close();
   }
+
+  std::byte* at(std::uint64_t address) { return block_->host() + (address - kRamBase); }
   template <class T = std::uint64_t>
   T read(std::uint64_t address) {
     T value;
@@ -66,10 +80,62 @@ class Memory {
     write_code(address, std::span{words.begin(), words.size()});
   }
 
-  memory::Bus bus;
+  /// Shows a region at an address, over whatever is there. Also from within a callback.
+  void place(std::uint64_t address, const memory::MemoryRegion& region) {
+    memory::Transaction edit;
+    edit.add(root_, address, region, ++priority_);
+    fabric.post(std::move(edit));
+  }
+  Ref<memory::RamBlock> block(std::uint64_t size) {
+    return memory::RamBlock::make(realm_, "block", size).value();
+  }
 
  private:
-  std::vector<std::uint64_t> ram_ = std::vector<std::uint64_t>(kRamSize / 8);
+  gate::Realm realm_{"bench"};
+
+ public:
+  memory::Fabric fabric{realm_};
+
+ private:
+  std::int32_t priority_ = 0;
+  Ref<memory::RamBlock> block_ = block(kRamSize);
+  memory::MemoryRegion root_ = memory::MemoryRegion::container(fabric, {.name = "bus"});
+  memory::MemoryRegion ram_ =
+      memory::MemoryRegion::ram(fabric, {.name = "ram", .size = kRamSize}, block_);
+
+ public:
+  memory::AddressSpace space{fabric, root_, {.name = "hart"}};
+};
+
+/// A page of registers at `address`, as two functions. All widths, alignments within one access.
+class Device final : private memory::MmioHandler {
+ public:
+  using Load = std::function<memory::MemTxResult(std::uint64_t, unsigned, std::uint64_t&)>;
+  using Store = std::function<memory::MemTxResult(std::uint64_t, unsigned, std::uint64_t)>;
+
+  Device(Memory& memory, std::uint64_t address, Load load, Store store)
+      : load_{std::move(load)},
+        store_{std::move(store)},
+        region_{memory::MemoryRegion::mmio(memory.fabric, {.name = "device", .size = 0x1000},
+                                           {.handler = *this, .rules = kRules})} {
+    memory.place(address, region_);
+  }
+
+ private:
+  static constexpr memory::AccessRules kRules{.valid = {.max = 8}, .impl = {.max = 8}};
+
+  memory::MemTxResult read(std::uint64_t offset, unsigned size, std::uint64_t& value,
+                           memory::MemTxAttrs) override {
+    return load_(offset, size, value);
+  }
+  memory::MemTxResult write(std::uint64_t offset, unsigned size, std::uint64_t value,
+                            memory::MemTxAttrs) override {
+    return store_(offset, size, value);
+  }
+
+  Load load_;
+  Store store_;
+  memory::MemoryRegion region_;
 };
 
 class Bench {
@@ -77,7 +143,7 @@ class Bench {
   explicit Bench(HartConfig config = {}) : Bench{std::make_shared<Memory>(), config} {}
   /// Another hart on the same memory.
   Bench(std::shared_ptr<Memory> shared, HartConfig config)
-      : memory{std::move(shared)}, port{memory->bus}, hart{config, port, time} {
+      : memory{std::move(shared)}, port{memory->space}, hart{config, port, time} {
     memory->write_code(kHandler, {wfi()});
     memory->write_code(kSHandler, {wfi()});
     hart.set_csr(csr::kMtvec, kHandler);
@@ -97,7 +163,7 @@ class Bench {
   }
   /// Runs from where the hart is; what was written as code before is fetched anew.
   Stop go(std::uint64_t instructions = 100'000) {
-    ++memory->bus.stamp;
+    hart.forget_code();
     return hart.run(instructions);
   }
 

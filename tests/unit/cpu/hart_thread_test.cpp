@@ -15,6 +15,7 @@ namespace holdfast::test::riscv {
 namespace {
 
 using accel::HartThread;
+using memory::MemTxResult;
 
 /// Counts slices, and tells whoever waits for them.
 class Slices final : public accel::CpuEvents {
@@ -89,13 +90,12 @@ TEST(HartThread, ExecutesNothingBehindTheInstructionThatAskedForThePause) {
   Bench bench;
   Slices slices;
   HartThread thread{bench.hart, slices};
-  bench.memory->bus.devices.push_back(
-      {0x1000'0000, 0x1000'0fff,
-       [](std::uint64_t, unsigned, std::uint64_t&) { return memory::MemTxResult::kOk; },
-       [&](std::uint64_t, unsigned, std::uint64_t) {
-         thread.request_pause();
-         return memory::MemTxResult::kOk;
-       }});
+  const Device device{*bench.memory, 0x1000'0000,
+                      [](std::uint64_t, unsigned, std::uint64_t&) { return MemTxResult::kOk; },
+                      [&](std::uint64_t, unsigned, std::uint64_t) {
+                        thread.request_pause();
+                        return MemTxResult::kOk;
+                      }};
   bench.set_x(kA1, 0x1000'0000);
   bench.memory->write_code(kProgram, {sw(kZero, kA1), li(kA0, 1), jal(0, 0)});
   bench.hart.set_pc(kProgram);

@@ -72,26 +72,39 @@ TEST(AccessFaults, NameTheAddressAndChangeNoRegister) {
 
 /// A device of one register that counts accesses.
 struct Register {
-  explicit Register(Bench& bench) {
-    bench.memory->bus.devices.push_back({0x1000'0000, 0x1000'0fff,
-                                         [this](std::uint64_t, unsigned size, std::uint64_t& v) {
-                                           ++loads;
-                                           last_size = size;
-                                           v = value;
-                                           return result;
-                                         },
-                                         [this](std::uint64_t, unsigned size, std::uint64_t v) {
-                                           ++stores;
-                                           last_size = size;
-                                           value = v;
-                                           if (effect) effect();
-                                           return result;
-                                         }});
-  }
+  explicit Register(Bench& bench)
+      : device{*bench.memory, 0x1000'0000,
+               [this](std::uint64_t, unsigned size, std::uint64_t& v) {
+                 ++loads;
+                 last_size = size;
+                 v = value;
+                 return result;
+               },
+               [this](std::uint64_t, unsigned size, std::uint64_t v) {
+                 ++stores;
+                 last_size = size;
+                 value = v;
+                 if (effect) effect();
+                 return result;
+               }} {}
   unsigned loads = 0, stores = 0, last_size = 0;
   std::uint64_t value = 0;
   MemTxResult result = MemTxResult::kOk;
   std::function<void()> effect;
+  Device device;
+};
+
+/// A page of RAM that is nowhere yet.
+struct Page {
+  explicit Page(Memory& memory)
+      : block{memory.block(0x1000)},
+        region{memory::MemoryRegion::ram(memory.fabric, {.name = "page", .size = 0x1000}, block)} {}
+  ~Page() {
+    region = {};  // out of the map first
+    block->close();
+  }
+  Ref<memory::RamBlock> block;
+  memory::MemoryRegion region;
 };
 
 TEST(Devices, SeeEachAccessOnceAndWhole) {
@@ -131,48 +144,54 @@ TEST(Devices, AtomicsOnThemAreALoadAndAStore) {
 TEST(MapChanges, AreSeenByTheInstructionAfterTheOneThatCausedThem) {
   Bench bench;
   Register device{bench};
-  std::vector<std::uint64_t> other(0x1000 / 8, 0x77);
+  Page page{*bench.memory};
   bench.set_x(kA1, 0x1000'0000);
   bench.set_x(kA2, kData);
   bench.memory->write(kData, std::uint64_t{0x11});
-  device.effect = [&] {  // other memory appears over the page of kData
-    bench.memory->bus.memories.insert(
-        bench.memory->bus.memories.begin(),
-        {kData, kData + 0xfff, reinterpret_cast<std::byte*>(other.data()), true});
-    ++bench.memory->bus.stamp;
-  };
-  bench.run({ld(kA3, kA2), sw(kZero, kA1), ld(kA4, kA2)});
+  page.block->host()[0] = std::byte{0x77};
+  device.effect = [&] { bench.memory->place(kData, page.region); };
+  bench.run({ld(kA3, kA2), sw(kZero, kA1), ld(kA4, kA2), sb(kA1, kA2)});
   EXPECT_EQ(bench.x(kA3), 0x11u);
   EXPECT_EQ(bench.x(kA4), 0x77u);
+  EXPECT_EQ(page.block->host()[0], std::byte{0});
+  EXPECT_EQ(bench.memory->read(kData), 0x11u);
 }
 
 TEST(MapChanges, CodeThatWasDecodedAheadIsNotRun) {
   Bench bench;
   Register device{bench};
+  Page page{*bench.memory};
   const Word replacement[] = {nop(), li(kA0, 2), wfi()};
-  std::vector<std::uint64_t> other(0x1000 / 8);
-  std::memcpy(other.data(), replacement, sizeof replacement);
+  std::memcpy(page.block->host(), replacement, sizeof replacement);
   bench.set_x(kA1, 0x1000'0000);
-  device.effect = [&] {
-    bench.memory->bus.memories.insert(
-        bench.memory->bus.memories.begin(),
-        {kProgram, kProgram + 0xfff, reinterpret_cast<std::byte*>(other.data()), true});
-    ++bench.memory->bus.stamp;
-  };
+  device.effect = [&] { bench.memory->place(kProgram, page.region); };
   bench.run({sw(kZero, kA1), li(kA0, 1)});
   EXPECT_EQ(bench.x(kA0), 2u);
 }
 
+TEST(MapChanges, BetweenSlicesAreSeenByTheNext) {
+  Bench bench;
+  Page page{*bench.memory};
+  bench.set_x(kA2, kData);
+  bench.run({ld(kA3, kA2)});
+  page.block->host()[0] = std::byte{0x77};
+  bench.memory->place(kData, page.region);
+  bench.run({ld(kA3, kA2)});
+  EXPECT_EQ(bench.x(kA3), 0x77u);
+  page.region = {};  // gone: the RAM below shows again
+  bench.run({ld(kA3, kA2)});
+  EXPECT_EQ(bench.x(kA3), 0u);
+}
+
 TEST(Fetch, FromADeviceRunsOneInstructionAtATime) {
   Bench bench;
-  bench.memory->bus.devices.push_back(
-      {0x2000'0000, 0x2000'0fff,
-       [](std::uint64_t offset, unsigned, std::uint64_t& v) {
-         const Word code[] = {li(kA0, 3), addi(kA0, kA0, 4), wfi()};
-         v = offset / 4 < 3 ? code[offset / 4] >> (offset % 4 * 8) & 0xffff : 0;
-         return MemTxResult::kOk;
-       },
-       [](std::uint64_t, unsigned, std::uint64_t) { return MemTxResult::kOk; }});
+  const Device device{*bench.memory, 0x2000'0000,
+                      [](std::uint64_t offset, unsigned, std::uint64_t& v) {
+                        const Word code[] = {li(kA0, 3), addi(kA0, kA0, 4), wfi()};
+                        v = offset / 4 < 3 ? code[offset / 4] >> (offset % 4 * 8) & 0xffff : 0;
+                        return MemTxResult::kOk;
+                      },
+                      [](std::uint64_t, unsigned, std::uint64_t) { return MemTxResult::kOk; }};
   bench.hart.set_pc(0x2000'0000);
   EXPECT_EQ(bench.go(), Stop::kWaiting);
   EXPECT_EQ(bench.x(kA0), 7u);

@@ -13,8 +13,8 @@ constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
 
 TEST(Reset, StartsInMachineModeWithInterruptsOff) {
   SteppedTime time;
-  Memory memory;
-  memory::Port port{memory.bus};
+  Memory map;
+  memory::Port port{map.space};
   Hart hart{{.hart_id = 3, .reset_vector = 0x1000}, port, time};
   EXPECT_EQ(hart.pc(), 0x1000u);
   EXPECT_EQ(hart.privilege(), Privilege::kMachine);
