@@ -118,6 +118,7 @@ class BoardPlan {
                });
   }
   template <class T>
+    requires(!requires { typename T::Config; })
   DeviceRef add(std::string name) {
     return add(std::move(name), T::kType, [](const hw::DeviceInit& init) -> hw::Owned<hw::Device> {
       return hw::Owned<hw::Device>{new T(init)};

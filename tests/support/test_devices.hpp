@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "holdfast/base/schedule_point.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/mmio.hpp"
 #include "holdfast/hw/region_part.hpp"
@@ -43,6 +44,7 @@ class Scratch final : public hw::Device {
   std::uint32_t data() const { return data_; }
   void set_data(std::uint32_t value) { data_ = value; }
   std::uint32_t trap() {
+    HF_SCHEDULE_POINT("test.in_callback");
     if (config_.on_trap) config_.on_trap();
     return 1;
   }

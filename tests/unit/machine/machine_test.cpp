@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/machine/machine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "holdfast/memory/hold.hpp"
+#include "tests/support/schedule.hpp"
+#include "tests/support/test_devices.hpp"
+#include "tests/support/test_machine.hpp"
+
+namespace holdfast::machine {
+namespace {
+
+using boards::BoardPlan;
+using test::kHole;
+using test::Leaf;
+using test::Scratch;
+using test::TestMachine;
+using Stage = hw::Ticket::Stage;
+
+TEST(Machine, RealisesAPlan) {
+  BoardPlan board{"small"};
+  const auto ram = board.ram("ram", 0x10000);
+  const auto leaf = board.add<Leaf>("leaf");
+  board.map({{0x1000'0000, leaf.region("regs")}, {0x8000'0000, ram}});
+  TestMachine machine{board};
+  EXPECT_EQ(machine.read32(0x1000'0000), 0x1eafU);
+  EXPECT_TRUE(machine.write32(0x8000'0004, 77));
+  EXPECT_EQ(machine.read32(0x8000'0004), 77U);
+  EXPECT_FALSE(machine.read32(kHole));
+  EXPECT_EQ(machine->device_names(), (std::vector<std::string>{"bus", "ram", "leaf"}));
+  EXPECT_EQ(machine->find("leaf").get()->path(), "/machine/leaf");
+}
+
+TEST(Machine, LeavesNothingOfAPlanThatFails) {
+  TestMachine machine;
+  const auto before = machine.census();
+  BoardPlan board{"too big"};
+  const auto leaf = board.add<Leaf>("leaf");
+  const auto ram = board.ram("ram", std::uint64_t{1} << 60);
+  board.map({{0x1000'0000, leaf.region("regs")}, {0x8000'0000, ram}});
+  EXPECT_FALSE(machine->realize(board));
+  EXPECT_FALSE(machine.read32(0x1000'0000));
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST(Machine, RefusesANameThatIsTaken) {
+  TestMachine machine;
+  ASSERT_TRUE(machine->plug<Leaf>("leaf", kHole));
+  const auto again = machine->plug<Leaf>("leaf", kHole + 0x1000);
+  EXPECT_EQ(again.error().message, "leaf: there is a device of that name");
+}
+
+TEST(Hotplug, UnplugDrainsTheAccessInFlightAndLeavesNothingBehind) {
+  TestMachine machine;
+  const auto before = machine.census();
+  ASSERT_TRUE(machine->plug<Scratch>("rtc1", kHole));
+  testing::Schedule schedule;
+  auto& inside = schedule.stop_at("test.in_callback", "cpu");
+  std::optional<std::uint32_t> answer;
+  testing::Thread cpu{"cpu", [&] { answer = machine.read32(kHole + Scratch::kTrap); }};
+  inside.wait_reached();
+
+  const auto ticket = machine->unplug("rtc1");
+  machine->control().run_pending();
+  EXPECT_FALSE(machine.read32(kHole)) << "new accesses already miss";
+  EXPECT_EQ(ticket->stage(), Stage::kSevered);
+  ASSERT_EQ(ticket->report().insiders.size(), 1U) << ticket->report().to_string();
+  inside.release();
+  EXPECT_TRUE(ticket->wait());
+  cpu.join();
+  EXPECT_EQ(answer, 1U) << "the access that had begun was served";
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST(Hotplug, ASecondUnplugFindsNothing) {
+  TestMachine machine;
+  ASSERT_TRUE(machine->plug<Leaf>("leaf", kHole));
+  const auto first = machine->unplug("leaf");
+  const auto second = machine->unplug("leaf");
+  EXPECT_TRUE(first->wait());
+  EXPECT_EQ(second->wait().error().message, "device 'leaf': not found");
+  EXPECT_TRUE(machine->plug<Leaf>("leaf", kHole)) << "the name is free again";
+}
+
+TEST(Hotplug, ADeviceMayEjectItselfInItsOwnCallbackAndGoOn) {
+  TestMachine machine;
+  const auto before = machine.census();
+  Ref<hw::Ticket> ticket;
+  bool went_on = false;
+  ASSERT_TRUE(machine->plug<Scratch>("suicidal", kHole, Scratch::Config{.on_trap = [&] {
+    ticket = machine->unplug("suicidal");
+    went_on = !ticket->done();
+  }}));
+  EXPECT_TRUE(machine.write32(kHole + Scratch::kTrap, 1));
+  EXPECT_TRUE(went_on);
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_FALSE(machine.read32(kHole));
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST(Hotplug, AHoldKeepsTheMemoryAndNothingElse) {
+  TestMachine machine;
+  BoardPlan board{"dimm"};
+  const auto dimm = board.ram("dimm", 0x1000);
+  board.map_into(board.existing("bus").region("memory"), {{kHole, dimm}});
+  ASSERT_TRUE(machine->realize(board));
+  std::optional<memory::Hold> hold;
+  {
+    memory::AddressSpace space{machine->fabric(), machine->bus().memory().region(), {}};
+    memory::Port port{space};
+    hold = port.hold(kHole, 16, memory::Port::HoldFor::kWriting, "disk request",
+                     std::source_location::current());
+  }
+  ASSERT_TRUE(hold);
+  const auto ticket = machine->unplug("dimm");
+  EXPECT_TRUE(ticket->wait()) << "the device does not wait for the hold";
+  EXPECT_FALSE(machine.read32(kHole));
+  hold.reset();
+}
+
+TEST(Reset, GoesOverAllDevicesAndPausesTheCpus) {
+  class Cpus final : public hw::CpuSet {
+   public:
+    explicit Cpus(std::string& log) : log_{log} {}
+    void pause() override { log_ += "pause "; }
+    void resume() override { log_ += "resume"; }
+
+   private:
+    std::string& log_;
+  };
+  std::string log;
+  Cpus cpus{log};
+  TestMachine machine;
+  ASSERT_TRUE(machine->plug<Scratch>("one", kHole, Scratch::Config{.at_reset = 5,
+                                                                   .on_reset = [&](auto phase) {
+    if (phase == hw::ResetPhase::kHold) log += "hold ";
+  }}));
+  log.clear();
+  EXPECT_EQ(machine.read32(kHole), 5U);
+  machine.write32(kHole, 9);
+  machine->set_cpus(&cpus);
+  machine->reset();
+  machine->set_cpus(nullptr);
+  EXPECT_EQ(log, "pause hold resume");
+  EXPECT_EQ(machine.read32(kHole), 5U);
+  EXPECT_EQ(machine.read32(kHole + Scratch::kResets), 2U) << "once by its plug";
+}
+
+TEST(Reset, MayBeAskedForInACallback) {
+  TestMachine machine;
+  ASSERT_TRUE(machine->plug<Scratch>("button", kHole, Scratch::Config{.on_trap = [&] {
+    machine->request_reset();
+  }}));
+  machine.write32(kHole + Scratch::kTrap, 1);
+  machine->control().run_pending();
+  EXPECT_EQ(machine.read32(kHole + Scratch::kResets), 2U);
+}
+
+TEST(RunState, FollowsTheJobs) {
+  TestMachine machine;
+  EXPECT_EQ(machine->run_state(), RunState::kPrelaunch);
+  machine->run();
+  EXPECT_EQ(machine->run_state(), RunState::kRunning);
+  machine->pause();
+  EXPECT_EQ(machine->run_state(), RunState::kPaused);
+  machine->request_quit(3);
+  machine->control().run_pending();
+  EXPECT_EQ(machine->run_state(), RunState::kShutdown);
+  EXPECT_EQ(machine->exit_status(), 3);
+  machine->loop().run();  // returns at once
+}
+
+TEST(Machines, AsManyAsYouLikeInOneProcessAndEachWithItsOwnThread) {
+  const Machine::Options own{.control = Machine::Control::kOwnThread};
+  TestMachine a{BoardPlan{"a"}, own};
+  TestMachine b{BoardPlan{"b"}, own};
+  ASSERT_TRUE(a->plug<Leaf>("leaf", kHole));
+  EXPECT_EQ(a.read32(kHole), 0x1eafU);
+  EXPECT_FALSE(b.read32(kHole));
+  EXPECT_TRUE(a->unplug("leaf")->wait());
+}
+
+TEST(Machines, OneEndsWithAThreadInsideADeviceOfAnother) {
+  TestMachine stuck;
+  ASSERT_TRUE(stuck->plug<Scratch>("slow", kHole));
+  testing::Schedule schedule;
+  auto& inside = schedule.stop_at("test.in_callback", "cpu");
+  testing::Thread cpu{"cpu", [&] { stuck.read32(kHole + Scratch::kTrap); }};
+  inside.wait_reached();
+  {
+    TestMachine other;
+    ASSERT_TRUE(other->plug<Leaf>("leaf", kHole));
+    EXPECT_TRUE(other->unplug("leaf")->wait());
+  }
+  inside.release();
+}
+
+}  // namespace
+}  // namespace holdfast::machine
