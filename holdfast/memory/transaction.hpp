@@ -40,6 +40,12 @@ struct MapEdit {
 
 class Transaction {
  public:
+  Transaction() = default;
+  Transaction(Transaction&&) noexcept = default;
+  Transaction& operator=(Transaction&&) noexcept = default;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
   /// Puts `child` into `container` at `offset`. Error at commit if it has a container already, or if
   /// that would make a cycle (through containers and alias targets): the message names both ends.
   Transaction& add(const MemoryRegion& container, std::uint64_t offset, const MemoryRegion& child,
