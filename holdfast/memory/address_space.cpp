@@ -17,11 +17,9 @@ SpaceControl::SpaceControl(Fabric& fabric, std::string name, std::uint16_t reque
   fabric_.count_control(1);
 }
 
-SpaceControl::~SpaceControl() { fabric_.count_control(-1); }
-
-void SpaceControl::last_reference_gone() noexcept {
+SpaceControl::~SpaceControl() {
   HF_CHECK(bound_ == nullptr, "address space '{}' goes while it sees a view", name_);
-  fabric_.realm().domain().retire(this, [](SpaceControl* self) { delete self; });
+  fabric_.count_control(-1);
 }
 
 AddressSpace::AddressSpace(Fabric& fabric, Init init)
@@ -34,14 +32,20 @@ AddressSpace::AddressSpace(Fabric& fabric, const MemoryRegion& root, Init init)
 }
 
 void AddressSpace::set_root(const MemoryRegion& root) {
-  fabric().write_or_post([space = control_, region = root.control()](Map& map) {
-    map.set_root(*space, region.get());
-  });
+  if (may_write_now())
+    fabric().write_now([&](Map& map) { map.set_root(*control_, root.control().get()); });
+  else
+    fabric().write_later([space = control_, region = root.control()](Map& map) {
+      map.set_root(*space, region.get());
+    });
 }
 
 AddressSpace::~AddressSpace() {
   Fabric& its_fabric = fabric();
-  its_fabric.write_or_post([space = std::move(control_)](Map& map) { map.drop_space(*space); });
+  if (may_write_now())
+    its_fabric.write_now([&](Map& map) { map.drop_space(*control_); });
+  else
+    its_fabric.write_later([space = std::move(control_)](Map& map) { map.drop_space(*space); });
 }
 
 void AddressSpace::drain() { fabric().realm().domain().synchronize(); }

@@ -20,7 +20,7 @@
 namespace holdfast::memory {
 
 /// The control block of a space: what posted writes and subscriptions name. Once the space is
-/// dropped it shows nothing.
+/// dropped it shows nothing. Whoever uses it holds a reference.
 class SpaceControl final : public RefCounted<SpaceControl> {
  public:
   SpaceControl(Fabric& fabric, std::string name, std::uint16_t requester_id);
@@ -44,7 +44,7 @@ class SpaceControl final : public RefCounted<SpaceControl> {
   friend class RefCounted<SpaceControl>;
   friend class Map;
   ~SpaceControl();
-  void last_reference_gone() noexcept;
+  void last_reference_gone() noexcept { delete this; }
 
   std::atomic<const View*> view_;
   std::atomic<std::uint64_t> base_{0};  // what the stamps of earlier views had reached

@@ -50,7 +50,7 @@ Fabric::Footprint Fabric::footprint() {
   return write([](Map& map) { return map.footprint(); });
 }
 
-void Fabric::retire(Dropped dropped) {
+void Fabric::retire(Dropped& dropped) {
   rcu::Domain& domain = realm_.domain();
   if (!dropped.empty()) {
     if (dropped.nodes.size() == 1 && dropped.views.empty() && dropped.link_sets.empty()) {

@@ -67,8 +67,10 @@ class Fabric {
   template <class Change>
   auto write(Change&& change);
   template <class Change>
-  void write_or_post(Change change);
-  void retire(Dropped dropped);
+  void write_now(Change&& change);
+  template <class Change>
+  void write_later(Change change);
+  void retire(Dropped& dropped);
   void count_control(int n) { controls_.fetch_add(n, std::memory_order_relaxed); }
 
   gate::Realm& realm_;  // outlives its fabric

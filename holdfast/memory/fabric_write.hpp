@@ -35,27 +35,28 @@ auto Fabric::write(Change&& change) {
     ++writer_locks_held;
     HF_SCHEDULE_POINT("memory.writer.locked");
     auto answer = change(*map_);
-    dropped = map_->take_dropped();
+    map_->take_dropped(dropped);
     --writer_locks_held;
     return answer;
   }();
-  retire(std::move(dropped));
+  retire(dropped);
   return result;
 }
 
-/// Now, if the thread may; else when it has left its gates.
 template <class Change>
-void Fabric::write_or_post(Change change) {
-  auto perform = [this, change = std::move(change)]() mutable {
-    write([&](Map& map) {
-      change(map);
-      return true;
-    });
-  };
-  if (may_write_now())
-    perform();
-  else
-    gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther, std::move(perform));
+void Fabric::write_now(Change&& change) {
+  write([&](Map& map) {
+    change(map);
+    return true;
+  });
+}
+
+/// When the thread has left its gates.
+template <class Change>
+void Fabric::write_later(Change change) {
+  gate::Activity::current().outbox().post(
+      gate::Outbox::Kind::kOther,
+      [this, change = std::move(change)]() mutable { write_now(change); });
 }
 
 }  // namespace holdfast::memory

@@ -54,7 +54,9 @@ class Map {
   void subscribe(const Ref<SubscriptionControl>& subscription);
   void unsubscribe(SubscriptionControl& subscription);
 
-  Dropped take_dropped() { return std::exchange(dropped_, {}); }
+  void take_dropped(Dropped& into) {
+    if (!dropped_.empty()) into = std::exchange(dropped_, {});
+  }
   FlatTree& tree() { return tree_; }
   Fabric::Footprint footprint() const;
 
@@ -178,7 +180,7 @@ class Map {
   std::vector<ViewState*> unused_;       // whose last user may be gone
   std::vector<std::unique_ptr<ViewState>> buried_;
   struct Rebound {
-    Ref<SpaceControl> space;
+    SpaceControl* space;  // its handle, or whoever drops it, has a reference
     ViewState* before;
   };
   std::vector<Rebound> rebound_;

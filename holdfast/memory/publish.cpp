@@ -11,6 +11,20 @@
 #include "holdfast/memory/map.hpp"
 
 namespace holdfast::memory {
+namespace {
+
+constexpr std::size_t kScratch = 4096;
+
+/// What one large transaction needed is not kept for ever.
+template <class T>
+void empty(std::vector<T>& scratch) {
+  if (scratch.capacity() > kScratch)
+    scratch = {};
+  else
+    scratch.clear();
+}
+
+}  // namespace
 
 void Map::publish() {
   std::size_t stores = changed_.size();
@@ -79,14 +93,14 @@ void Map::discard() {
   for (ViewState* view : changed_) {
     if (!view->dropped.empty()) dropped_.nodes.push_back(std::move(view->dropped));
     view->changed = false;
-    view->deletions.clear();
-    view->additions.clear();
+    empty(view->deletions);
+    empty(view->additions);
   }
   changed_.clear();
   for (ViewState* view : listed_) {
     view->listed = false;
     view->links_changed = false;
-    view->pending.clear();
+    empty(view->pending);
   }
   listed_.clear();
   for (auto& view : buried_) {
@@ -97,6 +111,9 @@ void Map::discard() {
   buried_.clear();
   for (const Rebound& rebound : rebound_) rebound.space->rebound_ = false;
   rebound_.clear();
+  empty(undo_);
+  empty(old_);
+  empty(new_);
 }
 
 }  // namespace holdfast::memory

@@ -93,7 +93,7 @@ void Map::bind(SpaceControl& space, ViewState* view) {
   space.bound_ = view;
   if (!space.rebound_) {
     space.rebound_ = true;
-    rebound_.push_back({Ref<SpaceControl>::share(&space), before});
+    rebound_.push_back({&space, before});
   }
   if (before != nullptr) {
     if (listened) set_listening(*before, space, false);

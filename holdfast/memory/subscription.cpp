@@ -67,17 +67,21 @@ Subscription::Subscription(AddressSpace& space, TranslationListener& listener, I
 }
 
 void Subscription::begin() {
-  control_->space().fabric().write_or_post([control = control_](Map& map) {
-    map.subscribe(control);
-  });
+  Fabric& fabric = control_->space().fabric();
+  if (may_write_now())
+    fabric.write_now([&](Map& map) { map.subscribe(control_); });
+  else
+    fabric.write_later([control = control_](Map& map) { map.subscribe(control); });
 }
 
 Subscription::~Subscription() {
-  if (!may_write_now()) control_->end();
-  control_->space().fabric().write_or_post([control = control_](Map& map) {
-    map.unsubscribe(*control);
-    control->end();
-  });
+  Fabric& fabric = control_->space().fabric();
+  if (may_write_now()) {
+    fabric.write_now([&](Map& map) { map.unsubscribe(*control_); });
+  } else {
+    control_->end();
+    fabric.write_later([control = control_](Map& map) { map.unsubscribe(*control); });
+  }
 }
 
 }  // namespace holdfast::memory
