@@ -22,6 +22,7 @@ namespace holdfast::hw {
 
 class ControlQueue;
 class Holdback;
+class MachineRequests;
 class VirtualClock;
 
 /// For tests: lets the prepare of the k-th part, counted over everything that is prepared, fail.
@@ -40,6 +41,7 @@ struct Context {
   EventLoop& loop;  // of the control thread
   Holdback& holdback;
   VirtualClock& clock;
+  MachineRequests* requests = nullptr;  // none where there is no machine: devices ask in vain
   FaultPlan* faults = nullptr;  // tests only; set and read on the control thread
 };
 

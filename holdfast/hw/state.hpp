@@ -12,6 +12,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "holdfast/hw/part.hpp"
 
@@ -29,18 +30,26 @@ object::PropertyValue show(const T& value) {
   else
     return static_cast<std::uint64_t>(value);
 }
-template <class T, std::size_t N>
-object::PropertyValue show(const std::array<T, N>& values) {
+template <class Range>
+object::PropertyValue show_each(const Range& values) {
   std::string text;
-  for (const T& value : values) {
+  for (const auto& value : values) {
     if (!text.empty()) text += ' ';
     text += object::to_text(show(value));
   }
   return text;
 }
+template <class T, std::size_t N>
+object::PropertyValue show(const std::array<T, N>& values) {
+  return show_each(values);
+}
+template <class T>
+object::PropertyValue show(const std::vector<T>& values) {
+  return show_each(values);
+}
 }  // namespace detail
 
-/// T: an integer, bool, double, enumeration, string, or a std::array of them.
+/// T: an integer, bool, double, enumeration, string, or a std::array or std::vector of them.
 template <class T>
 class State final : public Part {
  public:

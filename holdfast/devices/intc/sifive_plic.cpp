@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/devices/intc/sifive_plic.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "holdfast/base/log.hpp"
+
+namespace holdfast::devices {
+namespace {
+
+constexpr unsigned kMost = 1024;  // sources, and contexts in the memory map
+
+constexpr unsigned word_of(unsigned source) { return source / 32; }
+constexpr std::uint32_t bit_of(unsigned source) { return std::uint32_t{1} << (source % 32); }
+
+}  // namespace
+
+constinit const object::Type SifivePlic::kType{
+    .name = "riscv.sifive.plic",
+    .parent = &hw::Device::kType,
+    .docs = "RISC-V platform-level interrupt controller."};
+
+SifivePlic::SifivePlic(const hw::DeviceInit& init, const Config& config)
+    : Device{init},
+      config_{config},
+      sources_{std::clamp(config.sources, 1U, kMost)},
+      contexts_{std::clamp(config.contexts, 1U, kMost)},
+      words_{(sources_ + 31) / 32} {}
+
+Result<void> SifivePlic::check() {
+  if (config_.sources != sources_)
+    return fail("{}: {} sources: 1 to {} are possible", full_path(), config_.sources, kMost);
+  if (config_.contexts != contexts_)
+    return fail("{}: {} contexts: 1 to {} are possible", full_path(), config_.contexts, kMost);
+  if (!std::has_single_bit(config_.highest_priority + 1))
+    return fail("{}: highest priority {}: one less than a power of two is possible", full_path(),
+                config_.highest_priority);
+  return {};
+}
+
+std::uint32_t SifivePlic::priority(unsigned source) const {
+  return exists(source) ? priority_[source] : 0;
+}
+
+// SPEC: chapter 4. Bits beyond the implemented ones are not kept.
+void SifivePlic::set_priority(unsigned source, std::uint32_t value) {
+  if (!exists(source)) return log::guest_error("{}: priority of source {}", full_path(), source);
+  priority_[source] = value & config_.highest_priority;
+  update_all();
+}
+
+std::uint32_t& SifivePlic::enable_word(unsigned context, unsigned word) {
+  return enabled_[std::size_t{context} * words_ + word];
+}
+
+std::uint32_t SifivePlic::enabled(unsigned index) const {
+  const unsigned context = index / kWordsPerContext;
+  const unsigned word = index % kWordsPerContext;
+  return context < contexts_ && word < words_ ? enabled_[std::size_t{context} * words_ + word] : 0;
+}
+
+void SifivePlic::set_enabled(unsigned index, std::uint32_t value) {
+  const unsigned context = index / kWordsPerContext;
+  const unsigned word = index % kWordsPerContext;
+  if (context >= contexts_) return log::guest_error("{}: context {}", full_path(), context);
+  if (word >= words_) return;
+  std::uint32_t implemented = word == 0 ? ~std::uint32_t{1} : ~std::uint32_t{0};
+  if (word == words_ - 1 && sources_ % 32 != 0) implemented &= bit_of(sources_) - 1;
+  enable_word(context, word) = value & implemented;
+  update(context);
+}
+
+std::uint32_t SifivePlic::threshold(unsigned context) const {
+  return context < contexts_ ? threshold_[context] : 0;
+}
+
+void SifivePlic::set_threshold(unsigned context, std::uint32_t value) {
+  if (context >= contexts_) return log::guest_error("{}: context {}", full_path(), context);
+  threshold_[context] = value & config_.highest_priority;
+  update(context);
+}
+
+// SPEC: chapter 8. A claim does not look at the threshold.
+std::uint32_t SifivePlic::claim(unsigned context) {
+  if (context >= contexts_) return 0;
+  const unsigned source = best(context, 0);
+  if (source == 0) return 0;
+  pending_[word_of(source)] &= ~bit_of(source);
+  in_service_[word_of(source)] |= bit_of(source);
+  update_all();
+  return source;
+}
+
+// SPEC: chapter 9. A completion of a source that the context has not enabled is ignored.
+void SifivePlic::complete(unsigned context, std::uint32_t source) {
+  if (context >= contexts_ || !exists(source)) return;
+  if ((enable_word(context, word_of(source)) & bit_of(source)) == 0) return;
+  in_service_[word_of(source)] &= ~bit_of(source);
+  ask(source);
+  update_all();
+}
+
+void SifivePlic::source_changed(unsigned source, bool level) {
+  if (!exists(source) || !level) return;  // a request that was made is not taken back
+  ask(source);
+  update_all();
+}
+
+void SifivePlic::ask(unsigned source) {
+  const bool busy = (in_service_[word_of(source)] & bit_of(source)) != 0;
+  if (!busy && in_.level(source)) pending_[word_of(source)] |= bit_of(source);
+}
+
+unsigned SifivePlic::best(unsigned context, std::uint32_t floor) const {
+  unsigned best = 0;
+  std::uint32_t highest = floor;
+  for (unsigned word = 0; word < words_; ++word) {
+    std::uint32_t candidates = pending_[word] & enabled_[std::size_t{context} * words_ + word];
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const unsigned source = 32 * word + static_cast<unsigned>(std::countr_zero(candidates));
+      if (priority_[source] <= highest) continue;
+      highest = priority_[source];
+      best = source;
+    }
+  }
+  return best;
+}
+
+void SifivePlic::update(unsigned context) {
+  context_.set(context, best(context, threshold_[context]) != 0);
+}
+
+void SifivePlic::update_all() {
+  for (unsigned context = 0; context < contexts_; ++context) update(context);
+}
+
+void SifivePlic::on_reset(hw::ResetPhase phase) {
+  if (phase != hw::ResetPhase::kExit) return;
+  for (unsigned source = 1; source < sources_; ++source) ask(source);
+  update_all();
+}
+
+}  // namespace holdfast::devices
