@@ -7,6 +7,9 @@ namespace holdfast::hw {
 class CpuSet {
  public:
   virtual ~CpuSet() = default;
+  /// Asks that no CPU execute another instruction before resume(), and does not wait: from any
+  /// thread, a CPU's own included, which executes none behind the one it is in. Nests.
+  virtual void hold() = 0;
   /// Returns when no CPU executes or will before resume(). Nests. The one wait a job is allowed.
   virtual void pause() = 0;
   virtual void resume() = 0;

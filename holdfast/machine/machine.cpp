@@ -50,6 +50,7 @@ Machine::Machine(std::unique_ptr<hw::Services> services)
 
 Result<void> Machine::begin(Control control) {
   TRY(node_.attach(tree().root(), "machine"));
+  context().requests = this;
   if (control == Control::kOwnThread) {
     std::latch bound{1};
     thread_ = std::thread{[this, &bound] {
@@ -66,7 +67,9 @@ Result<void> Machine::begin(Control control) {
 
 // Jobs queued before are done first; then the devices go in reverse order of joining, and the services
 // wait for whoever is still inside one.
-Machine::~Machine() {
+Machine::~Machine() { end(); }
+
+Census::Snapshot Machine::end() {
   rcu::check_may_wait("destroying a machine");
   if (thread_.joinable()) {
     loop().stop();
@@ -75,10 +78,18 @@ Machine::~Machine() {
   services_->control().bind_here();
   services_->control().run_pending();
   HF_SCHEDULE_POINT("machine.end.before_devices");
-  if (cpus_ != nullptr) cpus_->pause();
+  if (hw::CpuSet* cpus = cpus_) cpus->pause();
   while (!devices_.empty()) devices_.pop_back();
   HF_SCHEDULE_POINT("machine.end.before_settling");
   services_->settle();
+  backends_.clear();
+  return services_->census();
+}
+
+chardev::Chardev& Machine::keep(std::unique_ptr<chardev::Chardev> backend) {
+  chardev::Chardev& kept = *backend;
+  run_job("keep a back-end", [&] { backends_.push_back(std::move(backend)); });
+  return kept;
 }
 
 void Machine::run_job(const char* what, const std::function<void()>& job) {
@@ -154,9 +165,9 @@ void Machine::set_run_state(RunState state) {
   state_.store(state, std::memory_order_release);
   if (state == RunState::kRunning) {
     services_->clock().start();
-    if (cpus_ != nullptr) cpus_->resume();
+    if (hw::CpuSet* cpus = cpus_) cpus->resume();
   } else if (before == RunState::kRunning) {
-    if (cpus_ != nullptr) cpus_->pause();
+    if (hw::CpuSet* cpus = cpus_) cpus->pause();
     services_->clock().stop();
   }
 }
@@ -174,7 +185,11 @@ void Machine::reset() {
 }
 
 void Machine::request_reset() {
-  control().post("reset", [this] { reset_now(); });
+  hw::CpuSet* held = hold_cpus();
+  control().post("reset", [this, held] {
+    reset_now();
+    if (held != nullptr) held->resume();
+  });
 }
 
 void Machine::reset_now() {
@@ -183,7 +198,15 @@ void Machine::reset_now() {
   hw::reset_devices(snapshot, services_->holdback(), cpus_);
 }
 
+// Whoever asked executes nothing more before the job is done, a CPU among them.
+hw::CpuSet* Machine::hold_cpus() {
+  hw::CpuSet* cpus = cpus_.load(std::memory_order_acquire);
+  if (cpus != nullptr) cpus->hold();
+  return cpus;
+}
+
 void Machine::request_quit(int status) {
+  hold_cpus();  // for good
   control().post("quit", [this, status] {
     if (run_state() == RunState::kShutdown) return;
     exit_status_.store(status, std::memory_order_release);

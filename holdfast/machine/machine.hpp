@@ -24,8 +24,10 @@
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
+#include "holdfast/chardev/chardev.hpp"
 #include "holdfast/hw/cpu_set.hpp"
 #include "holdfast/hw/device.hpp"
+#include "holdfast/hw/machine_requests.hpp"
 #include "holdfast/hw/services.hpp"
 #include "holdfast/hw/ticket.hpp"
 
@@ -34,7 +36,7 @@ namespace holdfast::machine {
 enum class RunState : std::uint8_t { kPrelaunch, kRunning, kPaused, kShutdown };
 std::string_view to_string(RunState state);
 
-class Machine {
+class Machine final : private hw::MachineRequests {
  public:
   enum class Control : std::uint8_t { kOwnThread, kCaller };
   struct Options {
@@ -45,8 +47,12 @@ class Machine {
   static Result<std::unique_ptr<Machine>> make(Options options);
   /// With the devices of a plan. On error nothing is left.
   static Result<std::unique_ptr<Machine>> make(const boards::BoardPlan& plan, Options options);
-  /// Takes everything away, waits for the insiders of devices, and for nobody's holds.
+  /// As end().
   ~Machine();
+  /// Takes everything away, waits for the insiders of devices, and for nobody's holds; returns what is
+  /// left, which is nothing unless somebody outside of the machine keeps it. After that it can only
+  /// be destroyed. On the thread that made it.
+  Census::Snapshot end();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
@@ -70,6 +76,9 @@ class Machine {
   std::vector<std::string> device_names();
   boards::SystemBus& bus() { return *bus_; }
 
+  /// A back-end for its devices: kept until they have gone.
+  chardev::Chardev& keep(std::unique_ptr<chardev::Chardev> backend);
+
   // --- running -----------------------------------------------------------------------------------
 
   /// Whoever executes instructions; null before there is one. Outlives the machine or takes itself out.
@@ -80,9 +89,9 @@ class Machine {
   /// Three phases over all devices; returns when they are done.
   void reset();
   /// The same, later: from a callback or a job.
-  void request_reset();
+  void request_reset() override;
   /// The machine is to end with this exit status: state kShutdown, and its loop stops.
-  void request_quit(int status);
+  void request_quit(int status) override;
   int exit_status() const { return exit_status_.load(std::memory_order_acquire); }
 
   // --- about it ----------------------------------------------------------------------------------
@@ -107,6 +116,8 @@ class Machine {
   explicit Machine(std::unique_ptr<hw::Services> services);
   Result<void> begin(Control control);
 
+  hw::CpuSet* hold_cpus();
+
   // Jobs.
   Result<void> realize_now(const boards::BoardPlan& plan);
   void unplug_now(const std::string& name, Ref<hw::Ticket> ticket);
@@ -121,10 +132,11 @@ class Machine {
   friend class Realization;
 
   const std::unique_ptr<hw::Services> services_;
+  std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
   object::Node node_;
   std::vector<Entry> devices_;  // control thread; in order of joining
   boards::SystemBus* bus_ = nullptr;  // the first of devices_
-  hw::CpuSet* cpus_ = nullptr;        // control thread
+  std::atomic<hw::CpuSet*> cpus_{nullptr};  // set on the control thread
   std::atomic<RunState> state_{RunState::kPrelaunch};
   std::atomic<int> exit_status_{0};
   std::thread thread_;

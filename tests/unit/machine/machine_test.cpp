@@ -126,6 +126,7 @@ TEST(Reset, GoesOverAllDevicesAndPausesTheCpus) {
   class Cpus final : public hw::CpuSet {
    public:
     explicit Cpus(std::string& log) : log_{log} {}
+    void hold() override { log_ += "hold-cpus "; }
     void pause() override { log_ += "pause "; }
     void resume() override { log_ += "resume"; }
 

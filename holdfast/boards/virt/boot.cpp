@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/boards/virt/boot.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "holdfast/boards/loader/device_tree.hpp"
+#include "holdfast/boards/loader/image.hpp"
+#include "holdfast/boards/loader/riscv_boot.hpp"
+
+namespace holdfast::boards::virt {
+namespace {
+
+using Blob = ImageLoader::Blob;
+
+constexpr std::uint64_t kMiB = 1U << 20U;
+// Supervisor-mode code starts where a 2 MiB page of its own can begin.
+constexpr std::uint64_t kKernelAlignment = 2 * kMiB;
+// The device tree stays below this address, where the first page tables of kernels reach.
+constexpr std::uint64_t kLowEnd = 3 * 1024 * kMiB;
+
+constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
+  return (value + to - 1) / to * to;
+}
+constexpr std::uint64_t align_down(std::uint64_t value, std::uint64_t to) {
+  return value / to * to;
+}
+
+Extent ram_of(const Options& options) {
+  return {map::kRam, map::kRam + (options.ram_size - 1)};
+}
+
+void add_image(std::vector<Blob>& blobs, const std::string& name, const Image& image) {
+  for (const Segment& segment : image.segments())
+    blobs.push_back({.name = name,
+                     .address = segment.extent.first,
+                     .bytes = {segment.bytes.begin(), segment.bytes.end()},
+                     .size = segment.extent.span() + 1});
+}
+
+/// Everything the boot puts into RAM, from the bottom up and from the top down.
+class Boot {
+ public:
+  explicit Boot(const Options& options) : options_{options}, ram_{ram_of(options)} {}
+
+  Result<std::vector<Blob>> blobs() && {
+    TRY(add_firmware());
+    TRY(add_kernel());
+    TRY(add_initrd());
+    TRY(add_device_tree());
+    blobs_.push_back(reset_code());
+    return std::move(blobs_);
+  }
+
+ private:
+  Result<void> add_firmware() {
+    if (!options_.bios) return {};
+    const auto image =
+        TRY(load_image(*options_.bios, {.base = map::kRam, .room = ram_}));
+    firmware_entry_ = image.entry();
+    next_free_ = image.extent().last + 1;
+    add_image(blobs_, *options_.bios, image);
+    return {};
+  }
+
+  Result<void> add_kernel() {
+    if (!options_.kernel) return {};
+    const std::uint64_t base = options_.bios ? align_up(next_free_, kKernelAlignment) : map::kRam;
+    if (base > ram_.last)
+      return fail("'{}': no room in {} bytes of RAM", *options_.kernel, options_.ram_size);
+    const auto image =
+        TRY(load_image(*options_.kernel, {.base = base, .room = {base, ram_.last}}));
+    kernel_entry_ = image.entry();
+    next_free_ = image.extent().last + 1;
+    add_image(blobs_, *options_.kernel, image);
+    if (!options_.bios) firmware_entry_ = kernel_entry_;
+    return {};
+  }
+
+  Result<void> add_initrd() {
+    if (!options_.initrd) return {};
+    // Half-way up, at most 512 MiB above the kernel, so that the kernel has room to unpack itself.
+    const std::uint64_t base = align_up(
+        std::max(next_free_, map::kRam + std::min(options_.ram_size / 2, 512 * kMiB)), 4096);
+    if (base > ram_.last)
+      return fail("'{}': no room in {} bytes of RAM", *options_.initrd, options_.ram_size);
+    auto bytes = TRY(read_file(*options_.initrd, ram_.last - base + 1));
+    initrd_ = DeviceTreeBuilder::Range{base, bytes.size()};
+    next_free_ = base + bytes.size();
+    const std::uint64_t size = bytes.size();
+    blobs_.push_back({*options_.initrd, base, std::move(bytes), size});
+    return {};
+  }
+
+  Result<void> add_device_tree() {
+    auto tree = options_.dtb ? TRY(load_device_tree(*options_.dtb)) : TRY(device_tree(options_));
+    Chosen chosen{.bootargs = std::nullopt, .initrd = initrd_};
+    if (!options_.append.empty()) chosen.bootargs = options_.append;
+    tree = TRY(with_chosen(tree, chosen));
+    const std::uint64_t top = std::min(map::kRam + options_.ram_size, kLowEnd);
+    const std::uint64_t room = top - map::kRam;
+    if (tree.size() > room || align_down(top - tree.size(), 8) < next_free_)
+      return fail("-m: {} bytes of RAM have no room for the device tree of {} bytes",
+                  options_.ram_size, tree.size());
+    tree_at_ = std::max(align_down(top - tree.size(), kKernelAlignment), map::kRam);
+    if (tree_at_ < next_free_) tree_at_ = align_down(top - tree.size(), 8);
+    const std::uint64_t size = tree.size();
+    blobs_.push_back({"device tree", tree_at_, std::move(tree), size});
+    return {};
+  }
+
+  Blob reset_code() const {
+    auto bytes = boot_rom({.at = map::kBootRom.first,
+                           .firmware = firmware_entry_,
+                           .device_tree = tree_at_,
+                           .next = {.next_address = kernel_entry_}});
+    const std::uint64_t size = bytes.size();
+    return {"boot ROM", map::kBootRom.first, std::move(bytes), size};
+  }
+
+  const Options& options_;
+  const Extent ram_;
+  std::vector<Blob> blobs_;
+  std::uint64_t firmware_entry_ = map::kRam;
+  std::uint64_t kernel_entry_ = 0;
+  std::uint64_t next_free_ = map::kRam;
+  std::uint64_t tree_at_ = 0;
+  std::optional<DeviceTreeBuilder::Range> initrd_;
+};
+
+}  // namespace
+
+Result<std::vector<Blob>> boot_blobs(const Options& options) {
+  return Boot{options}.blobs();
+}
+
+}  // namespace holdfast::boards::virt

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/boards/virt/virt.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "holdfast/accel/riscv_cpu.hpp"
+#include "holdfast/boards/image_loader.hpp"
+#include "holdfast/boards/virt/boot.hpp"
+#include "holdfast/devices/intc/sifive_plic.hpp"
+#include "holdfast/devices/misc/sifive_test.hpp"
+#include "holdfast/devices/rtc/goldfish_rtc.hpp"
+#include "holdfast/devices/serial/ns16550a.hpp"
+#include "holdfast/devices/timer/riscv_clint.hpp"
+
+namespace holdfast::boards::virt {
+namespace {
+
+using cpu::riscv::Interrupt;
+
+constexpr unsigned line(Interrupt interrupt) { return static_cast<unsigned>(interrupt); }
+
+/// A hart's contexts at the PLIC: machine mode and supervisor mode.
+void add_hart(BoardPlan& board, const Options& options, std::uint32_t id, const DeviceRef& plic,
+              const DeviceRef& clint) {
+  const auto hart = board.add<accel::RiscvCpu>(
+      fmt::format("cpu{}", id),
+      {.hart = {.hart_id = id, .reset_vector = map::kBootRom.first}, .gang = options.gang});
+  board.link({{hart.link("memory"), BoardPlan::memory()}});
+  board.wire({{clint.out("software", id), hart.in(line(Interrupt::kMachineSoftware))},
+              {clint.out("timer", id), hart.in(line(Interrupt::kMachineTimer))},
+              {plic.out("context", 2 * id), hart.in(line(Interrupt::kMachineExternal))},
+              {plic.out("context", 2 * id + 1), hart.in(line(Interrupt::kSupervisorExternal))}});
+}
+
+Result<void> check(const Options& options) {
+  if (options.harts == 0 || options.harts > kMostHarts)
+    return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
+  if (options.ram_size > kAddressMax - map::kRam)
+    return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
+  return {};
+}
+
+}  // namespace
+
+Result<BoardPlan> plan(const Options& options) {
+  TRY(check(options));
+  BoardPlan board{"virt"};
+  const auto ram = board.ram("ram", options.ram_size);
+  const auto rom = board.rom("boot-rom", map::kBootRom.span() + 1);
+  const auto plic = board.add<devices::SifivePlic>(
+      "plic", {.sources = irq::kSources, .contexts = 2 * options.harts});
+  const auto clint = board.add<devices::RiscvClint>("clint", {.harts = options.harts});
+  const auto uart = board.add<devices::Ns16550a>("serial0", {.chardev = options.serial});
+  const auto rtc = board.add<devices::GoldfishRtc>("rtc");
+  const auto syscon = board.add<devices::SifiveTest>("syscon");
+  for (std::uint32_t id = 0; id < options.harts; ++id) add_hart(board, options, id, plic, clint);
+  const auto loader = board.add<ImageLoader>("loader", {.blobs = TRY(boot_blobs(options))});
+
+  board.map({{map::kBootRom.first, rom},
+             {map::kSyscon, syscon.region("regs")},
+             {map::kRtc, rtc.region("regs")},
+             {map::kClint, clint.region("regs")},
+             {map::kPlic, plic.region("regs")},
+             {map::kUart, uart.region("regs")},
+             {map::kRam, ram}});
+  board.wire({{uart.out("irq"), plic.in(irq::kUart)}, {rtc.out("irq"), plic.in(irq::kRtc)}});
+  board.link({{loader.link("memory"), BoardPlan::memory()}});
+  return std::move(board).validated();
+}
+
+}  // namespace holdfast::boards::virt

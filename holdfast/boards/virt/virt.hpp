@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The RISC-V `virt` board: the memory map and interrupt numbers that firmware and Linux know from
+// QEMU's machine of that name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "holdfast/accel/hart_gang.hpp"
+#include "holdfast/base/extent.hpp"
+#include "holdfast/base/result.hpp"
+#include "holdfast/boards/plan.hpp"
+#include "holdfast/chardev/chardev.hpp"
+
+namespace holdfast::boards::virt {
+
+struct Options {
+  std::uint32_t harts = 1;                  // 1 to kMostHarts
+  std::uint64_t ram_size = 128U << 20U;     // bytes
+  std::optional<std::string> bios;          // a path; none: nothing is loaded
+  std::optional<std::string> kernel;        // a path
+  std::optional<std::string> initrd;        // a path
+  std::string append;                       // the kernel's command line
+  std::optional<std::string> dtb;           // a path, instead of the board's own tree
+  chardev::Chardev* serial = nullptr;       // outlives the machine's devices
+  accel::HartGang* gang = nullptr;          // outlives them, too; none: harts do not run
+};
+
+inline constexpr std::uint32_t kMostHarts = 64;
+
+/// The plan with all images loaded and checked. Errors name the file or option.
+Result<BoardPlan> plan(const Options& options);
+
+/// The device tree that the board hands to firmware, without what a boot adds to it.
+Result<std::vector<std::byte>> device_tree(const Options& options);
+
+// Where things are. SPEC: the reference system's documentation of its `virt` machine.
+namespace map {
+inline constexpr Extent kBootRom{0x1000, 0xffff};
+inline constexpr std::uint64_t kSyscon = 0x10'0000;
+inline constexpr std::uint64_t kRtc = 0x10'1000;
+inline constexpr std::uint64_t kClint = 0x200'0000;
+inline constexpr std::uint64_t kPlic = 0xc00'0000;
+inline constexpr std::uint64_t kUart = 0x1000'0000;
+inline constexpr std::uint64_t kRam = 0x8000'0000;
+}  // namespace map
+
+namespace irq {
+inline constexpr unsigned kUart = 10;
+inline constexpr unsigned kRtc = 11;
+inline constexpr unsigned kSources = 96;
+}  // namespace irq
+
+inline constexpr std::uint32_t kTimebaseHz = 10'000'000;
+
+}  // namespace holdfast::boards::virt

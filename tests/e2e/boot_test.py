@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Unmodified firmware from Debian's packages on the emulator, driven over a pseudo-terminal.
+
+usage: boot_test.py HOLDFAST [case...]
+"""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+OPENSBI = "/usr/lib/riscv64-linux-gnu/opensbi/generic"
+UBOOT = "/usr/lib/u-boot"
+S_MODE = ["-bios", f"{OPENSBI}/fw_dynamic.bin", "-kernel", f"{UBOOT}/qemu-riscv64_smode/u-boot.bin"]
+M_MODE = ["-bios", f"{UBOOT}/qemu-riscv64/u-boot.bin"]
+PATIENCE = 120.0  # seconds without what is waited for: the machine hangs
+
+
+class Console:
+    """The emulator with its terminal."""
+
+    def __init__(self, program, arguments):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen([program, *arguments], stdin=slave, stdout=slave,
+                                        stderr=slave, close_fds=True)
+        os.close(slave)
+        self.text = ""
+        self.all = ""
+
+    def read_some(self, deadline):
+        ready, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise AssertionError(f"nothing more came; last was:\n{self.all[-2000:]}")
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # the other end is closed
+            data = b""
+        text = data.decode("utf-8", "replace")
+        self.text += text
+        self.all += text
+        return bool(data)
+
+    def expect(self, pattern):
+        """Waits for the pattern; returns the match and forgets what came before its end."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            match = re.search(pattern, self.text)
+            if match:
+                self.text = self.text[match.end():]
+                return match
+            if not self.read_some(deadline):
+                raise AssertionError(f"ended before /{pattern}/; last was:\n{self.all[-2000:]}")
+
+    def send(self, line):
+        os.write(self.master, line.encode())
+
+    def command(self, line, pattern):
+        """One line at the U-Boot prompt; its output must match, and the prompt come back."""
+        self.send(line + "\n")
+        match = self.expect(pattern)
+        self.expect(r"=> ")
+        return match
+
+    def status(self):
+        deadline = time.monotonic() + PATIENCE
+        while self.read_some(deadline):
+            pass
+        return self.process.wait(timeout=PATIENCE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+
+
+def to_prompt(console):
+    console.expect(r"Hit any key to stop autoboot")
+    console.send("\n")
+    console.expect(r"=> ")
+
+
+def under_opensbi(program, harts):
+    console = Console(program, ["-M", "virt", "-smp", str(harts), "-m", "256M", "-nographic", *S_MODE])
+    try:
+        console.expect(r"OpenSBI v\d")
+        console.expect(rf"Platform HART Count\s+: {harts}\b")
+        console.expect(r"U-Boot 20\d\d")
+        to_prompt(console)
+        console.command("version", r"U-Boot 20\d\d")
+        console.command("bdinfo", r"-> size\s*= 0x0*10000000")
+        console.command("md 80200000 4", r"80200000: [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8}")
+        console.command("fdt addr ${fdtcontroladdr}", r"Working FDT set")
+        console.command("fdt print /soc/serial@10000000", r"compatible = \"ns16550a\"")
+        console.command("mw.l 84000000 12345678 1; md.l 84000000 1", r"84000000: 12345678")
+        console.send("poweroff\n")
+        status = console.status()
+        assert status == 0, f"exit status {status}"
+    finally:
+        console.close()
+
+
+def one_hart(program):
+    under_opensbi(program, 1)
+
+
+def two_harts(program):
+    under_opensbi(program, 2)
+
+
+def machine_mode(program):
+    console = Console(program, ["-M", "virt", "-nographic", *M_MODE])
+    try:
+        to_prompt(console)
+        console.command("version", r"U-Boot 20\d\d")
+        console.send("poweroff\n")
+        status = console.status()
+        assert status == 0, f"exit status {status}"
+    finally:
+        console.close()
+
+
+def reset_starts_afresh(program):
+    console = Console(program, ["-M", "virt", "-smp", "2", "-nographic", *S_MODE])
+    try:
+        to_prompt(console)
+        console.send("reset\n")
+        console.expect(r"OpenSBI v\d")
+        to_prompt(console)
+        console.send("poweroff\n")
+        assert console.status() == 0
+    finally:
+        console.close()
+
+
+def escape_key_ends_it(program):
+    console = Console(program, ["-M", "virt", "-nographic", *S_MODE])
+    try:
+        console.expect(r"OpenSBI v\d")
+        console.send("\x01x")
+        assert console.status() == 0
+    finally:
+        console.close()
+
+
+def census_is_empty_at_exit(program):
+    console = Console(program, ["-M", "virt", "-smp", "2", "-nographic", "-d", "census", *S_MODE])
+    try:
+        to_prompt(console)
+        console.send("poweroff\n")
+        console.expect(r"census: nothing left")
+        assert console.status() == 0
+    finally:
+        console.close()
+
+
+def terminated(program):
+    process = subprocess.Popen([program, "-M", "virt", "-nographic", *S_MODE], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout.read(1)
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, f"exit status {process.returncode}"
+
+
+def refused(program, arguments, *words):
+    """Status 1 and one line that has all the words."""
+    done = subprocess.run([program, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 1, f"{arguments}: status {done.returncode}"
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, f"{arguments}: not one line: {done.stderr!r}"
+    for word in words:
+        assert word in lines[0], f"{arguments}: '{word}' is not in {lines[0]!r}"
+    assert not done.stdout, f"{arguments}: wrote {done.stdout!r}"
+
+
+def bad_input(program):
+    with tempfile.TemporaryDirectory() as folder:
+        empty = os.path.join(folder, "empty.bin")
+        open(empty, "wb").close()
+        foreign = os.path.join(folder, "foreign.elf")
+        with open("/bin/true", "rb") as source, open(foreign, "wb") as target:
+            target.write(source.read())
+        with open(f"{OPENSBI}/fw_dynamic.elf", "rb") as source:
+            whole = source.read()
+        truncated = os.path.join(folder, "truncated.elf")
+        with open(truncated, "wb") as target:
+            target.write(whole[:4096])
+        large = os.path.join(folder, "large.bin")
+        with open(large, "wb") as target:
+            target.truncate(64 << 20)
+        virt = ["-M", "virt", "-nographic"]
+        refused(program, [*virt, "-bios", os.path.join(folder, "missing")], "missing")
+        refused(program, [*virt, "-bios", empty], "empty.bin")
+        refused(program, [*virt, "-bios", foreign], "foreign.elf")
+        refused(program, [*virt, "-bios", truncated], "truncated.elf")
+        refused(program, [*virt, "-m", "32M", "-bios", M_MODE[1], "-kernel", large], "large.bin")
+        refused(program, ["-M", "nonsense"], "nonsense", "-M")
+        refused(program, ["-M", "virt,nonsense=1", "-nographic"], "nonsense")
+        refused(program, ["-nonsense"], "nonsense")
+        refused(program, [*virt, "-m", "lots"], "-m", "lots")
+        refused(program, [*virt, "-m", "99999999T"], "-m")
+        refused(program, [*virt, "-smp", "0"], "-smp")
+        refused(program, [*virt, "-smp", "65"], "-smp", "64")
+        refused(program, ["-nographic"], "-M")
+
+
+CASES = [one_hart, two_harts, machine_mode, reset_starts_afresh, escape_key_ends_it,
+         census_is_empty_at_exit, terminated, bad_input]
+
+
+def main():
+    program, wanted = sys.argv[1], sys.argv[2:]
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        began = time.monotonic()
+        case(program)
+        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
