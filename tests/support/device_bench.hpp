@@ -32,8 +32,7 @@ class DeviceBench {
     port_.reset();
     space_.reset();
     root_ = {};
-    services().realm().domain().barrier();
-    EXPECT_EQ(services().realm().census().take(), empty_);
+    EXPECT_EQ(services().census(), empty_);
   }
 
   hw::Services& services() { return *services_; }

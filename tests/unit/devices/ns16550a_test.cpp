@@ -161,7 +161,7 @@ TEST_F(Ns16550aTest, TheTriggerLevelDecidesWhenDataInterrupt) {
   }
 }
 
-TEST_F(Ns16550aTest, ByteThatAreLeftBelowTheTriggerLevelTimeOut) {
+TEST_F(Ns16550aTest, BytesThatAreLeftBelowTheTriggerLevelTimeOut) {
   out(kLcr, 0x83);
   out(0, 1);  // 230,400 baud
   out(1, 0);
@@ -170,7 +170,7 @@ TEST_F(Ns16550aTest, ByteThatAreLeftBelowTheTriggerLevelTimeOut) {
   out(kIer, 0x01);
   line_.feed("ab");
   EXPECT_FALSE(irq());
-  EXPECT_EQ(bench_.services().clock().next_deadline_ns(), 4U * 10 * 16 * 1'000'000'000 / 3'686'400);
+  EXPECT_EQ(bench_.services().clock().next_deadline_ns(), std::uint64_t{4} * 10 * 16 * 1'000'000'000 / 3'686'400);
   expire();
   EXPECT_TRUE(irq());
   EXPECT_EQ(in(kIir), 0xcc);
