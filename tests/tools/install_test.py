@@ -52,9 +52,9 @@ def main() -> None:
         run(compiler, "-std=c++23", *sources, "-o", f"{folder}/by-pkg-config", *flags)
         expect(run(f"{folder}/by-pkg-config"))
 
-        program = "bin/holdfast"
-        if pathlib.Path(build, "holdfast/app/holdfast").is_file() and not pathlib.Path(prefix, program).is_file():
-            sys.exit("no bin/holdfast was installed")
+        machines = run(f"{prefix}/bin/holdfast", "-M", "help")
+        if "virt" not in machines:
+            sys.exit(f"the installed program knows these machines:\n{machines}")
 
 
 if __name__ == "__main__":
