@@ -7,10 +7,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "holdfast/base/extent.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
+#include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/services.hpp"
 
 namespace holdfast::boards {
@@ -30,6 +32,7 @@ class Checker {
     build();
     check_placements();
     check_links();
+    check_wires();
     return std::move(findings_);
   }
 
@@ -158,6 +161,41 @@ class Checker {
           if (link != nullptr && link->is_required() && !set.contains(link))
             find("{}: leads nowhere; it takes a region", link->path());
         });
+  }
+
+  // --- wires ---------------------------------------------------------------------------------------
+
+  using Line = std::pair<const hw::Part*, unsigned>;
+
+  void check_wires() {
+    std::set<Line> outputs;
+    std::set<Line> inputs;
+    for (const WireRow& row : plan_.wires()) {
+      take_line<hw::IrqOutArray>(row.from, "output", outputs);
+      take_line<hw::IrqInArray>(row.to, "input", inputs);
+    }
+    for (const PinRef& loose : plan_.loose())
+      take_line<hw::IrqOutArray>(loose, "output", outputs);
+    for (const auto& [name, device] : devices_)
+      for (hw::Device* one : device->subtree())
+        one->for_each_part([&](hw::Part& part) { check_loose(part, outputs); });
+  }
+
+  template <class Pins>
+  void take_line(const PinRef& ref, const char* what, std::set<Line>& taken) {
+    if (elsewhere(ref.pin)) return;
+    const auto* pins = part_of<Pins>(ref.pin, what);
+    if (pins == nullptr) return;
+    if (ref.line >= pins->count())
+      return find("{}: '{}' has {} lines", ref.to_string(), ref.pin.to_string(), pins->count());
+    if (!taken.insert({pins, ref.line}).second) find("{}: is wired twice", ref.to_string());
+  }
+
+  void check_loose(const hw::Part& part, const std::set<Line>& wired) {
+    const auto* pins = dynamic_cast<const hw::IrqOutArray*>(&part);
+    if (pins == nullptr) return;
+    for (unsigned line = 0; line < pins->count(); ++line)
+      if (!wired.contains({pins, line})) find("{}[{}]: leads nowhere", part.path(), line);
   }
 
   const BoardPlan& plan_;

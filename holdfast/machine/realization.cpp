@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/region_part.hpp"
 #include "holdfast/hw/reset.hpp"
 #include "holdfast/machine/machine.hpp"
@@ -19,6 +20,7 @@ Result<void> Realization::run() {
   TRY(build());
   TRY(set_links());
   TRY(prepare());
+  TRY(lay_wires());
   TRY(publish());
   hand_over();
   return {};
@@ -67,6 +69,16 @@ Result<void> Realization::prepare() {
   std::vector<hw::Device*> fresh;
   for (const Entry& entry : made_) fresh.push_back(entry.device.get());
   hw::reset_fresh(fresh);
+  return {};
+}
+
+// Before anything is visible, as it may fail. A change on a wire waits for its receiver's gate to open.
+Result<void> Realization::lay_wires() {
+  for (const auto& [from, to] : plan_.wires()) {
+    auto* output = TRY(part<hw::IrqOutArray>(from.pin, "output"));
+    auto* input = TRY(part<hw::IrqInArray>(to.pin, "input"));
+    TRY(hw::connect(*output, from.line, *input, to.line));
+  }
   return {};
 }
 

@@ -29,6 +29,7 @@ class Realization {
   Result<void> build();
   Result<void> set_links();
   Result<void> prepare();
+  Result<void> lay_wires();
   Result<void> publish();
   void hand_over();
 

@@ -43,7 +43,7 @@ class Lifecycle : public ::testing::Test {
 };
 
 using AllTypes = ::testing::Types<Scratch, Leaf, Shelf, SelfSeeing, Nest, BarOwner, Windows,
-                                  Overlays, LockFree>;
+                                  Overlays, LockFree, Repeater>;
 struct TypeNames {
   template <class T>
   static std::string GetName(int) {

@@ -10,6 +10,7 @@
 
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/hw/device.hpp"
+#include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/mmio.hpp"
 #include "holdfast/hw/region_part.hpp"
 #include "holdfast/hw/space.hpp"
@@ -62,6 +63,30 @@ class Scratch final : public hw::Device {
       {.at = kData, .name = "DATA", .read = &Scratch::data, .write = &Scratch::set_data},
       {.at = kTrap, .name = "TRAP", .read = &Scratch::trap, .write = &Scratch::set_trap},
       {.at = kResets, .name = "RESETS", .read = &Scratch::resets}})};
+};
+
+/// An input that is passed on to an output, and both shown.
+class Repeater final : public hw::Device {
+ public:
+  static constexpr object::Type kType{
+      .name = "test-repeater", .parent = &hw::Device::kType, .docs = "A pin through a device."};
+  explicit Repeater(const hw::DeviceInit& init) : Device{init} {}
+
+  static constexpr std::uint64_t kLevel = 0x0;  // read: of the input; write: of the output
+
+ private:
+  void changed(unsigned, bool level) {
+    level_ = level;
+    out_.set(level);
+  }
+  std::uint32_t level() const { return level_ ? 1 : 0; }
+  void set_level(std::uint32_t level) { out_.set(level != 0); }
+
+  hw::State<bool> level_{*this, "level"};
+  hw::IrqInArray in_{*this, "in", 2, &Repeater::changed};
+  hw::IrqOut out_{*this, "out"};
+  hw::Mmio regs_{*this, "regs", hw::register_map<Repeater>(kRegsSize, {
+      {.at = kLevel, .name = "LEVEL", .read = &Repeater::level, .write = &Repeater::set_level}})};
 };
 
 /// A leaf that others are made of: one register with a fixed value.

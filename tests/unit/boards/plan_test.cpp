@@ -13,6 +13,7 @@ namespace {
 
 using test::Leaf;
 using test::Nest;
+using test::Repeater;
 
 using Findings = std::vector<std::string>;
 
@@ -83,6 +84,21 @@ TEST(BoardPlan, FindsLinksThatLeadNowhere) {
   board.link({{good.link("memory"), BoardPlan::memory()}});
   EXPECT_EQ(board.findings().value(),
             Findings{"/machine/bad:memory: leads nowhere; it takes a region"});
+}
+
+TEST(BoardPlan, FindsLooseWiresAndPinsWiredTwice) {
+  BoardPlan board{"loose"};
+  const auto a = board.add<Repeater>("a");
+  const auto b = board.add<Repeater>("b");
+  const auto c = board.add<Repeater>("c");
+  board.wire({{a.out("out"), b.in(0)}, {b.out("out"), b.in(0)}, {b.out("out"), b.in(7)}});
+  EXPECT_EQ(board.findings().value(),
+            (Findings{"b:in[0]: is wired twice", "b:out[0]: is wired twice",
+                      "b:in[7]: 'b:in' has 2 lines", "/machine/c:out[0]: leads nowhere"}));
+  BoardPlan good{"good"};
+  good.leave_loose(good.add<Repeater>("c").out("out"));
+  EXPECT_EQ(good.findings().value(), Findings{});
+  EXPECT_EQ(c.name(), "c");
 }
 
 }  // namespace

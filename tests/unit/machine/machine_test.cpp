@@ -17,6 +17,7 @@ namespace {
 using boards::BoardPlan;
 using test::kHole;
 using test::Leaf;
+using test::Repeater;
 using test::Scratch;
 using test::TestMachine;
 using Stage = hw::Ticket::Stage;
@@ -73,6 +74,39 @@ TEST(Hotplug, UnplugDrainsTheAccessInFlightAndLeavesNothingBehind) {
   EXPECT_TRUE(ticket->wait());
   cpu.join();
   EXPECT_EQ(answer, 1U) << "the access that had begun was served";
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST(Wires, CarryALevelFromPinToPinAndFallWithTheirSender) {
+  BoardPlan board{"wired"};
+  const auto a = board.add<Repeater>("a");
+  const auto b = board.add<Repeater>("b");
+  board.map({{kHole, a.region("regs")}, {kHole + 0x1000, b.region("regs")}});
+  board.wire({{a.out("out"), b.in(1)}});
+  board.leave_loose(b.out("out"));
+  TestMachine machine{std::move(board).validated().value()};
+  EXPECT_EQ(machine.read32(kHole + 0x1000), 0U);
+  machine.write32(kHole, 1);
+  EXPECT_EQ(machine.read32(kHole + 0x1000), 1U) << "when the access returned, it had arrived";
+  EXPECT_TRUE(machine->unplug("a")->wait());
+  EXPECT_EQ(machine.read32(kHole + 0x1000), 0U) << "a cut wire rests";
+}
+
+TEST(Wires, FromAPluggedDeviceToOneThatWasThere) {
+  TestMachine machine;
+  ASSERT_TRUE(machine->plug<Repeater>("stays", kHole));
+  const auto before = machine.census();
+  BoardPlan plan{"plug"};
+  const auto comes = plan.add<Repeater>("comes");
+  plan.map_into(plan.existing("bus").region("memory"), {{kHole + 0x1000, comes.region("regs")}});
+  plan.wire({{comes.out("out"), plan.existing("stays").in(0)}});
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(machine->realize(plan));
+    machine.write32(kHole + 0x1000, 1);
+    EXPECT_EQ(machine.read32(kHole), 1U);
+    EXPECT_TRUE(machine->unplug("comes")->wait());
+    EXPECT_EQ(machine.read32(kHole), 0U);
+  }
   EXPECT_EQ(machine.census(), before);
 }
 
