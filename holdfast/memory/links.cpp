@@ -155,7 +155,7 @@ bool Map::seen_only_through_links(const MapNode& alias) {
   const Watchers& own = *alias.watchers;
   return own.aliases.empty() && own.linked_aliases.empty() && own.views.empty() &&
          above.aliases.empty() && above.linked_aliases.empty() &&
-         own.links.size() == above.views.size();
+         !own.links.empty() && own.links.size() == above.views.size();
 }
 
 /// The alias may be seen otherwise from now on: edits climb through it again.

@@ -3,6 +3,7 @@
 // first among equals, take what answers. Knows nothing of windows, ranges or trees.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,10 +26,9 @@ struct ModelRegion {
   int parent = kNone;
   std::uint64_t offset = 0;
   std::int32_t priority = 0;
-  std::uint64_t sequence = 0;
   int target = kNone;
   std::uint64_t target_offset = 0;
-  std::vector<int> children{};  // in no order
+  std::vector<int> children{};  // by priority, the highest first; among equals the newest
 };
 
 /// What one byte shows.
@@ -136,8 +136,10 @@ class Model {
     r.parent = container;
     r.offset = offset;
     r.priority = priority;
-    r.sequence = ++sequence_;
-    at(container).children.push_back(child);
+    auto& siblings = at(container).children;
+    siblings.insert(std::find_if(siblings.begin(), siblings.end(),
+                                 [&](int other) { return at(other).priority <= priority; }),
+                    child);
   }
   void take_out(int child) {
     std::erase(at(at(child).parent).children, child);
@@ -159,26 +161,14 @@ class Model {
       if (r.target == kNone || address > kAddressMax - r.target_offset) return std::nullopt;
       return look(r.target, address + r.target_offset, flags);
     }
-    // Descending by (priority, sequence), one after the other.
-    const ModelRegion* before = nullptr;
-    for (;;) {
-      int next = kNone;
-      for (const int child : r.children) {
-        if (before != nullptr && !lies_below(at(child), *before)) continue;
-        if (next == kNone || lies_below(at(next), at(child))) next = child;
-      }
-      if (next == kNone) break;
-      before = &at(next);
-      if (address < before->offset) continue;
-      if (const auto hit = look(next, address - before->offset, flags)) return hit;
+    for (const int child : r.children) {
+      const std::uint64_t offset = at(child).offset;
+      if (address < offset) continue;
+      if (const auto hit = look(child, address - offset, flags)) return hit;
     }
     if (!terminates(r.kind)) return std::nullopt;
     return Hit{region, address, flags};
   }
-  static bool lies_below(const ModelRegion& a, const ModelRegion& b) {
-    return a.priority != b.priority ? a.priority < b.priority : a.sequence < b.sequence;
-  }
-
   /// `lo`, `hi`: what of the region is in sight, in its own addresses; `base`: the view address of
   /// its address 0, modulo 2^64.
   void walk(int region, std::uint64_t base, std::uint64_t lo, std::uint64_t hi, std::size_t limit,
@@ -198,8 +188,6 @@ class Model {
     walk(r.target, base - r.target_offset, lo + r.target_offset,
          std::min(hi, top) + r.target_offset, limit, out);
   }
-
-  std::uint64_t sequence_ = 0;
 };
 
 }  // namespace holdfast::memory::test
