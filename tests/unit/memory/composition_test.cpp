@@ -140,6 +140,8 @@ TEST_F(Composition, ADisabledRegionShowsNothingAndIsTransparent) {
   EXPECT_EQ(shown(space_), "0-fff low");
   commit(Transaction{}.set_enabled(high, true));
   EXPECT_EQ(shown(space_), "0-fff high");
+  commit(Transaction{}.set_enabled(high, false));
+  EXPECT_EQ(shown(space_), "0-fff low");
 }
 
 TEST_F(Composition, ADisabledTargetIsDisabledThroughItsAliases) {
