@@ -62,6 +62,15 @@ TEST(Reservations, LetOneStoreThrough) {
   EXPECT_EQ(bench.memory->read(kData), 0xffff'ffff'0000'0009u);
 }
 
+TEST(Reservations, AreSpentByTheFirstStoreThoughMemoryLooksTheSame) {
+  Bench bench;
+  bench.set_x(kA1, kData);
+  bench.run(
+      {lr(kWordWidth, kA0, kA1), sc(kWordWidth, kA3, kA1, kA0), sc(kWordWidth, kA4, kA1, kA0)});
+  EXPECT_EQ(bench.x(kA3), 0u);
+  EXPECT_EQ(bench.x(kA4), 1u);
+}
+
 TEST(Reservations, AreForOneAddressAndWidth) {
   Bench bench;
   bench.set_x(kA1, kData);

@@ -400,6 +400,13 @@ TEST(Pmp, AppliesFourByteAndTopOfRangeEntries) {
   EXPECT_FALSE(bench.allows(ld(kA0, kA1)));  // entry 0 matches a part of it
 }
 
+TEST(Pmp, AnEntryMustMatchAllOfAnAccess) {
+  Protected bench{kNa4 | kR | kW, {kData >> 2}};
+  EXPECT_TRUE(bench.allows(lw(kA0, kA1)));
+  EXPECT_FALSE(bench.allows(ld(kA0, kA1)));  // though the next entry permits the other half
+  EXPECT_EQ(bench.cause(), Cause::kLoadAccess);
+}
+
 TEST(Pmp, DoesNotBindMachineModeUnlessLocked) {
   Protected open{kNapot, {kData >> 2 | 0x1ff}};
   EXPECT_TRUE(open.allows(sd(kA0, kA1), Privilege::kMachine));
