@@ -401,7 +401,7 @@ TEST(Pmp, AppliesFourByteAndTopOfRangeEntries) {
 }
 
 TEST(Pmp, AnEntryMustMatchAllOfAnAccess) {
-  Protected bench{kNa4 | kR | kW, {kData >> 2}};
+  Protected bench{kNa4 | kR, {kData >> 2}};
   EXPECT_TRUE(bench.allows(lw(kA0, kA1)));
   EXPECT_FALSE(bench.allows(ld(kA0, kA1)));  // though the next entry permits the other half
   EXPECT_EQ(bench.cause(), Cause::kLoadAccess);
