@@ -121,9 +121,6 @@ void edits_10k_in_one_transaction(benchmark::State& state) {
     map.commit(std::move(transaction));
   }
   state.SetItemsProcessed(state.iterations() * 10'000);
-  state.counters["ns/edit"] =
-      benchmark::Counter(1e4 * 1e-9, benchmark::Counter::kIsIterationInvariantRate |
-                                         benchmark::Counter::kInvert);
 }
 BENCHMARK(edits_10k_in_one_transaction)->Arg(1'000)->Arg(10'000)->Arg(100'000);
 
