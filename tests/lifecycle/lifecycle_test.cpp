@@ -6,9 +6,18 @@
 namespace holdfast::test {
 namespace {
 
-using TestTypes = ::testing::Types<Scratch, Leaf, Shelf, SelfSeeing, Nest, BarOwner, Windows,
-                                   Overlays, LockFree, Repeater>;
-INSTANTIATE_TYPED_TEST_SUITE_P(Shapes, Lifecycle, TestTypes, TypeNames);
+template <class... T>
+Result<void> register_all(object::TypeRegistry& registry) {
+  Result<void> result = registry.add(hw::Device::kType);
+  ((result = result ? boards::register_device<T>(registry, {.region = "regs"}) : result), ...);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Lifecycle,
+    ::testing::ValuesIn(subjects(&register_all<Scratch, Leaf, Shelf, SelfSeeing, Nest, BarOwner,
+                                               Windows, Overlays, LockFree, Repeater>)),
+    name_of);
 
 }  // namespace
 }  // namespace holdfast::test

@@ -43,7 +43,7 @@ void add_cpus(Node& root, const Handles& handles) {
         .string("status", "okay")
         .string("compatible", "riscv")
         .string("riscv,isa", "rv64imafdc_zicsr_zifencei_zba_zbb_zbc_zbs_sstc_svinval")
-        .string("mmu-type", "riscv,sv39");
+        .string("mmu-type", "riscv,sv57");
     auto controller = cpu.node("interrupt-controller");
     controller.u32("#interrupt-cells", 1)
         .flag("interrupt-controller")

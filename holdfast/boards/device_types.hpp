@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The device types Holdfast has, registered by hand: what can be listed, looked at and plugged. A
+// type that is not here does not exist for users; one that is here goes through every path of a
+// device's life in the tests.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "holdfast/base/result.hpp"
+#include "holdfast/boards/plan.hpp"
+#include "holdfast/object/type.hpp"
+
+namespace holdfast::boards {
+
+/// What comes with a device type in a registry: how one is built and put onto a board.
+struct DeviceFacet {
+  BoardPlan::Make make{};          // with the defaults of its configuration
+  std::string_view region{};       // what a board places at an address; empty: nothing
+  std::string_view memory_link{};  // the link that leads to physical memory; empty: none
+  std::string_view never_inside{};  // why no access is ever inside of it, if that is so
+};
+
+/// Adds a device of a type to a plan: linked to the machine's memory, placed at `address`.
+DeviceRef add_device(BoardPlan& board, const object::Type& type, const DeviceFacet& facet,
+                     std::string name, std::uint64_t address);
+
+/// Registers `T` with a facet that builds it with `config`.
+template <class T>
+Result<void> register_device(object::TypeRegistry& registry, DeviceFacet facet,
+                             typename T::Config config = {}) {
+  facet.make = [config = std::move(config)](const hw::DeviceInit& init) -> hw::Owned<hw::Device> {
+    return hw::Owned<hw::Device>{new T(init, config)};
+  };
+  return registry.add(T::kType, std::move(facet));
+}
+template <class T>
+  requires(!requires { typename T::Config; })
+Result<void> register_device(object::TypeRegistry& registry, DeviceFacet facet) {
+  facet.make = [](const hw::DeviceInit& init) -> hw::Owned<hw::Device> {
+    return hw::Owned<hw::Device>{new T(init)};
+  };
+  return registry.add(T::kType, std::move(facet));
+}
+
+/// All types of this library. Fails only if a name is taken.
+Result<void> register_device_types(object::TypeRegistry& registry);
+
+}  // namespace holdfast::boards
