@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/gate/outbox.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "holdfast/base/check.hpp"
@@ -20,8 +21,12 @@ void Outbox::post(Kind kind, Action action) {
   flush();
 }
 
+bool Outbox::is_due() const {
+  return !entries_.empty() && !flushing_ && deferrals_ == 0 && !activity_.inside_any();
+}
+
 void Outbox::flush() {
-  if (entries_.empty() || flushing_ || deferrals_ != 0 || activity_.inside_any()) return;
+  if (!is_due()) return;
   flushing_ = true;
   ++flushes_;
   while (!entries_.empty()) {
@@ -34,13 +39,27 @@ void Outbox::flush() {
   flushing_ = false;
 }
 
+bool Outbox::is_write_of(const Gate* maker, const Item& item) const {
+  return item.kind == Kind::kPostedWrite &&
+         std::any_of(item.makers.begin(), item.makers.end(),
+                     [maker](const auto& gate) { return gate.get() == maker; });
+}
+
+bool Outbox::has_posted_writes() const {
+  if (posted_writes_ == 0) return false;
+  const Gate* const maker = activity_.innermost();
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Item& item) { return is_write_of(maker, item); });
+}
+
 void Outbox::perform_posted_writes() {
+  const Gate* const maker = activity_.innermost();
   std::deque<Item> writes;
   std::deque<Item> others;
   for (Item& item : entries_)
-    (item.kind == Kind::kPostedWrite ? writes : others).push_back(std::move(item));
+    (is_write_of(maker, item) ? writes : others).push_back(std::move(item));
   entries_ = std::move(others);
-  posted_writes_ = 0;
+  posted_writes_ -= writes.size();
   for (Item& item : writes) perform(std::move(item));
 }
 

@@ -39,10 +39,13 @@ class Outbox {
   /// Performs everything, also what that causes. Only outside of all gates; else, and while a flush
   /// is going on further up, it does nothing.
   void flush();
-  /// Performs the posted writes queued so far, in order, inside the gates this thread is in: a read
-  /// may not overtake a write.
+  /// Whether flush() would perform something here and now.
+  bool is_due() const;
+  /// Performs the posted writes of the device this thread is inside of (the innermost gate), in
+  /// order, inside the gates it is in: a device's read may not overtake its writes. Those of others
+  /// stay: performed here, one that is meant for this device would be refused as its own.
   void perform_posted_writes();
-  bool has_posted_writes() const { return posted_writes_ != 0; }
+  bool has_posted_writes() const;
   bool empty() const { return entries_.empty(); }
   /// How many flushes this thread has begun: tells one flush from the next.
   std::uint64_t flushes() const { return flushes_; }
@@ -67,6 +70,7 @@ class Outbox {
     GateSet makers;
     Action action;
   };
+  bool is_write_of(const Gate* maker, const Item& item) const;
   void perform(Item item);
 
   Activity& activity_;  // which this is a member of
