@@ -158,16 +158,42 @@ void Gate::leave() {
     before = word_.fetch_and(kClosed | kFresh, std::memory_order_acq_rel);
     left = 0;
   }
-  if ((before & kClosed) != 0 && left == 0)
-    declare_drained();
-  else if ((before & kContended) != 0)
-    wake_waiters(realm);
-  if (outside) me.outbox().flush();
+  HF_SCHEDULE_POINT("gate.released");
+  if ((before & kContended) != 0) wake_waiters(realm, this, me);
+  if ((before & kClosed) != 0 && left == 0) declare_drained();
+  if (outside && me.outbox().is_due()) {
+    // A callback without a lock runs inside its caller's section; what it caused does not.
+    const rcu::Suspension suspended{realm.domain()};
+    me.outbox().flush();
+  }
 }
 
-void Gate::wake_waiters(Realm& realm) {
-  LockGuard guard{realm.waiting_};
-  realm.changed_.notify_all();
+void Gate::wake_waiters(Realm& realm, const Gate* gate, const Activity& leaver) {
+  std::vector<std::move_only_function<void()>> actions;
+  {
+    LockGuard guard{realm.waiting_};
+    realm.changed_.notify_all();
+    std::erase_if(realm.departures_, [&](auto& departure) {
+      if (departure.gate != gate || departure.insider != owner_bits(leaver)) return false;
+      actions.push_back(std::move(departure.action));
+      return true;
+    });
+  }
+  for (auto& action : actions) action();
+}
+
+void Gate::after_insider(std::move_only_function<void()> action) {
+  HF_CHECK(locking_ == Locking::kExclusive, "gate of '{}': has no one insider", name_);
+  {
+    LockGuard guard{realm_.waiting_};
+    // A change in any case: who comes in after it sees what the caller has done before.
+    const auto before = word_.fetch_or(kContended, std::memory_order_acq_rel);
+    if (insiders_of(before) != 0) {
+      realm_.departures_.push_back({this, insiders_of(before), std::move(action)});
+      return;
+    }
+  }
+  action();
 }
 
 void Gate::close(std::move_only_function<void()> when_drained) {

@@ -70,6 +70,9 @@ class Gate final : public RefCounted<Gate> {
   void close(std::move_only_function<void()> when_drained = {});
   /// Closed, and nobody inside.
   bool is_drained() const;
+  /// Exclusive gates: runs `action` when whoever is inside now has left; here and now if nobody is.
+  /// It must not wait.
+  void after_insider(std::move_only_function<void()> action);
   /// Waits until drained; the gate must be closed or about to be. Never inside a gate or section.
   void wait_drained();
 
@@ -112,7 +115,7 @@ class Gate final : public RefCounted<Gate> {
   Entry admit(Entry entry, const Use& use, Activity& me);
   Entry wait_for_lock(const Activity& me, Visitor visitor);
   bool would_close_a_circle(const Activity& me) const HF_REQUIRES(realm_.waiting_);
-  static void wake_waiters(Realm& realm);
+  static void wake_waiters(Realm& realm, const Gate* gate, const Activity& leaver);
   void declare_drained();
 
   Realm& realm_;  // outlives its gates

@@ -3,6 +3,9 @@
 // Owned by the machine; outlives every gate made in it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +42,12 @@ class Realm {
     const Activity* who;
     const Gate* wanted;
   };
+  /// What is to happen when the one who is inside a gate leaves it.
+  struct Departure {
+    const Gate* gate;  // told apart by its address alone: it may be gone
+    std::uintptr_t insider;
+    std::move_only_function<void()> action;
+  };
   /// The gate that `who` is waiting for, or nullptr.
   const Gate* awaited_by(const Activity* who) const HF_REQUIRES(waiting_);
 
@@ -47,6 +56,7 @@ class Realm {
   Mutex waiting_{LockRank::kWaitGraph, "wait graph"};
   ConditionVariable changed_;
   std::vector<Waiter> waiters_ HF_GUARDED_BY(waiting_);
+  std::vector<Departure> departures_ HF_GUARDED_BY(waiting_);
   std::atomic<std::uint64_t> circles_{0};
   std::atomic<std::uint64_t> reentries_{0};
   rcu::Domain domain_;  // last: its destructor runs what was retired, which still counts itself out

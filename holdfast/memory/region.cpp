@@ -5,6 +5,7 @@
 
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/base/schedule_point.hpp"
 #include "holdfast/memory/fabric_write.hpp"
 
 namespace holdfast::memory {
@@ -37,9 +38,12 @@ RegionControl::Init& with_callbacks(RegionControl::Init& init,
 void take_out_of_map(const Ref<RegionControl>& control) {
   Transaction transaction;
   transaction.sever(control);
-  if (control->has_own_gate()) transaction.close(Ref<gate::Gate>::share(&control->gate()));
+  // Whoever is inside a gate of the region's own keeps both.
+  if (control->has_own_gate())
+    transaction.close(Ref<gate::Gate>::share(&control->gate()), [control] {});
   const auto done = control->fabric().commit(std::move(transaction));
   HF_CHECK(done.has_value(), "severing '{}': {}", control->name(), done.error().message);
+  HF_SCHEDULE_POINT("memory.region.out_of_map");
 }
 
 /// Nobody can find the region any more; whoever is in its handler now leaves.
@@ -125,8 +129,10 @@ void MemoryRegion::sever() {
   const Ref<RegionControl> control = std::move(control_);
   control->fabric().realm().census().remove(Census::Kind::kRegion);
   if (!may_write_now()) {
-    gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther,
-                                            [control] { take_out_of_map(control); });
+    gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther, [control] {
+      take_out_of_map(control);
+      control->leave_to_insiders();
+    });
     return;
   }
   take_out_of_map(control);

@@ -83,6 +83,31 @@ RegionControl::RegionControl(Fabric& fabric, Init init)
 
 RegionControl::~RegionControl() { fabric_.count_control(-1); }
 
+// In one step: once its count is gone, nothing but the reference keeps the block for a leaver. A late
+// reader, which comes in and finds the region dropped, may be the last one out as well.
+void RegionControl::leave_counted() const {
+  auto state = insiders_.load(std::memory_order_relaxed);
+  const auto left = [](std::uint32_t now) {
+    return now == (kInsider | kKept) ? 0 : now - kInsider;
+  };
+  while (!insiders_.compare_exchange_weak(state, left(state), std::memory_order_acq_rel,
+                                          std::memory_order_relaxed)) {
+  }
+  if (state == (kInsider | kKept)) release();
+}
+
+void RegionControl::leave_to_insiders() const {
+  if (!has_gate()) return;
+  if (gate_->locking() == gate::Locking::kExclusive && !own_gate_)
+    gate_->after_insider([keep = Ref<const RegionControl>::share(this)] {});
+  if (!counts_insiders_) return;
+  acquire();
+  auto state = insiders_.load(std::memory_order_seq_cst);
+  do {
+    if (state < kInsider) return release();
+  } while (!insiders_.compare_exchange_weak(state, state | kKept, std::memory_order_seq_cst));
+}
+
 void RegionControl::last_reference_gone() noexcept {
   HF_CHECK(parent == nullptr, "region '{}' goes while it is in '{}'", name_,
            parent->control().name());

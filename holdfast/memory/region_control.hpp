@@ -67,15 +67,18 @@ class RegionControl final : public RefCounted<RegionControl>, private MapNode {
   /// Where the gate does not keep others out, insiders of the region itself are counted.
   bool enter() const {
     // Sequentially consistent, both: either the dropper sees this insider, or this sees the drop.
-    if (counts_insiders_) insiders_.fetch_add(1, std::memory_order_seq_cst);
+    if (counts_insiders_) insiders_.fetch_add(kInsider, std::memory_order_seq_cst);
     if (!dropped_.load(std::memory_order_seq_cst)) [[likely]] return true;
     leave();
     return false;
   }
   void leave() const {
-    if (counts_insiders_) insiders_.fetch_sub(1, std::memory_order_release);
+    if (counts_insiders_) leave_counted();
   }
-  bool has_insiders() const { return insiders_.load(std::memory_order_seq_cst) != 0; }
+  bool has_insiders() const { return insiders_.load(std::memory_order_seq_cst) >= kInsider; }
+  /// After the drop, by who does not wait for the insiders: they keep this control block until the
+  /// last of them has left.
+  void leave_to_insiders() const;
   /// True the first time: for warnings that are given once.
   bool first_warning() const { return !warned_.exchange(true, std::memory_order_relaxed); }
 
@@ -90,7 +93,11 @@ class RegionControl final : public RefCounted<RegionControl>, private MapNode {
   RegionControl(Fabric& fabric, Init init);
   ~RegionControl();
   void last_reference_gone() noexcept;  // retires: readers may still see it
+  void leave_counted() const;
   void drop() { dropped_.store(true, std::memory_order_seq_cst); }
+
+  static constexpr std::uint32_t kKept = 1;  // the last insider lets go of a reference
+  static constexpr std::uint32_t kInsider = 2;
 
   std::atomic<bool> dropped_{false};
   mutable std::atomic<bool> warned_{false};
