@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/memory/address_space.hpp"
 
+#include <thread>
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/base/schedule_point.hpp"
 #include "holdfast/memory/fabric_write.hpp"
 
 namespace holdfast::memory {
@@ -15,6 +17,12 @@ SpaceControl::SpaceControl(Fabric& fabric, std::string name, std::uint16_t reque
       name_{std::move(name)},
       counted_{fabric.realm().census(), Census::Kind::kSpace} {
   fabric_.count_control(1);
+}
+
+/// The writer is between two stores.
+void SpaceControl::wait_for_view() {
+  HF_SCHEDULE_POINT("memory.space.between_views");
+  std::this_thread::yield();
 }
 
 SpaceControl::~SpaceControl() {

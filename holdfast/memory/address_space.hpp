@@ -34,20 +34,29 @@ class SpaceControl final : public RefCounted<SpaceControl> {
   /// Moves whenever what this space shows may have changed; never comes back to an earlier value.
   /// Take it before looking anything up; what was found is good while it stays.
   std::uint64_t stamp() const {
-    const std::uint64_t base = base_.load(std::memory_order_acquire);  // before the view
-    return base + view().stamp();
+    for (;;) {
+      const std::uint64_t base = base_.load(std::memory_order_acquire);  // before the view
+      const std::uint64_t stamp = base + view().stamp();
+      if (base % 2 == 0 && base_.load(std::memory_order_acquire) == base) [[likely]] return stamp;
+      wait_for_view();
+    }
   }
   /// What an address shows, links followed. Inside a read section.
-  FindResult find(std::uint64_t address) const { return memory::find(fabric_, view(), address); }
+  FindResult find(std::uint64_t address) const {
+    for (;;)
+      if (const auto found = try_find(fabric_, view(), address)) return *found;
+  }
 
  private:
   friend class RefCounted<SpaceControl>;
   friend class Map;
   ~SpaceControl();
   void last_reference_gone() noexcept { delete this; }
+  static void wait_for_view();
 
   std::atomic<const View*> view_;
-  std::atomic<std::uint64_t> base_{0};  // what the stamps of earlier views had reached
+  // What the stamps of earlier views had reached; even. Odd while the view is being exchanged.
+  std::atomic<std::uint64_t> base_{0};
   Fabric& fabric_;                      // outlives its spaces
   const std::uint16_t requester_id_;
   bool gone_ = false;         // the handle is dropped. LOCK: the writer's, and so all below

@@ -3,8 +3,10 @@
 // first and its view second; so the writer stores them the other way round, and nobody ever holds
 // something old under a new number.
 //
-// Stamps never come back to an earlier value: a view that drops a link, and a space that changes its
-// view, add what the stamp had reached by what they drop.
+// Stamps never come back to an earlier value, not even for a reader that stands between two of the
+// stores. They are sums of numbers that only grow. Where a part of the sum is exchanged, what it had
+// reached goes on counting: a set of links holds that itself, so that both change in one store; a
+// space's base is odd while its view changes, and readers wait for the end of that.
 #include <algorithm>
 
 #include "holdfast/base/schedule_point.hpp"
@@ -30,6 +32,11 @@ void Map::publish() {
   std::size_t stores = changed_.size();
   bool links = false;
   for (const ViewState* view : listed_) links = links || view->links_changed || view->has_links();
+  for (const Rebound& rebound : rebound_) {
+    ++stores;
+    links = links || (rebound.before != nullptr && rebound.before->has_links()) ||
+            (rebound.space->bound_ != nullptr && rebound.space->bound_->has_links());
+  }
   const bool together = links && stores > 1;
   auto& publication = fabric_.publication_;
   // Only the writer stores it. A reader that sees one of the new roots sees the odd count, too.
@@ -39,8 +46,8 @@ void Map::publish() {
     publish(*view);
     HF_SCHEDULE_POINT("memory.publish.between_views");
   }
-  if (together) publication.store(publication.load(std::memory_order_relaxed) + 1);
   rebind_spaces();
+  if (together) publication.store(publication.load(std::memory_order_relaxed) + 1);
   drop_severed();
 }
 
@@ -50,7 +57,7 @@ void Map::publish(ViewState& view) {
   HF_SCHEDULE_POINT("memory.publish.root_stored");
   if (view.links_changed) publish_links(view);
   const std::uint64_t now = view.generation_.load(std::memory_order_relaxed);  // writer's own
-  view.generation_.store(now + 1 + std::exchange(view.owed, 0), std::memory_order_release);
+  view.generation_.store(now + 1, std::memory_order_release);
 }
 
 void Map::publish_links(ViewState& view) {
@@ -61,13 +68,16 @@ void Map::publish_links(ViewState& view) {
       if (link.from == &view && std::find(now->views.begin(), now->views.end(), link.to) ==
                                     now->views.end())
         now->views.push_back(link.to);
+  if (before == nullptr && now->views.empty()) return;
   if (before != nullptr) {
+    now->dropped = before->dropped;
     for (const View* gone : before->views)
       if (std::find(now->views.begin(), now->views.end(), gone) == now->views.end())
-        view.owed += gone->generation();
+        now->dropped += gone->generation();
     dropped_.link_sets.emplace_back(before);
   }
-  view.links_.store(now->views.empty() ? nullptr : now.release(), std::memory_order_release);
+  view.links_.store(now.release(), std::memory_order_release);
+  HF_SCHEDULE_POINT("memory.publish.links_stored");
 }
 
 void Map::rebind_spaces() {
@@ -77,8 +87,11 @@ void Map::rebind_spaces() {
     const View* const now = space.bound_ != nullptr ? space.bound_ : &fabric_.nothing();
     if (before == now) continue;
     const std::uint64_t base = space.base_.load(std::memory_order_relaxed);  // writer's own
+    space.base_.store(base + 1, std::memory_order_release);
     space.view_.store(now, std::memory_order_release);
-    space.base_.store(base + before->stamp() + 1, std::memory_order_release);
+    HF_SCHEDULE_POINT("memory.publish.view_stored");
+    space.base_.store((base + before->stamp() + 3) & ~std::uint64_t{1},
+                      std::memory_order_release);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "holdfast/memory/flat_tree.hpp"
@@ -14,9 +15,11 @@ namespace holdfast::memory {
 class Fabric;
 class View;
 
-/// The views that a view's link ranges continue in. Immutable once published.
+/// The views that a view's link ranges continue in. Immutable once published; a view that once had
+/// links keeps a set, so that what it has dropped goes on counting.
 struct LinkSet {
   std::vector<const View*> views;
+  std::uint64_t dropped = 0;  // what the stamps of views no longer linked to had reached
 };
 
 /// What readers see of a view. The generation moves after the root is stored: whoever loads the
@@ -34,11 +37,16 @@ class View {
   /// and never comes back to an earlier value (dropping a link adds what its view had reached).
   std::uint64_t stamp() const {
     std::uint64_t sum = generation();  // before the links: see publish.cpp
-    if (const LinkSet* links = links_.load(std::memory_order_acquire))
+    if (const LinkSet* links = links_.load(std::memory_order_acquire)) {
+      sum += links->dropped;
       for (const View* view : links->views) sum += view->generation();
+    }
     return sum;
   }
-  bool has_links() const { return links_.load(std::memory_order_acquire) != nullptr; }
+  bool has_links() const {
+    const LinkSet* links = links_.load(std::memory_order_acquire);
+    return links != nullptr && !links->views.empty();
+  }
 
  protected:
   View() = default;
@@ -51,7 +59,9 @@ class View {
 };
 
 /// What an address shows, links followed: the range is never a link range. Inside a read section.
-/// Wait-free unless it crosses a link while linked views are being published.
+/// Nothing if it crossed a link while linked views were being published: ask again.
+std::optional<FindResult> try_find(const Fabric& fabric, const View& view, std::uint64_t address);
+/// The same, asked until there is an answer: wait-free unless it crosses a link.
 FindResult find(const Fabric& fabric, const View& view, std::uint64_t address);
 
 }  // namespace holdfast::memory

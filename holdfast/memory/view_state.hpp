@@ -43,7 +43,6 @@ struct ViewState final : View {
   bool links_changed = false;  // its set of linked views may differ
   bool notified = false;
   std::vector<Extent> pending;  // windows to render
-  std::uint64_t owed = 0;       // generations of views it no longer links to
   FlatTree::Root before;        // if changed: what was published
   FlatTree::Root after;
   FlatTree::Retired dropped;
