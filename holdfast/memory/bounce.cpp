@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/gate/gate.hpp"
 
 namespace holdfast::memory {
 
@@ -20,11 +21,20 @@ std::size_t BounceBudget::take(std::size_t wanted) {
   return granted;
 }
 
-void BounceBudget::give_back(std::size_t bytes) {
+void BounceBudget::give_back(const std::shared_ptr<BounceBudget>& budget, std::size_t bytes) {
+  {
+    LockGuard guard{budget->mutex_};
+    budget->free_ += bytes;
+    if (budget->waiters_.empty()) return;
+  }
+  gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther,
+                                          [budget] { budget->wake_waiters(); });
+}
+
+void BounceBudget::wake_waiters() {
   std::vector<std::move_only_function<void()>> woken;
   {
     LockGuard guard{mutex_};
-    free_ += bytes;
     woken = std::exchange(waiters_, {});
   }
   for (auto& wake : woken) wake();

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "holdfast/base/mutex.hpp"
@@ -22,12 +23,13 @@ class BounceBudget {
 
   /// Up to `wanted` bytes; 0 if there is no room at all.
   std::size_t take(std::size_t wanted);
-  void give_back(std::size_t bytes);
+  /// Whoever waits is woken when this thread has left its gates.
+  static void give_back(const std::shared_ptr<BounceBudget>& budget, std::size_t bytes);
 
-  /// Calls `wake` once there is room: at once if there is now, else on the thread that gives room
-  /// back, which is inside nothing of ours. To be woken again, ask again.
+  /// Calls `wake` once there is room: at once if there is now, else on a thread that gave room back
+  /// and is inside no gate. To be woken again, ask again.
   void when_room(std::move_only_function<void()> wake);
-  /// Forgets everybody who waits: their device is going.
+  /// Forgets everybody who waits and is not being woken yet: their device is going.
   void forget_waiters();
 
   std::size_t in_use() const;
@@ -37,6 +39,8 @@ class BounceBudget {
   static constexpr std::size_t kLargestBuffer = 1U << 20U;
 
  private:
+  void wake_waiters();
+
   mutable Mutex mutex_{LockRank::kLeaf, "bounce budget"};
   std::size_t free_ HF_GUARDED_BY(mutex_);
   std::vector<std::move_only_function<void()>> waiters_ HF_GUARDED_BY(mutex_);

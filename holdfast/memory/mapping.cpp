@@ -22,6 +22,7 @@ std::optional<Mapping> Mapping::make(const Ref<SpaceControl>& space,
       wanted.direction == Direction::kToGuest ? Port::HoldFor::kWriting : Port::HoldFor::kReading;
   mapping.hold_ = port.hold(wanted.address, wanted.length, use, wanted.who, wanted.where);
   if (mapping.hold_) {
+    mapping.space_ = {};  // the hold is enough, and may outlive the machine
     mapping.bytes_ = mapping.hold_->bytes();
     return mapping;
   }
@@ -54,7 +55,7 @@ void Mapping::end() {
   hold_.reset();
   if (buffer_) {
     buffer_.reset();
-    budget_->give_back(bytes_.size());
+    BounceBudget::give_back(budget_, bytes_.size());
   }
   bytes_ = {};
 }

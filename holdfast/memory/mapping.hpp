@@ -63,7 +63,7 @@ class Mapping {
   std::optional<Hold> hold_;
   std::unique_ptr<std::byte[]> buffer_;
   std::shared_ptr<BounceBudget> budget_;  // of a buffer; may outlive its device
-  Ref<SpaceControl> space_;
+  Ref<SpaceControl> space_;  // of a buffer
   std::uint64_t address_ = 0;
   MemTxAttrs attrs_{};
   Direction direction_{};
