@@ -8,6 +8,16 @@ namespace {
 
 const std::string& name_of(const MapNode& node) { return node.control().name(); }
 
+/// Whether the region is out of the map for good, or its device closed: what brings it back, or
+/// changes it, was asked for before and comes too late.
+bool is_closed(const MapNode& node) {
+  const RegionControl& control = node.control();
+  return node.severed || (control.has_gate() && control.gate().is_closed());
+}
+bool takes_away(MapEdit::Kind kind) {
+  return kind == MapEdit::Kind::kSever || kind == MapEdit::Kind::kRemove;
+}
+
 }  // namespace
 
 Map::Map(Fabric& fabric, const MapTuning& tuning)
@@ -46,7 +56,8 @@ Result<void> Map::apply(const MapEdit& edit) {
   HF_CHECK(&edit.region->fabric() == &fabric_ && (!edit.other || &edit.other->fabric() == &fabric_),
            "region '{}' is of another machine", edit.region->name());
   MapNode& node = edit.region->node();
-  if (node.severed || (edit.other && edit.other->node().severed)) return {};
+  if (node.severed || (!takes_away(edit.kind) && is_closed(node))) return {};
+  if (edit.other && is_closed(edit.other->node())) return {};
   switch (edit.kind) {
     case Kind::kAdd:
       return add(node, edit.other->node(), edit.number, edit.priority);

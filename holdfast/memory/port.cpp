@@ -260,6 +260,7 @@ std::optional<MemTxResult> Port::entered(gate::Entry entry, const Hit& hit, gate
     case gate::Entry::kReentry:
       return refused(*hit.region, access);
     case gate::Entry::kCircle:
+      if (!is_current(hit)) return std::nullopt;  // what it waited for is not there any more
       log::warn("'{}': an access was given up: its devices wait for each other", gate.name());
       if (!access.is_write) access.value = ~std::uint64_t{0} >> (64 - 8 * access.size);
       return MemTxResult::kAccessError;
@@ -268,7 +269,9 @@ std::optional<MemTxResult> Port::entered(gate::Entry entry, const Hit& hit, gate
       return nobody_there(access);
   }
   HF_SCHEDULE_POINT("memory.port.entered");
-  if (!is_current(hit) || !hit.region->enter()) {
+  const bool current = is_current(hit);
+  HF_SCHEDULE_POINT("memory.port.before_region");
+  if (!current || !hit.region->enter()) {
     gate.leave();
     if (!is_current(hit)) return std::nullopt;
     return nobody_there(access);
