@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Callbacks that drop regions: their own, and such that another thread is inside of.
+#include "tests/support/memory_world.hpp"
+
+namespace holdfast::testing {
+namespace {
+
+using gate::Locking;
+using memory::Port;
+
+constexpr std::uint64_t kEjector = 0x1000;
+constexpr std::uint64_t kVictim = 0x2000;
+
+class DroppingCallbacks : public World, public ::testing::WithParamInterface<Protection> {
+ protected:
+  Schedule schedule_;
+};
+INSTANTIATE_TEST_SUITE_P(
+    Gates, DroppingCallbacks,
+    ::testing::Values(Protection{Locking::kExclusive, true}, Protection{Locking::kCounted, true},
+                      Protection{Locking::kGrace, true}, Protection{Locking::kExclusive, false},
+                      Protection{Locking::kCounted, false}, Protection{Locking::kGrace, false}),
+    [](const auto& protection) {
+      const char* locking = protection.param.locking == Locking::kExclusive ? "Exclusive"
+                            : protection.param.locking == Locking::kCounted ? "Counted"
+                                                                      : "Grace";
+      return std::string{locking} + (protection.param.owned ? "GateOfTheOwner" : "GateOfItsOwn");
+    });
+
+TEST_P(DroppingCallbacks, ADeviceDropsItsOwnRegionAndGoesOn) {
+  const auto before = settled_census(realm_);
+  {
+    Device device{fabric_, "device", 0x11, GetParam()};
+    put(kVictim, device);
+    Answer inside{};
+    device.on_read = [&] {
+      device.region = {};
+      Port port{space_};
+      inside = read(port, kEjector);  // still works: nobody is there
+      device.answer = 0x12;
+    };
+    EXPECT_EQ(read(port_, kVictim, 8), (Answer{0x12'0000'0011}));
+    EXPECT_EQ(inside, kNobody);
+    EXPECT_EQ(read(port_, kVictim), kNobody);
+  }
+  EXPECT_EQ(settled_census(realm_), before);
+}
+
+TEST_P(DroppingCallbacks, ADeviceDropsARegionThatAnotherThreadIsInsideOf) {
+  const auto before = settled_census(realm_);
+  {
+    Device ejector{fabric_, "ejector", 0x33};
+    Device victim{fabric_, "victim", 0x11, GetParam()};
+    put(kEjector, ejector);
+    put(kVictim, victim);
+    ejector.on_read = [&] { victim.region = {}; };
+    Stop& inside = schedule_.stop_at("test.in_read", "insider");
+    Answer answer{};
+    Thread insider{"insider", [&] {
+                     Port port{space_};
+                     answer = read(port, kVictim, 8);  // two calls of the handler
+                   }};
+    inside.wait_reached();
+    EXPECT_EQ(read(port_, kEjector), Answer{0x33});  // waits for nobody
+    EXPECT_EQ(read(port_, kVictim), kNobody);
+    // All that may be freed is freed, under the insider's feet if that is among it.
+    if (GetParam().locking != Locking::kGrace)
+      for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+    inside.release();
+    insider.join();
+    EXPECT_EQ(answer, (Answer{0x11'0000'0011}));
+    EXPECT_EQ(victim.reads, 2U);
+  }
+  EXPECT_EQ(settled_census(realm_), before);
+}
+
+TEST_P(DroppingCallbacks, TwoInsidersLeaveOneAfterTheOther) {
+  const auto before = settled_census(realm_);
+  if (GetParam().locking == Locking::kExclusive) return;  // there is only one
+  {
+    Device ejector{fabric_, "ejector", 0x33};
+    Device victim{fabric_, "victim", 0x11, GetParam()};
+    put(kEjector, ejector);
+    put(kVictim, victim);
+    ejector.on_read = [&] { victim.region = {}; };
+    Stop& first_inside = schedule_.stop_at("test.in_read", "first");
+    Stop& second_inside = schedule_.stop_at("test.in_read", "second");
+    const auto reading = [&](Answer& answer) {
+      return [&] {
+        Port port{space_};
+        answer = read(port, kVictim, 8);
+      };
+    };
+    Answer first_answer{};
+    Answer second_answer{};
+    Thread first{"first", reading(first_answer)};
+    Thread second{"second", reading(second_answer)};
+    first_inside.wait_reached();
+    second_inside.wait_reached();
+    EXPECT_EQ(read(port_, kEjector), Answer{0x33});
+    first_inside.release();
+    first.join();
+    if (GetParam().locking != Locking::kGrace)
+      for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+    second_inside.release();
+    second.join();
+    EXPECT_EQ(first_answer, (Answer{0x11'0000'0011}));
+    EXPECT_EQ(second_answer, (Answer{0x11'0000'0011}));
+  }
+  EXPECT_EQ(settled_census(realm_), before);
+}
+
+// The insider of an exclusive gate has left, and another is in, when the first region's storage is
+// let go; the second region must wait for the second insider.
+TEST_F(World, EachInsiderOfAGateKeepsOnlyWhatWasDroppedWhileItWasInside) {
+  Schedule schedule;
+  const auto before = settled_census(realm_);
+  {
+    Device ejector{fabric_, "ejector", 0x33};
+    Device victim{fabric_, "victim", 0x11};
+    auto second_region = memory::MemoryRegion::mmio(
+        fabric_, {.name = "second", .size = 0x100, .gate = victim.gate},
+        {.handler = victim, .rules = {.valid = {.max = 8}}});
+    put(kEjector, ejector);
+    put(kVictim, victim);
+    put(kVictim + 0x1000, second_region);
+    Stop& first_inside = schedule.stop_at("test.in_read", "first");
+    Stop& first_out = schedule.stop_at("gate.released", "first");
+    Stop& second_inside = schedule.stop_at("test.in_read", "second");
+    Thread first{"first", [&] {
+                   Port port{space_};
+                   EXPECT_EQ(read(port, kVictim, 8), (Answer{0x11'0000'0011}));
+                 }};
+    first_inside.wait_reached();
+    ejector.on_read = [&] { victim.region = {}; };
+    EXPECT_EQ(read(port_, kEjector), Answer{0x33});
+    first_inside.release();
+    first_out.wait_reached();
+    Thread second{"second", [&] {
+                    Port port{space_};
+                    EXPECT_EQ(read(port, kVictim + 0x1000, 8), (Answer{0x11'0000'0011}));
+                  }};
+    second_inside.wait_reached();
+    ejector.on_read = [&] { second_region = {}; };
+    EXPECT_EQ(read(port_, kEjector), Answer{0x33});
+    first_out.release();
+    first.join();
+    for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+    second_inside.release();
+  }
+  EXPECT_EQ(settled_census(realm_), before);
+}
+
+}  // namespace
+}  // namespace holdfast::testing
