@@ -182,13 +182,12 @@ TEST_F(Spaces, AStampDoesNotComeBackToWhatItWasWhileTheViewChanges) {
 }
 
 TEST_F(Spaces, OneCpuIsToldByAnotherOfADeviceJustMappedAndSeesIt) {
-  Ram ram{fabric_, "mailbox", 0x1000};
   Device bridge{fabric_, "bridge", 0};
   Device fresh{fabric_, "fresh", 0xf};
-  put(0x8000, ram.region);
   put(kA, bridge);
   bridge.on_write = [&] { fabric_.post(std::move(Transaction{}.add(root_, kB, fresh.region))); };
   Stop& missed = schedule_.stop_at("test.missed", "cpu 1");
+  std::atomic<bool> told{false};  // the guest's message, with its fences
   Answer before{};
   Answer after{};
   Thread cpu_1{"cpu 1", [&] {
@@ -196,21 +195,18 @@ TEST_F(Spaces, OneCpuIsToldByAnotherOfADeviceJustMappedAndSeesIt) {
                  const auto section = port.section();  // one slice, from before the edit to behind it
                  before = read(port, kB);
                  HF_SCHEDULE_POINT("test.missed");
-                 while (read(port, 0x8000) == Answer{0}) {
+                 while (!told.load(std::memory_order_acquire)) {
                  }
-                 // The guest's own fence between the message and what it is about.
-                 std::atomic_thread_fence(std::memory_order_acquire);
                  after = read(port, kB);
                }};
   missed.wait_reached();
+  missed.release();
   Thread cpu_0{"cpu 0", [&] {
                  Port port{space_};
                  write(port, kA, 1);
-                 std::atomic_thread_fence(std::memory_order_release);
-                 write(port, 0x8000, 1);
+                 told.store(true, std::memory_order_release);
                }};
   cpu_0.join();
-  missed.release();
   cpu_1.join();
   EXPECT_EQ(before, kNobody);
   EXPECT_EQ(after, Answer{0xf});
