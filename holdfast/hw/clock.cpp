@@ -193,7 +193,10 @@ void TimerControl::drop() {
   const bool inside = gate_->entered_by_me();
   LockGuard guard{clock_.mutex_};
   dropped_ = true;
-  while (running_ != 0 && !inside) clock_.ran_.wait(clock_.mutex_);
+  while (running_ != 0 && !inside) {
+    HF_SCHEDULE_POINT("hw.timer.drop_waits");
+    clock_.ran_.wait(clock_.mutex_);
+  }
 }
 
 void TimerControl::enqueue() {

@@ -105,6 +105,8 @@ class Schedule {
     schedule::set_hook(nullptr, nullptr);
 #endif
     std::lock_guard lock{mutex_};
+    for (const Action& action : actions_)
+      EXPECT_TRUE(action.done) << "point not reached by '" << action.role << "': " << action.point;
     for (Stop& stop : stops_) {
       EXPECT_TRUE(stop.reached_) << "point not reached by '" << stop.role_ << "': " << stop.point_;
       stop.released_ = true;
@@ -119,7 +121,8 @@ class Schedule {
     std::lock_guard lock{mutex_};
     return stops_.emplace_back(Stop{mutex_, changed_, std::move(point), std::move(role), skip});
   }
-  /// Runs `action` on `role`'s thread itself, the first time it comes to `point`.
+  /// Runs `action` on `role`'s thread itself, the first time it comes to `point`. Threads without a
+  /// role have the role "main".
   void run_at(std::string point, std::string role, std::function<void()> action) {
     std::lock_guard lock{mutex_};
     actions_.push_back({std::move(point), std::move(role), std::move(action), false});

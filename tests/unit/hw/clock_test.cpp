@@ -6,7 +6,7 @@
 #include <latch>
 #include <thread>
 
-#include "tests/support/at_point.hpp"
+#include "tests/support/schedule.hpp"
 
 namespace holdfast::hw {
 namespace {
@@ -111,7 +111,8 @@ TEST_F(ClockTest, APoppedTimerThatIsCancelledIsDroppedAtTheGate) {
   const auto a = timer('a');
   a->arm(10);
   {
-    test::AtPoint point{"hw.timer.popped", [&] { a->cancel(); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.timer.popped", "main", [&] { a->cancel(); });
     clock_.step_to(10);
   }
   EXPECT_EQ(seen_, "");
@@ -121,7 +122,8 @@ TEST_F(ClockTest, APoppedTimerThatIsRearmedRunsOnceAtItsNewTime) {
   const auto a = timer('a');
   a->arm(10);
   {
-    test::AtPoint point{"hw.timer.popped", [&] { a->arm(30); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.timer.popped", "main", [&] { a->arm(30); });
     clock_.step_to(20);
   }
   EXPECT_EQ(seen_, "");
@@ -134,7 +136,8 @@ TEST_F(ClockTest, APoppedTimerThatIsCancelledWhileItWaitsForTheGateIsDropped) {
   a->arm(10);
   std::thread stepper;
   std::latch popped{1};
-  test::AtPoint point{"hw.timer.popped", [&] { popped.count_down(); }};
+  testing::Schedule schedule;
+  schedule.run_at("hw.timer.popped", "main", [&] { popped.count_down(); });
   {
     gate::Pass inside{*gate_, kUse};
     stepper = std::thread{[&] { clock_.step_to(10); }};
@@ -149,7 +152,8 @@ TEST_F(ClockTest, ATimerArrivingAsTheGateClosesIsDropped) {
   const auto a = timer('a');
   a->arm(10);
   {
-    test::AtPoint point{"hw.timer.popped", [&] { gate_->close(); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.timer.popped", "main", [&] { gate_->close(); });
     clock_.step_to(10);
   }
   EXPECT_EQ(seen_, "");
@@ -182,16 +186,23 @@ TEST_F(ClockTest, ADroppedTimerIsGoneWhenDropReturns) {
   auto counted = gate::Gate::make(realm_, "counted", gate::Locking::kCounted);
   counted->open();
   std::latch inside{1};
+  std::latch waited_for{1};
   std::atomic<bool> done{false};
   const auto a = TimerControl::make(clock_, counted, [&] {
     inside.count_down();
+    waited_for.wait();
     done = true;
   });
   a->arm(10);
   std::thread stepper{[&] { clock_.step_to(10); }};
   inside.wait();
-  a->drop();
-  EXPECT_TRUE(done);
+  {
+    testing::Schedule schedule;
+    schedule.run_at("hw.timer.drop_waits", "main", [&] { waited_for.count_down(); });
+    a->drop();
+    EXPECT_TRUE(done);
+  }
+  if (!done) waited_for.count_down();
   stepper.join();
   a->arm(20);
   EXPECT_FALSE(a->armed());

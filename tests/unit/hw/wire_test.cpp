@@ -7,7 +7,7 @@
 #include <semaphore>
 #include <thread>
 
-#include "tests/support/at_point.hpp"
+#include "tests/support/schedule.hpp"
 
 namespace holdfast::hw {
 namespace {
@@ -146,7 +146,8 @@ TEST_F(WireTest, ALevelChangeUndeliveredWhenTheWireIsCutIsFollowedByRest) {
   Box b{realm_, "b"};
   wire(a, b);
   {
-    test::AtPoint point{"hw.wire.delivering", [&] { a.out->sever(); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.wire.delivering", "main", [&] { a.out->sever(); });
     a.set(true);
   }
   EXPECT_EQ(b.seen, "10");
@@ -158,7 +159,8 @@ TEST_F(WireTest, ACutWireRefusesChanges) {
   Box b{realm_, "b"};
   wire(a, b);
   {
-    test::AtPoint point{"hw.wire.before_cut", [&] { a.set(true); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.wire.before_cut", "main", [&] { a.set(true); });
     b.in->sever();
   }
   a.set(false);
@@ -170,7 +172,8 @@ TEST_F(WireTest, AReceiverThatIsSeveredAsALevelArrivesDropsIt) {
   Box b{realm_, "b"};
   wire(a, b);
   {
-    test::AtPoint point{"hw.wire.delivering", [&] { b.sever(); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.wire.delivering", "main", [&] { b.sever(); });
     a.set(true);
   }
   EXPECT_EQ(b.seen, "");
@@ -207,7 +210,8 @@ TEST_F(WireTest, AChangeBehindAnothersIsWaitedFor) {
   std::thread setter{[&] { a.set(true); }};
   delivering.acquire();
   {
-    test::AtPoint waiting{"hw.wire.waiting", [&] { go.release(); }};
+    testing::Schedule schedule;
+    schedule.run_at("hw.wire.waiting", "main", [&] { go.release(); });
     a.set(false);  // returns only when the 0 has arrived, though the setter delivers it
   }
   EXPECT_EQ(b.seen, "10");
