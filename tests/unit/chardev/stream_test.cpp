@@ -178,9 +178,10 @@ TEST_F(StreamTest, NothingIsLostAtTheEnd) {
   stream->write(bytes_of(text));
   std::size_t seen = 0;
   std::thread reader{[&] {
-    while (seen < text.size()) seen += out_.get().size();
+    for (auto part = out_.get(); !part.empty(); part = out_.get()) seen += part.size();
   }};
   stream.reset();
+  out_.writer.close();
   reader.join();
   EXPECT_EQ(seen, text.size());
 }

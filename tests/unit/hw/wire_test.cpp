@@ -200,7 +200,7 @@ TEST_F(WireTest, AChangeBehindAnothersIsWaitedFor) {
   Box a{realm_, "a"};
   Box b{realm_, "b"};
   wire(a, b);
-  std::binary_semaphore go{0};
+  std::counting_semaphore<2> go{0};
   std::binary_semaphore delivering{0};
   b.on_level = [&](bool level) {
     if (!level) return;
@@ -215,6 +215,7 @@ TEST_F(WireTest, AChangeBehindAnothersIsWaitedFor) {
     a.set(false);  // returns only when the 0 has arrived, though the setter delivers it
   }
   EXPECT_EQ(b.seen, "10");
+  go.release();  // so that a wait that did not happen fails the test and does not hang it
   setter.join();
 }
 
