@@ -170,7 +170,8 @@ void Map::tell(SpaceControl& space, const Change& change) {
 
 void Map::subscribe(const Ref<SubscriptionControl>& subscription) {
   SpaceControl& space = subscription->space();
-  if (space.gone_) return;
+  // Begun inside a gate, it may have ended before the thread was out.
+  if (space.gone_ || subscription->has_ended()) return;
   if (space.subscriptions_.empty() && space.bound_ != nullptr)
     set_listening(*space.bound_, space, true);
   const auto after = std::find_if(

@@ -77,7 +77,10 @@ void Subscription::begin() {
 Subscription::~Subscription() {
   Fabric& fabric = control_->space().fabric();
   if (may_write_now()) {
-    fabric.write_now([&](Map& map) { map.unsubscribe(*control_); });
+    fabric.write_now([&](Map& map) {
+      map.unsubscribe(*control_);
+      control_->end();
+    });
   } else {
     control_->end();
     fabric.write_later([control = control_](Map& map) { map.unsubscribe(*control); });

@@ -24,6 +24,7 @@ class SubscriptionControl final : public RefCounted<SubscriptionControl> {
 
   /// The listener may go: no call begins after this.
   void end() { ended_.store(true, std::memory_order_release); }
+  bool has_ended() const { return ended_.load(std::memory_order_acquire); }
 
   // LOCK: the fabric's writer lock.
   /// The first half of a change, in reverse order of priority …

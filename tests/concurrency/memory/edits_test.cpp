@@ -225,6 +225,26 @@ TEST_F(Edits, ASubscriptionIsDestroyedWhileACommitTellsItsListener) {
   dropper.join();
 }
 
+TEST_F(Edits, ASubscriptionBegunInACallbackIsDestroyedBeforeItsBeginning) {
+  const auto before = settled_census(realm_);
+  {
+    auto follower = std::make_unique<Follower>();
+    std::unique_ptr<Subscription> subscription;
+    std::atomic<int> told{0};
+    follower->on_add = [&](const Section&) { ++told; };
+    device_.on_write = [&] { subscription = std::make_unique<Subscription>(space_, *follower); };
+    Stop& queued = schedule_.stop_at("gate.outbox.before_entry", "cpu");
+    Thread cpu{"cpu", cpu_write(kA)};
+    queued.wait_reached();
+    subscription.reset();
+    follower.reset();
+    queued.release();
+    cpu.join();
+    EXPECT_EQ(told, 0);
+    EXPECT_EQ(settled_census(realm_), before);  // though the space goes on
+  }
+}
+
 TEST_F(Edits, ASubscriptionEndsInsideItsGateWhileACommitIsAboutToCall) {
   auto follower = std::make_unique<Follower>();
   auto subscription =
