@@ -142,10 +142,15 @@ TEST_F(Dma, TwoDevicesThatReadEachOtherAreSeveredBoth) {
     Thread control_1{"control 1", [&] { b.region = {}; }};
     a_out.wait_reached();
     b_out.wait_reached();
-    a_reads.release();
-    b_reads.release();
     a_out.release();
     b_out.release();
+    // The first waits for the other's device; the other's wait would close the circle, if what it
+    // asks for were still there.
+    Stop& a_waits = schedule_.stop_at("gate.waiting", "cpu 0");
+    a_reads.release();
+    a_waits.wait_reached();
+    a_waits.release();
+    b_reads.release();
     cpu_0.join();
     cpu_1.join();
     EXPECT_EQ(answer_0, Answer{0xc});

@@ -11,7 +11,15 @@ using memory::Port;
 constexpr std::uint64_t kEjector = 0x1000;
 constexpr std::uint64_t kVictim = 0x2000;
 
-class DroppingCallbacks : public World, public ::testing::WithParamInterface<Protection> {
+class Dropping : public World {
+ protected:
+  std::int64_t control_blocks() { return realm_.census().take()[Census::Kind::kRegionControl]; }
+  void free_all_that_may_be_freed() {
+    for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+  }
+};
+
+class DroppingCallbacks : public Dropping, public ::testing::WithParamInterface<Protection> {
  protected:
   Schedule schedule_;
 };
@@ -61,11 +69,12 @@ TEST_P(DroppingCallbacks, ADeviceDropsARegionThatAnotherThreadIsInsideOf) {
                      answer = read(port, kVictim, 8);  // two calls of the handler
                    }};
     inside.wait_reached();
+    const auto blocks = control_blocks();
     EXPECT_EQ(read(port_, kEjector), Answer{0x33});  // waits for nobody
     EXPECT_EQ(read(port_, kVictim), kNobody);
-    // All that may be freed is freed, under the insider's feet if that is among it.
-    if (GetParam().locking != Locking::kGrace)
-      for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+    // All that may be freed is freed. What the insider stands on is not among it.
+    if (GetParam().locking != Locking::kGrace) free_all_that_may_be_freed();
+    EXPECT_EQ(control_blocks(), blocks);
     inside.release();
     insider.join();
     EXPECT_EQ(answer, (Answer{0x11'0000'0011}));
@@ -97,11 +106,12 @@ TEST_P(DroppingCallbacks, TwoInsidersLeaveOneAfterTheOther) {
     Thread second{"second", reading(second_answer)};
     first_inside.wait_reached();
     second_inside.wait_reached();
+    const auto blocks = control_blocks();
     EXPECT_EQ(read(port_, kEjector), Answer{0x33});
     first_inside.release();
     first.join();
-    if (GetParam().locking != Locking::kGrace)
-      for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+    if (GetParam().locking != Locking::kGrace) free_all_that_may_be_freed();
+    EXPECT_EQ(control_blocks(), blocks);
     second_inside.release();
     second.join();
     EXPECT_EQ(first_answer, (Answer{0x11'0000'0011}));
@@ -112,7 +122,7 @@ TEST_P(DroppingCallbacks, TwoInsidersLeaveOneAfterTheOther) {
 
 // The insider of an exclusive gate has left, and another is in, when the first region's storage is
 // let go; the second region must wait for the second insider.
-TEST_F(World, EachInsiderOfAGateKeepsOnlyWhatWasDroppedWhileItWasInside) {
+TEST_F(Dropping, EachInsiderOfAGateKeepsOnlyWhatWasDroppedWhileItWasInside) {
   Schedule schedule;
   const auto before = settled_census(realm_);
   {
@@ -143,9 +153,11 @@ TEST_F(World, EachInsiderOfAGateKeepsOnlyWhatWasDroppedWhileItWasInside) {
     second_inside.wait_reached();
     ejector.on_read = [&] { second_region = {}; };
     EXPECT_EQ(read(port_, kEjector), Answer{0x33});
+    const auto blocks = control_blocks();  // both
     first_out.release();
     first.join();
-    for (int i = 0; i < 3; ++i) realm_.domain().barrier();
+    free_all_that_may_be_freed();
+    EXPECT_EQ(control_blocks(), blocks - 1);
     second_inside.release();
   }
   EXPECT_EQ(settled_census(realm_), before);
