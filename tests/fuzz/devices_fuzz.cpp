@@ -3,6 +3,7 @@
 // time that passes, resets, being torn out and plugged in again. At the end nothing may be left.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
