@@ -229,6 +229,7 @@ bool Gate::is_drained() const {
 
 void Gate::wait_drained() {
   rcu::check_may_wait("waiting for a gate to drain");
+  HF_SCHEDULE_POINT("gate.draining");
   {
     LockGuard guard{realm_.waiting_};
     while (!drained_) realm_.changed_.wait(realm_.waiting_);

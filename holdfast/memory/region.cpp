@@ -56,8 +56,10 @@ void wait_for_insiders(const RegionControl& control) {
   }
   switch (gate.locking()) {
     case gate::Locking::kExclusive:
-      if (!gate.is_closed())
-        const gate::Pass pass{gate, kDropping, gate::Reentry::kAllow, gate::Visitor::kControl};
+      if (const gate::Pass pass{gate, kDropping, gate::Reentry::kAllow, gate::Visitor::kControl};
+          pass || gate.is_drained())
+        break;
+      gate.wait_drained();  // closed, and the last one is still inside
       break;
     case gate::Locking::kCounted: {
       rcu::Backoff backoff;

@@ -190,6 +190,40 @@ TEST_F(OldViews, WhoWaitsForAGateThatClosesGetsTheMapAfter) {
   }
 }
 
+// The device's gate is closed before its region is dropped, or while the drop waits for the gate.
+TEST_F(OldViews, ADropWaitsForTheInsiderOfAClosedGate) {
+  for (const bool closed_first : {true, false}) {
+    Device handler{fabric_, "handler", 0x11, {.owned = false}};
+    auto gate = gate::Gate::make(realm_, "device");
+    gate->open();
+    auto region = memory::MemoryRegion::mmio(
+        fabric_, {.name = "device", .size = 0x100, .gate = gate}, {.handler = handler});
+    put(kAddress, region);
+    Stop& inside = schedule_.stop_at("test.in_read", "cpu");
+    Stop& draining = schedule_.stop_at("gate.draining", "control");
+    Answer answer{};
+    Thread cpu{"cpu", [&] {
+                 Port port{space_};
+                 answer = read(port, kAddress);
+               }};
+    inside.wait_reached();
+    if (closed_first) gate->close();
+    Stop* const waiting = closed_first ? nullptr : &schedule_.stop_at("gate.waiting", "control");
+    Thread control{"control", [&] { region = {}; }};
+    if (waiting != nullptr) {
+      waiting->wait_reached();
+      waiting->release();
+      gate->close();
+    }
+    draining.wait_reached();
+    draining.release();
+    inside.release();
+    cpu.join();
+    control.join();
+    EXPECT_EQ(answer, Answer{0x11});
+  }
+}
+
 TEST_F(OldViews, AStuckReaderInAnotherMachineDelaysNothingHere) {
   gate::Realm other{"other"};
   Stop& stuck = schedule_.stop_at("test.stuck", "other cpu");
