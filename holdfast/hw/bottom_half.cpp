@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/hw/bottom_half.hpp"
 
+#include <utility>
+
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/hw/clock.hpp"
 
@@ -33,7 +35,13 @@ void BottomHalfControl::post() {
 void BottomHalfControl::deliver() {
   static constexpr gate::Use kUse{"bottom half"};
   HF_SCHEDULE_POINT("hw.bottom_half.popped");
-  const gate::Pass pass{*gate_, kUse, gate::Reentry::kAllow};
+  Ref<gate::Gate> gate;
+  {
+    LockGuard guard{mutex_};
+    gate = gate_;
+  }
+  if (!gate) return;  // dropped
+  const gate::Pass pass{*gate, kUse, gate::Reentry::kAllow};
   if (!pass || !begin()) return;
   handler_();
   end();
@@ -54,10 +62,13 @@ void BottomHalfControl::end() {
 
 void BottomHalfControl::drop() {
   cancel();
+  if (!gate_) return;  // again
   const bool inside = gate_->entered_by_me();
+  Ref<gate::Gate> gate;  // let go below, outside of the lock: the loop may keep this control block
   LockGuard guard{mutex_};
   dropped_ = true;
   while (running_ != 0 && !inside) ran_.wait(mutex_);
+  gate = std::exchange(gate_, {});
 }
 
 BottomHalf::BottomHalf(Device& device, std::string name, BottomHalfControl::Handler function)

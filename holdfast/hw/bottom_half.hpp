@@ -41,7 +41,7 @@ class BottomHalfControl final : public RefCounted<BottomHalfControl> {
   void end();
 
   EventLoop& loop_;  // the machine's, which outlives its devices
-  const Ref<gate::Gate> gate_;
+  Ref<gate::Gate> gate_;  // LOCK: let go under mutex_; until then it stays as it is
   Handler handler_;  // called inside the gate
   std::atomic<bool> scheduled_{false};
   Mutex mutex_{LockRank::kLeaf, "bottom half"};

@@ -7,6 +7,7 @@
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/base/schedule_point.hpp"
+#include "holdfast/hw/holdback.hpp"
 #include "holdfast/rcu/waiting.hpp"
 
 namespace holdfast::hw {
@@ -150,12 +151,16 @@ void VirtualClock::tell_followers() {
   for (Follower* follower : followers) follower->clock_changed();
 }
 
-Ref<TimerControl> TimerControl::make(VirtualClock& clock, Ref<gate::Gate> gate, Handler handler) {
-  return Ref<TimerControl>::adopt(new TimerControl{clock, std::move(gate), std::move(handler)});
+Ref<TimerControl> TimerControl::make(VirtualClock& clock, Holdback& holdback,
+                                     Ref<gate::Gate> gate, Handler handler) {
+  return Ref<TimerControl>::adopt(
+      new TimerControl{clock, holdback, std::move(gate), std::move(handler)});
 }
 
-TimerControl::TimerControl(VirtualClock& clock, Ref<gate::Gate> gate, Handler handler)
+TimerControl::TimerControl(VirtualClock& clock, Holdback& holdback, Ref<gate::Gate> gate,
+                           Handler handler)
     : clock_{clock},
+      holdback_{holdback},
       gate_{std::move(gate)},
       handler_{std::move(handler)},
       counted_{gate_->realm().census(), Census::Kind::kTimer} {}
@@ -166,7 +171,8 @@ void TimerControl::arm(std::uint64_t deadline_ns) {
   dequeue();
   ++generation_;
   deadline_ns_ = deadline_ns;
-  if (!gate_->is_fresh()) enqueue();
+  early_ = gate_->is_fresh();
+  if (!early_) enqueue();
 }
 
 void TimerControl::cancel() {
@@ -174,6 +180,7 @@ void TimerControl::cancel() {
   dequeue();
   ++generation_;
   deadline_ns_ = VirtualClock::kNever;
+  early_ = false;
 }
 
 bool TimerControl::armed() const { return deadline_ns() != VirtualClock::kNever; }
@@ -185,7 +192,7 @@ std::uint64_t TimerControl::deadline_ns() const {
 
 void TimerControl::opened() {
   LockGuard guard{clock_.mutex_};
-  if (!dropped_ && !queued_) enqueue();
+  if (!dropped_ && std::exchange(early_, false)) enqueue();
 }
 
 void TimerControl::drop() {
@@ -219,7 +226,7 @@ std::uint64_t TimerControl::pop() {
 
 void TimerControl::deliver(std::uint64_t generation) {
   static constexpr gate::Use kUse{"timer"};
-  const gate::Pass pass{*gate_, kUse, gate::Reentry::kAllow};
+  const OutsidePass pass{*gate_, kUse, holdback_, gate::Reentry::kAllow};
   if (!pass || !begin(generation)) return;
   handler_();
   end();

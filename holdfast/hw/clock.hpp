@@ -25,6 +25,7 @@
 
 namespace holdfast::hw {
 
+class Holdback;
 class TimerControl;
 
 class VirtualClock {
@@ -99,7 +100,8 @@ class VirtualClock {
 class TimerControl final : public RefCounted<TimerControl> {
  public:
   using Handler = std::move_only_function<void()>;
-  static Ref<TimerControl> make(VirtualClock& clock, Ref<gate::Gate> gate, Handler handler);
+  static Ref<TimerControl> make(VirtualClock& clock, Holdback& holdback, Ref<gate::Gate> gate,
+                                Handler handler);
 
   /// Due at virtual `deadline_ns`, instead of what was set before. Nothing happens if the gate is
   /// closed; before it opens, the deadline is kept until opened() is called. From any thread.
@@ -116,7 +118,7 @@ class TimerControl final : public RefCounted<TimerControl> {
  private:
   friend class RefCounted<TimerControl>;
   friend class VirtualClock;
-  TimerControl(VirtualClock& clock, Ref<gate::Gate> gate, Handler handler);
+  TimerControl(VirtualClock& clock, Holdback& holdback, Ref<gate::Gate> gate, Handler handler);
   ~TimerControl() = default;
   void last_reference_gone() noexcept { delete this; }
   void enqueue() HF_REQUIRES(clock_.mutex_);
@@ -129,13 +131,15 @@ class TimerControl final : public RefCounted<TimerControl> {
   bool begin(std::uint64_t generation);
   void end();
 
-  VirtualClock& clock_;  // the machine's, which outlives its devices
+  VirtualClock& clock_;  // the machine's, like the next; they outlive its devices
+  Holdback& holdback_;
   const Ref<gate::Gate> gate_;
   Handler handler_;  // called inside the gate
   std::uint64_t deadline_ns_ HF_GUARDED_BY(clock_.mutex_) = VirtualClock::kNever;
   std::uint64_t generation_ HF_GUARDED_BY(clock_.mutex_) = 0;
   std::uint64_t sequence_ HF_GUARDED_BY(clock_.mutex_) = 0;
   bool queued_ HF_GUARDED_BY(clock_.mutex_) = false;
+  bool early_ HF_GUARDED_BY(clock_.mutex_) = false;  // armed before the gate was open
   bool dropped_ HF_GUARDED_BY(clock_.mutex_) = false;
   int running_ HF_GUARDED_BY(clock_.mutex_) = 0;
   Counted counted_;

@@ -43,6 +43,21 @@ std::string_view to_string(Life life) {
   return "?";
 }
 
+class Device::Pinned {
+ public:
+  explicit Pinned(Device& device);
+  ~Pinned();
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+  auto begin() const { return parts_.begin(); }
+  auto end() const { return parts_.end(); }
+
+ private:
+  Device& device_;  // outlives the scope
+  std::vector<Part*> parts_;
+};
+
 Device::Device(const DeviceInit& init, gate::Locking locking)
     : Object{init.type, init.context.tree},
       context_{init.context},
@@ -109,18 +124,22 @@ void Device::publish(memory::Transaction& map) {
   HF_CHECK(life() == Life::kPrepared, "{}: published while {}", full_path(), to_string(life()));
   enter_life(Life::kLive);
   mark_realized();
-  gate_->open();
   for (Part* part : parts()) {
     if (Device* child = part->child())
       child->publish(map);
     else
       part->publish(map);
   }
+  gate_->open();  // from here on a callback may make and drop parts
 }
 
 void Device::published(object::Node& parent) {
-  for (Device* device : subtree())
-    for (Part* part : device->parts()) part->published();
+  for (Device* device : subtree()) {
+    for (Part* part : Pinned{*device}) {
+      HF_SCHEDULE_POINT("hw.publish.part");
+      if (device->begin_telling(*part)) part->published();
+    }
+  }
   HF_SCHEDULE_POINT("hw.publish.before_name");
   const auto named = node().attach(parent, id_);
   HF_CHECK(named.has_value(), "{}: {}", full_path(), named.error().message);
@@ -140,7 +159,8 @@ Result<void> Device::realize(object::Node& parent) {
 void Device::reset(ResetPhase phase) {
   const gate::Pass pass{*gate_, kResetUse, gate::Reentry::kRefuse, gate::Visitor::kControl};
   if (!pass) return;  // it is being taken away
-  for (Part* part : parts()) part->reset(phase);
+  for (Part* part : Pinned{*this})
+    if (is_listed(*part)) part->reset(phase);
   on_reset(phase);
 }
 
@@ -153,13 +173,43 @@ void Device::add(Part& part) {
   parts_.push_back(&part);
 }
 
-void Device::remove(Part& part) {
+bool Device::remove(Part& part) {
   LockGuard guard{parts_mutex_};
-  if (!std::exchange(part.listed_, false)) return;
+  if (!std::exchange(part.listed_, false)) return true;
   // From the back: members go in reverse order.
   const auto found = std::ranges::find(parts_ | std::views::reverse, &part);
   HF_CHECK(found != parts_.rend(), "{}: unknown part '{}'", full_path(), part.name());
   parts_.erase(std::next(found).base());
+  return part.pins_ == 0;
+}
+
+Device::Pinned::Pinned(Device& device) : device_{device} {
+  LockGuard guard{device_.parts_mutex_};
+  for (Part* part : device_.parts_) {
+    if (!part->joined_) continue;
+    ++part->pins_;
+    parts_.push_back(part);
+  }
+}
+
+Device::Pinned::~Pinned() {
+  std::vector<Part*> dropped;
+  {
+    LockGuard guard{device_.parts_mutex_};
+    for (Part* part : parts_)
+      if (--part->pins_ == 0 && !part->listed_) dropped.push_back(part);
+  }
+  for (Part* part : dropped) DropPart::destroy(part);
+}
+
+bool Device::is_listed(const Part& part) const {
+  LockGuard guard{parts_mutex_};
+  return part.listed_;
+}
+
+bool Device::begin_telling(Part& part) {
+  LockGuard guard{parts_mutex_};
+  return part.listed_ && !std::exchange(part.told_, true);
 }
 
 std::vector<Part*> Device::parts() const {
@@ -192,17 +242,21 @@ Part* Device::find_part(std::string_view name) {
   const auto slash = name.find('/');
   const auto head = name.substr(0, slash);
   Part* found = nullptr;
-  for (Part* part : parts())
-    if (part->name() == head && (slash == std::string_view::npos || part->child() != nullptr))
-      found = found == nullptr ? part : found;
+  for_each_part([&](Part& part) {
+    if (found != nullptr || part.name() != head) return;
+    if (slash == std::string_view::npos || part.child() != nullptr) found = &part;
+  });
   if (found == nullptr || slash == std::string_view::npos) return found;
   return found->child()->find_part(name.substr(slash + 1));
 }
 
 void Device::collect(std::vector<Device*>& out) {
   out.push_back(this);
-  for (Part* part : parts())
-    if (Device* child = part->child()) child->collect(out);
+  std::vector<Device*> children;
+  for_each_part([&](Part& part) {
+    if (Device* child = part.child()) children.push_back(child);
+  });
+  for (Device* child : children) child->collect(out);
 }
 
 std::vector<Device*> Device::subtree() {

@@ -136,13 +136,17 @@ class Device : public object::Object {
   friend Result<void> detail::join(Part& part);
 
   void add(Part& part) HF_EXCLUDES(parts_mutex_);
-  void remove(Part& part) HF_EXCLUDES(parts_mutex_);
+  /// Takes it out of the list; false if somebody goes over it just now, who then destroys it.
+  bool remove(Part& part) HF_EXCLUDES(parts_mutex_);
   std::vector<Part*> parts() const HF_EXCLUDES(parts_mutex_);
+  /// The parts there are, kept whole while it lives though they be dropped meanwhile.
+  class Pinned;
+  bool is_listed(const Part& part) const HF_EXCLUDES(parts_mutex_);
+  bool begin_telling(Part& part) HF_EXCLUDES(parts_mutex_);
   Result<void> prepare_parts();
   void unprepare_parts();
   void enter_life(Life life) { life_.store(life, std::memory_order_release); }
   void collect(std::vector<Device*>& out);
-  void drop(Part& part) HF_EXCLUDES(parts_mutex_);
 
   Context& context_;  // the machine's
   Device* const parent_;

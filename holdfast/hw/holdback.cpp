@@ -31,7 +31,10 @@ OutsidePass::OutsidePass(gate::Gate& gate, const gate::Use& use, Holdback& holdb
                          gate::Reentry reentry)
     : gate_{Ref<gate::Gate>::share(&gate)} {
   for (;;) {
-    if (holdback.active()) holdback.wait_until_over();
+    if (holdback.active()) {
+      HF_SCHEDULE_POINT("hw.holdback.waiting");
+      holdback.wait_until_over();
+    }
     entry_ = gate_->enter(use, reentry);
     if (entry_ != gate::Entry::kEntered || !holdback.active()) return;
     HF_SCHEDULE_POINT("hw.holdback.held_back");

@@ -29,7 +29,10 @@ Context& Part::context() const { return device_.context(); }
 gate::Gate& Part::gate() const { return device_.gate(); }
 
 void DropPart::operator()(Part* part) const {
-  part->device().remove(*part);
+  if (part->device().remove(*part)) destroy(part);
+}
+
+void DropPart::destroy(Part* part) {
   gate::Activity::current().outbox().post(gate::Outbox::Kind::kOther, [part] {
     part->drop();
     delete part;
@@ -47,6 +50,7 @@ Result<void> detail::join(Part& part) {
   {
     LockGuard guard{device.parts_mutex_};
     part.joined_ = true;
+    part.told_ = life == Life::kLive;
   }
   if (life != Life::kLive || !part.may_act()) return {};
   memory::Transaction map;

@@ -102,9 +102,11 @@ class Part {
   Device& device_;  // which this is a member of
   const std::string_view kind_;
   const std::string name_;
-  // LOCK: the device's list of parts for these two.
+  // LOCK: the device's list of parts for these four.
   bool listed_ = true;
   bool joined_ = false;    // whole: others may call it
+  bool told_ = false;      // that it is published, or somebody is about to tell it
+  unsigned pins_ = 0;      // who goes over it without the lock; the last one destroys what was dropped
   bool prepared_ = false;  // control thread
   Counted counted_;
 };
@@ -113,6 +115,7 @@ class Part {
 /// destroys it when this thread is outside of every gate: the part's own callback may be on its stack.
 struct DropPart {
   void operator()(Part* part) const;
+  static void destroy(Part* part);
 };
 /// A part made and dropped while its device lives. A member of the device.
 template <class P>

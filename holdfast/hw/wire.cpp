@@ -7,6 +7,7 @@
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/base/schedule_point.hpp"
+#include "holdfast/hw/holdback.hpp"
 
 namespace holdfast::hw {
 namespace {
@@ -122,9 +123,22 @@ void InPin::drop() {
   while (running_ != 0 && !inside) ran_.wait(mutex_);
 }
 
+void InPin::drive(bool level, Holdback& holdback) {
+  if (!has_sink_) {
+    deliver_through(OutsidePass{*gate_, kPinUse, holdback, gate::Reentry::kAllow}, level);
+    return;
+  }
+  if (holdback.active()) holdback.wait_until_over();
+  deliver_to_sink(level);
+}
+
 InPin::Delivery InPin::deliver(bool level) {
   if (has_sink_) return deliver_to_sink(level);
-  const gate::Pass pass{*gate_, kPinUse, gate::Reentry::kAllow};
+  return deliver_through(gate::Pass{*gate_, kPinUse, gate::Reentry::kAllow}, level);
+}
+
+template <class Pass>
+InPin::Delivery InPin::deliver_through(const Pass& pass, bool level) {
   if (pass.entry() == gate::Entry::kNotOpen) return Delivery::kGateNotOpen;
   if (!pass || !begin(level)) return Delivery::kDone;
   handler_(level);

@@ -27,6 +27,7 @@
 
 namespace holdfast::hw {
 
+class Holdback;
 class InPin;
 class OutPin;
 class Pin;
@@ -117,8 +118,9 @@ class InPin final : public Pin, public RefCounted<InPin> {
   static Ref<InPin> make(Ref<gate::Gate> gate, std::string path, Handler handler);
   static Ref<InPin> make(Ref<gate::Gate> gate, std::string path, PinSink& sink, unsigned line);
 
-  /// A client's own change, past any wire (a test server's "set_irq_in"). Not inside a gate.
-  void drive(bool level) { deliver(level); }
+  /// A client's own change, past any wire (a test server's "set_irq_in"): waits until no reset goes
+  /// on. Not inside a gate, nor on the thread that resets.
+  void drive(bool level, Holdback& holdback);
   /// The gate is open: what waited for that is delivered.
   void opened();
   /// Cuts the wire for good. Waits for nobody: a handler may be running.
@@ -137,6 +139,8 @@ class InPin final : public Pin, public RefCounted<InPin> {
   void last_reference_gone() noexcept { delete this; }
   bool adopt(Ref<Wire> wire);
   Delivery deliver(bool level);
+  template <class Pass>
+  Delivery deliver_through(const Pass& pass, bool level);
   Delivery deliver_to_sink(bool level);
   bool begin(bool level);
   void end();

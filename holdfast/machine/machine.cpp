@@ -80,6 +80,7 @@ Census::Snapshot Machine::end() {
   HF_SCHEDULE_POINT("machine.end.before_devices");
   if (hw::CpuSet* cpus = cpus_) cpus->pause();
   while (!devices_.empty()) devices_.pop_back();
+  leaving_.clear();
   HF_SCHEDULE_POINT("machine.end.before_settling");
   services_->settle();
   backends_.clear();
@@ -129,12 +130,18 @@ void Machine::unplug_now(const std::string& name, Ref<hw::Ticket> ticket) {
     return ticket->refuse("device '" + name + "': goes with the machine");
   hw::Device* device = found->device.release();
   devices_.erase(found);
+  leaving_.push_back({name, ticket});
   hw::Device::dispose(device, std::move(ticket));
 }
 
 hw::Device* Machine::find_now(std::string_view name) {
   const auto found = std::ranges::find(devices_, name, &Entry::name);
   return found == devices_.end() ? nullptr : found->device.get();
+}
+
+bool Machine::is_leaving(std::string_view name) {
+  std::erase_if(leaving_, [](const Leaving& leaving) { return leaving.ticket->done(); });
+  return std::ranges::find(leaving_, name, &Leaving::name) != leaving_.end();
 }
 
 object::Handle<hw::Device> Machine::find(std::string_view name) {

@@ -129,12 +129,19 @@ class Machine final : private hw::MachineRequests {
     hw::Owned<hw::Device> device;
   };
   hw::Device* find_now(std::string_view name);
+  /// Whether a device of that name is severed and not yet destroyed.
+  bool is_leaving(std::string_view name);
   friend class Realization;
 
   const std::unique_ptr<hw::Services> services_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
   object::Node node_;
   std::vector<Entry> devices_;  // control thread; in order of joining
+  struct Leaving {
+    std::string name;
+    Ref<hw::Ticket> ticket;
+  };
+  std::vector<Leaving> leaving_;  // control thread; some may be done
   boards::SystemBus* bus_ = nullptr;  // the first of devices_
   std::atomic<hw::CpuSet*> cpus_{nullptr};  // set on the control thread
   std::atomic<RunState> state_{RunState::kPrelaunch};

@@ -29,6 +29,8 @@ Result<void> Realization::run() {
 Result<void> Realization::build() {
   for (const auto& row : plan_.devices()) {
     if (device(row.name) != nullptr) return fail("{}: there is a device of that name", row.name);
+    if (machine_.is_leaving(row.name))
+      return fail("{}: a device of that name is being removed", row.name);
     const std::string path = machine_.node().path() + "/" + row.name;
     if (machine_.tree().resolve(path)) return fail("{}: the name is taken", path);
     made_.push_back({row.name, row.make({.context = machine_.context(),

@@ -86,7 +86,7 @@ class DeviceBench {
     return device.find_part<hw::IrqOutArray>(out)->level(line);
   }
   static void drive(hw::Device& device, std::string_view in, unsigned line, bool level) {
-    device.find_part<hw::IrqInArray>(in)->pin(line)->drive(level);
+    device.find_part<hw::IrqInArray>(in)->pin(line)->drive(level, device.context().holdback);
   }
   /// Notes each change of an output: "1010".
   const std::string& watch(hw::Device& device, std::string_view out, unsigned line = 0) {

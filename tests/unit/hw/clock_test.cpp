@@ -6,6 +6,7 @@
 #include <latch>
 #include <thread>
 
+#include "holdfast/hw/holdback.hpp"
 #include "tests/support/schedule.hpp"
 
 namespace holdfast::hw {
@@ -17,7 +18,7 @@ constexpr gate::Use kUse{"test"};
 class ClockTest : public ::testing::Test {
  protected:
   Ref<TimerControl> timer(char letter) {
-    return TimerControl::make(clock_, gate_, [this, letter] {
+    return TimerControl::make(clock_, holdback_, gate_, [this, letter] {
       seen_ += letter;
       times_.push_back(clock_.now_ns());
       EXPECT_TRUE(gate_->entered_by_me());
@@ -31,6 +32,7 @@ class ClockTest : public ::testing::Test {
   gate::Realm realm_{"test"};
   std::unique_ptr<EventLoop> loop_ = EventLoop::make().value();
   VirtualClock clock_{*loop_, Pace::kStepped};
+  Holdback holdback_;
   Ref<gate::Gate> gate_ = gate::Gate::make(realm_, "dev");
   std::string seen_;
   std::vector<std::uint64_t> times_;
@@ -83,7 +85,7 @@ TEST_F(ClockTest, ADeadlineThatHasPassedIsDueAtTheNextStep) {
 
 TEST_F(ClockTest, AHandlerMayArmItselfAgainWithinTheStep) {
   Ref<TimerControl> self;
-  self = TimerControl::make(clock_, gate_, [&] {
+  self = TimerControl::make(clock_, holdback_, gate_, [&] {
     times_.push_back(clock_.now_ns());
     self->arm(clock_.now_ns() + 10);
   });
@@ -96,7 +98,7 @@ TEST_F(ClockTest, AHandlerMayArmItselfAgainWithinTheStep) {
 TEST_F(ClockTest, ATimerThatIsAlwaysDueDoesNotHangTheStep) {
   Ref<TimerControl> self;
   int runs = 0;
-  self = TimerControl::make(clock_, gate_, [&] {
+  self = TimerControl::make(clock_, holdback_, gate_, [&] {
     ++runs;
     self->arm(clock_.now_ns());
   });
@@ -170,7 +172,7 @@ TEST_F(ClockTest, NothingIsArmedOnceTheGateIsClosed) {
 
 TEST_F(ClockTest, WhatWasArmedBeforePublishRunsAfterIt) {
   auto fresh = gate::Gate::make(realm_, "fresh");
-  const auto a = TimerControl::make(clock_, fresh, [this] { seen_ += 'a'; });
+  const auto a = TimerControl::make(clock_, holdback_, fresh, [this] { seen_ += 'a'; });
   a->arm(10);
   clock_.step_to(20);
   EXPECT_EQ(seen_, "");
@@ -188,7 +190,7 @@ TEST_F(ClockTest, ADroppedTimerIsGoneWhenDropReturns) {
   std::latch inside{1};
   std::latch waited_for{1};
   std::atomic<bool> done{false};
-  const auto a = TimerControl::make(clock_, counted, [&] {
+  const auto a = TimerControl::make(clock_, holdback_, counted, [&] {
     inside.count_down();
     waited_for.wait();
     done = true;
@@ -211,7 +213,7 @@ TEST_F(ClockTest, ADroppedTimerIsGoneWhenDropReturns) {
 
 TEST_F(ClockTest, ATimerMayBeDroppedInItsOwnHandler) {
   Ref<TimerControl> self;
-  self = TimerControl::make(clock_, gate_, [&] {
+  self = TimerControl::make(clock_, holdback_, gate_, [&] {
     seen_ += 'a';
     std::exchange(self, {})->drop();
     seen_ += 'b';
@@ -275,7 +277,7 @@ TEST_F(HostClockTest, TimePassesOnlyWhileItRuns) {
 }
 
 TEST_F(HostClockTest, TheLoopRunsItsTimers) {
-  const auto a = TimerControl::make(host_, gate_, [&] {
+  const auto a = TimerControl::make(host_, holdback_, gate_, [&] {
     EXPECT_GE(host_.now_ns(), 1000U);
     loop_->stop();
   });
@@ -286,7 +288,7 @@ TEST_F(HostClockTest, TheLoopRunsItsTimers) {
 }
 
 TEST_F(HostClockTest, AStoppedClockRunsNoTimerUntilItGoesOn) {
-  const auto a = TimerControl::make(host_, gate_, [&] {
+  const auto a = TimerControl::make(host_, holdback_, gate_, [&] {
     seen_ += 'a';
     loop_->stop();
   });
@@ -300,7 +302,7 @@ TEST_F(HostClockTest, AStoppedClockRunsNoTimerUntilItGoesOn) {
 }
 
 TEST_F(HostClockTest, AFarDeadlineOverflowsNothing) {
-  const auto a = TimerControl::make(host_, gate_, [&] { seen_ += 'a'; });
+  const auto a = TimerControl::make(host_, holdback_, gate_, [&] { seen_ += 'a'; });
   host_.start();
   a->arm(VirtualClock::kNever - 1);
   loop_->run_ready();
@@ -315,7 +317,7 @@ TEST_F(HostClockTest, TimersArmedAndCancelledByManyThreads) {
   host_.start();
   for (int t = 0; t < 3; ++t)
     threads.emplace_back([&] {
-      const auto mine = TimerControl::make(host_, gate_, [&] { ++runs; });
+      const auto mine = TimerControl::make(host_, holdback_, gate_, [&] { ++runs; });
       for (int i = 0; i < 2000; ++i) {
         mine->arm(host_.now_ns() + static_cast<std::uint64_t>(i % 7) * 100);
         if (i % 3 == 0) mine->cancel();

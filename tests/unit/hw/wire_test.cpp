@@ -7,6 +7,7 @@
 #include <semaphore>
 #include <thread>
 
+#include "holdfast/hw/holdback.hpp"
 #include "tests/support/schedule.hpp"
 
 namespace holdfast::hw {
@@ -326,7 +327,8 @@ TEST_F(WireTest, ATapMayOutliveTheDevice) {
 
 TEST_F(WireTest, AClientDrivesAnInput) {
   Box b{realm_, "b"};
-  b.in->drive(true);
+  Holdback holdback;
+  b.in->drive(true, holdback);
   EXPECT_EQ(b.seen, "1");
 }
 
