@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts made and dropped while their device lives, against whoever goes over the device's parts.
+#include <gtest/gtest.h>
+
+#include "tests/support/probe.hpp"
+#include "tests/support/schedule.hpp"
+
+namespace holdfast::test {
+namespace {
+
+using testing::Schedule;
+using testing::Stop;
+using testing::Thread;
+using Stage = hw::Ticket::Stage;
+
+/// Has a timer from the start, and more of them and fewer as its guest likes.
+class Shedder final : public hw::Device {
+ public:
+  static constexpr object::Type kType{
+      .name = "test-shedder", .parent = &hw::Device::kType, .docs = "Parts come and go."};
+  explicit Shedder(const hw::DeviceInit& init)
+      : Device{init},
+        extra_{hw::make_part<hw::Timer>(*this, "extra", [this] { expired(); }).value()} {}
+
+  static constexpr std::uint64_t kDrop = 0;
+  static constexpr std::uint64_t kMake = 4;
+
+ private:
+  void drop(std::uint32_t) { extra_.reset(); }
+  void make(std::uint32_t) {
+    if (auto made = hw::make_part<hw::Timer>(*this, "extra", [this] { expired(); }))
+      extra_ = *std::move(made);
+    extra_->arm(5);
+  }
+  void expired() { HF_SCHEDULE_POINT("test.in_extra"); }
+
+  hw::Mmio regs_{*this, "regs", hw::register_map<Shedder>(kRegsSize, {
+      {.at = kDrop, .name = "DROP", .write = &Shedder::drop},
+      {.at = kMake, .name = "MAKE", .write = &Shedder::make}})};
+  hw::OwnedPart<hw::Timer> extra_;
+};
+
+class PartsRace : public ::testing::Test {
+ protected:
+  TestMachine machine;
+  const Census::Snapshot before = machine.census();
+};
+
+// The map is in force, so a CPU may be at the registers before the last part was told.
+TEST_F(PartsRace, APartDroppedByACpuWhileItsDeviceIsBeingPublished) {
+  {
+    Schedule schedule;
+    schedule.run_at("hw.publish.part", "main", [&] {
+      Thread{"cpu", [&] { EXPECT_TRUE(machine.write32(kHole + Shedder::kDrop, 1)); }}.join();
+    });
+    ASSERT_TRUE(machine->plug<Shedder>("it", kHole));
+  }
+  EXPECT_TRUE(machine->unplug("it")->wait());
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST_F(PartsRace, APartMadeByACpuWhileItsDeviceIsBeingPublished) {
+  {
+    Schedule schedule;
+    schedule.run_at("hw.publish.part", "main", [&] {
+      Thread{"cpu", [&] { EXPECT_TRUE(machine.write32(kHole + Shedder::kMake, 1)); }}.join();
+    });
+    ASSERT_TRUE(machine->plug<Shedder>("it", kHole));
+  }
+  EXPECT_EQ(machine->clock().next_deadline_ns(), 5U);
+  EXPECT_TRUE(machine->unplug("it")->wait());
+  EXPECT_EQ(machine.census(), before);
+}
+
+// The control thread goes over parts for resets, look-ups, listings and the end.
+TEST_F(PartsRace, PartsComeAndGoWhileOthersGoOverThem) {
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(machine->plug<Shedder>("it", kHole));
+    std::atomic<bool> done{false};
+    Thread cpu{"cpu", [&] {
+      while (!done) {
+        machine.write32(kHole + Shedder::kMake, 1);
+        machine.write32(kHole + Shedder::kDrop, 1);
+      }
+    }};
+    for (int k = 0; k < 5; ++k) {
+      machine->reset();
+      machine->run_job("look", [&] {
+        hw::Device* it = machine->find("it").get();
+        EXPECT_NE(it->find_part("regs"), nullptr);
+        EXPECT_GE(it->part_infos().size(), 1U);
+        EXPECT_EQ(it->subtree().size(), 1U);
+      });
+    }
+    EXPECT_TRUE(machine->unplug("it")->wait());
+    done = true;
+  }
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST_F(PartsRace, APartIsDroppedAsItsDeviceIsSevered) {
+  ASSERT_TRUE(machine->plug<Shedder>("it", kHole));
+  Ref<hw::Ticket> ticket;
+  {
+    Schedule schedule;
+    Stop& dropping = schedule.stop_at("gate.outbox.before_entry", "cpu");
+    Thread cpu{"cpu", [&] { machine.write32(kHole + Shedder::kDrop, 1); }};
+    dropping.wait_reached();  // out of the list, and not destroyed yet
+    ticket = machine->unplug("it");
+    EXPECT_TRUE(ticket->wait()) << "a part that goes alone does not delay its device";
+    dropping.release();
+  }
+  EXPECT_EQ(machine.census(), before);
+}
+
+// The part has left its device's list; its handler still runs on another thread.
+TEST_F(PartsRace, ADropWaitsForWhoIsInThePart) {
+  ASSERT_TRUE(machine->plug<Shedder>("it", kHole));
+  machine.write32(kHole + Shedder::kMake, 1);
+  {
+    Schedule schedule;
+    Stop& dropping = schedule.stop_at("gate.outbox.before_entry", "cpu");
+    Stop& running = schedule.stop_at("test.in_extra", "clock");
+    Stop& waiting = schedule.stop_at("hw.timer.drop_waits", "cpu");
+    Thread cpu{"cpu", [&] { machine.write32(kHole + Shedder::kDrop, 1); }};
+    dropping.wait_reached();
+    Thread clock{"clock", [&] { machine->clock().step_to(5); }};
+    running.wait_reached();
+    dropping.release();
+    waiting.wait_reached();
+    waiting.release();
+    running.release();
+  }
+  EXPECT_TRUE(machine->unplug("it")->wait());
+  EXPECT_EQ(machine.census(), before);
+}
+
+}  // namespace
+}  // namespace holdfast::test
