@@ -170,7 +170,10 @@ TEST_F(ClosingGate, ALevelOnItsWayToAReceiverThatHasGone) {
     Thread cpu{"cpu", [&] { machine.write32(kHole + 0x1000 + Probe::kIrq, 1); }};
     on_its_way.wait_reached();
     const auto ticket = machine->unplug("it");
-    Thread releaser{"releaser", [&] { on_its_way.release(); }};
+    Thread releaser{"releaser", [&] {
+      EXPECT_TRUE(ticket->wait_for(Stage::kSevered, std::chrono::minutes{1}));
+      on_its_way.release();
+    }};
     EXPECT_TRUE(ticket->wait());
   }
   EXPECT_EQ(calls, 0);
