@@ -9,8 +9,13 @@
 
 namespace holdfast::gate {
 
-Activity& Activity::current() noexcept {
+namespace detail {
+constinit thread_local Activity* my_activity = nullptr;
+}  // namespace detail
+
+Activity& Activity::make() noexcept {
   thread_local Activity activity;
+  detail::my_activity = &activity;
   return activity;
 }
 
@@ -20,24 +25,25 @@ Activity::~Activity() {
   HF_CHECK(depth_ == 0, "a thread ends inside the gate of '{}'", entered_[depth_ - 1]->name());
 }
 
-void Activity::push(Gate& gate) {
-  HF_CHECK(depth_ < kDeepest, "'{}': entered from {} gates deep", gate.name(), depth_);
-  entered_[depth_++] = &gate;
+bool Activity::is_among_mine(const Gate& gate) const {
+  for (std::size_t i = 0; i < depth_; ++i)
+    if (entered_[i] == &gate) return true;
+  for (const auto& inherited : inherited_)
+    if (inherited.get() == &gate) return true;
+  return false;
 }
 
-bool Activity::pop(Gate& gate) {
+void Activity::too_deep(const Gate& gate) const {
+  HF_CHECK(false, "'{}': entered from {} gates deep", gate.name(), depth_);
+}
+
+bool Activity::pop_deeper(Gate& gate) {
   for (std::size_t i = depth_; i-- > 0;) {
     if (entered_[i] != &gate) continue;
     for (std::size_t j = i + 1; j < depth_; ++j) entered_[j - 1] = entered_[j];
     return --depth_ == 0;
   }
   HF_CHECK(false, "'{}': left by a thread that is not inside", gate.name());
-}
-
-std::size_t Activity::times_inside(const Gate& gate) const {
-  std::size_t times = 0;
-  for (std::size_t i = 0; i < depth_; ++i) times += entered_[i] == &gate ? 1U : 0U;
-  return times;
 }
 
 GateSet Activity::gates_for_outbox() const {

@@ -12,15 +12,27 @@
 
 namespace holdfast::gate {
 
+class Activity;
 class Gate;
+
+namespace detail {
+// This thread's, once it has asked for it. Initial-exec: finding it needs no call, and as a plain
+// pointer no check whether it is constructed.
+extern constinit thread_local Activity* my_activity [[gnu::tls_model("initial-exec")]];
+}  // namespace detail
 
 /// One a thread, found by current(). Only its own thread touches it.
 class alignas(64) Activity {
  public:
-  static Activity& current() noexcept;
+  static Activity& current() noexcept {
+    Activity* const mine = detail::my_activity;
+    return mine != nullptr ? *mine : make();
+  }
 
   /// Whether this thread is inside `gate`, or performs something whose maker was.
-  bool inside(const Gate& gate) const;
+  bool inside(const Gate& gate) const {
+    return (depth_ != 0 || !inherited_.empty()) && is_among_mine(gate);
+  }
   /// Whether this thread itself is inside any gate of any machine.
   bool inside_any() const { return depth_ != 0; }
   /// Whether this thread runs a device's callback, whose writes to other devices are posted. False
@@ -40,18 +52,35 @@ class alignas(64) Activity {
   friend class Gate;
   friend class Outbox;
 
-  void push(Gate& gate);
+  [[gnu::cold]] static Activity& make() noexcept;
+  bool is_among_mine(const Gate& gate) const;
+  void push(Gate& gate) {
+    if (depth_ == kDeepest) [[unlikely]]
+      too_deep(gate);
+    entered_[depth_++] = &gate;
+  }
+  [[noreturn, gnu::cold]] void too_deep(const Gate& gate) const;
   /// Removes the newest entry of `gate`; true if the thread is now outside of all gates.
-  bool pop(Gate& gate);
+  bool pop(Gate& gate) {
+    if (depth_ == 0 || entered_[depth_ - 1] != &gate) [[unlikely]]
+      return pop_deeper(gate);
+    return --depth_ == 0;
+  }
+  [[gnu::cold]] bool pop_deeper(Gate& gate);
   /// How often this thread itself is inside `gate`.
-  std::size_t times_inside(const Gate& gate) const;
+  std::size_t times_inside(const Gate& gate) const {
+    std::size_t times = 0;
+    for (std::size_t i = 0; i < depth_; ++i) times += entered_[i] == &gate ? 1U : 0U;
+    return times;
+  }
   GateSet gates_for_outbox() const;
 
   static constexpr std::size_t kDeepest = 64;
-  std::array<Gate*, kDeepest> entered_;
+  // What every access looks at comes first, on one line.
   std::size_t depth_ = 0;
   std::size_t delivered_from_ = 0;  // the depth at which a posted write is being performed
   GateSet inherited_;
+  std::array<Gate*, kDeepest> entered_;
   Outbox outbox_{*this};
 };
 

@@ -46,41 +46,27 @@ void Gate::open() {
   HF_CHECK((before & kFresh) != 0, "gate of '{}': opened twice", name_);
 }
 
-Entry Gate::try_enter(const Use& use, Reentry reentry, Visitor visitor) {
-  Activity& me = Activity::current();
-  if (me.inside(*this)) {
-    if (reentry == Reentry::kRefuse) return Entry::kReentry;
-    if (entered_by_me()) return admit(Entry::kEntered, use, me);
-  }
-  HF_SCHEDULE_POINT("gate.before_enter");
+Entry Gate::come_in(const Activity& me, Visitor visitor) {
   switch (locking_) {
     case Locking::kExclusive:
-      return admit(try_lock(me, visitor), use, me);
+      return try_lock(me, visitor);
     case Locking::kCounted:
-      return admit(try_count(visitor), use, me);
+      return try_count(visitor);
     case Locking::kGrace:
       break;
   }
   const auto state = word();
   if (state & kClosed) return Entry::kClosed;
   if ((state & kFresh) && visitor != Visitor::kControl) return Entry::kNotOpen;
-  return admit(Entry::kEntered, use, me);
+  return Entry::kEntered;
 }
 
 Entry Gate::enter(const Use& use, Reentry reentry, Visitor visitor) {
-  const Entry entry = try_enter(use, reentry, visitor);
+  Activity& me = Activity::current();
+  const Entry entry = try_enter(me, use, reentry, visitor);
   if (entry != Entry::kBusy) return entry;
   HF_DCHECK(!realm_.domain().inside(), "gate of '{}': waited for inside a read section", name_);
-  Activity& me = Activity::current();
   return admit(wait_for_lock(me, visitor), use, me);
-}
-
-Entry Gate::admit(Entry entry, const Use& use, Activity& me) {
-  if (entry != Entry::kEntered) return entry;
-  me.push(*this);
-  use_.store(&use, std::memory_order_relaxed);  // only ever shown to people
-  HF_SCHEDULE_POINT("gate.entered");
-  return Entry::kEntered;
 }
 
 Entry Gate::try_lock(const Activity& me, Visitor visitor) {
@@ -143,29 +129,26 @@ bool Gate::would_close_a_circle(const Activity& me) const {
 // Once the word is released somebody else may close the gate, see it drained and let its storage go.
 // So a leaver touches the gate afterwards only if it is the one that must declare it drained:
 // closed, and the last one inside.
-void Gate::leave() {
-  Activity& me = Activity::current();
+void Gate::go_out(const Activity& me) {
   Realm& realm = realm_;
-  HF_SCHEDULE_POINT("gate.before_leave");
-  const bool outside = me.pop(*this);
   std::uintptr_t before = 0;
-  std::uintptr_t left = kOne;
+  std::uintptr_t left = 0;
   if (locking_ == Locking::kCounted) {
     before = word_.fetch_sub(kOne, std::memory_order_acq_rel);
     left = insiders_of(before) - kOne;
-  } else if (locking_ == Locking::kExclusive && me.times_inside(*this) == 0) {
+  } else {
     // Released together with the note that somebody waits: waiters set it anew.
     before = word_.fetch_and(kClosed | kFresh, std::memory_order_acq_rel);
-    left = 0;
   }
   HF_SCHEDULE_POINT("gate.released");
   if ((before & kContended) != 0) wake_waiters(realm, this, me);
   if ((before & kClosed) != 0 && left == 0) declare_drained();
-  if (outside && me.outbox().is_due()) {
-    // A callback without a lock runs inside its caller's section; what it caused does not.
-    const rcu::Suspension suspended{realm.domain()};
-    me.outbox().flush();
-  }
+}
+
+// A callback without a lock runs inside its caller's section; what it caused does not.
+void Gate::flush_outside(Realm& realm, Activity& me) {
+  const rcu::Suspension suspended{realm.domain()};
+  me.outbox().flush();
 }
 
 void Gate::wake_waiters(Realm& realm, const Gate* gate, const Activity& leaver) {

@@ -2,9 +2,9 @@
 // The gate: the one way into a device.
 //
 // Whatever calls into a device (a region's handler, a timer, a pin, a completion, a property
-// accessor) passes the device's gate. The gate takes the device's lock, knows who is inside, refuses
-// entry once it is closed, and never opens again. It belongs to the device's control block, so it
-// outlives the device for as long as anybody still names it.
+// accessor) passes the device's gate. The gate takes the device's lock, knows who is inside,
+// refuses entry once it is closed, and never opens again. It belongs to the device's control block,
+// so it outlives the device for as long as anybody still names it.
 //
 //   fresh --open()--> open --close()--> closed          (a fresh gate may be closed, too)
 //
@@ -18,6 +18,7 @@
 #include <string>
 
 #include "holdfast/base/ref.hpp"
+#include "holdfast/base/schedule_point.hpp"
 #include "holdfast/gate/activity.hpp"
 #include "holdfast/gate/realm.hpp"
 
@@ -39,11 +40,11 @@ struct Use {
 
 enum class Entry : std::uint8_t {
   kEntered,
-  kBusy,      // only from try_enter: somebody else is inside
-  kClosed,    // the device is being removed: translate again, drop the event
-  kNotOpen,   // not published yet
-  kReentry,   // this thread, or the one it works for, is inside already
-  kCircle,    // waiting would close a circle
+  kBusy,     // only from try_enter: somebody else is inside
+  kClosed,   // the device is being removed: translate again, drop the event
+  kNotOpen,  // not published yet
+  kReentry,  // this thread, or the one it works for, is inside already
+  kCircle,   // waiting would close a circle
 };
 
 /// Whether a thread that is inside may come in again.
@@ -76,16 +77,23 @@ class Gate final : public RefCounted<Gate> {
   /// Waits until drained; the gate must be closed or about to be. Never inside a gate or section.
   void wait_drained();
 
-  /// What the insider does, or nullptr. For reports only: it may have left by the time of the answer.
+  /// What the insider does, or nullptr. For reports only: it may have left by the time of the
+  /// answer. With kGrace always nullptr: a note would make its visitors share a cache line.
   const Use* insider() const { return use_.load(std::memory_order_relaxed); }
 
   /// Comes in if that needs no waiting. The caller is inside a read section or has a reference.
-  Entry try_enter(const Use& use, Reentry reentry, Visitor visitor = Visitor::kAnyone);
+  Entry try_enter(const Use& use, Reentry reentry, Visitor visitor = Visitor::kAnyone) {
+    return try_enter(Activity::current(), use, reentry, visitor);
+  }
+  /// The same, for a caller that has its thread's Activity at hand.
+  Entry try_enter(Activity& me, const Use& use, Reentry reentry,
+                  Visitor visitor = Visitor::kAnyone);
   /// Comes in, waiting for the lock if it must. The caller has a reference and is inside no read
   /// section.
   Entry enter(const Use& use, Reentry reentry, Visitor visitor = Visitor::kAnyone);
   /// Goes out; the outermost one flushes the thread's outbox.
-  void leave();
+  void leave() { leave(Activity::current()); }
+  void leave(Activity& me);
 
   /// Whether the calling thread itself is inside (not counting inherited ones).
   bool entered_by_me() const;
@@ -110,6 +118,11 @@ class Gate final : public RefCounted<Gate> {
     return reinterpret_cast<std::uintptr_t>(&me);
   }
 
+  bool try_lock_free_gate(const Activity& me);
+  bool unlock_quiet_gate(const Activity& me);
+  Entry come_in(const Activity& me, Visitor visitor);
+  void go_out(const Activity& me);
+  [[gnu::cold]] static void flush_outside(Realm& realm, Activity& me);
   Entry try_lock(const Activity& me, Visitor visitor);
   Entry try_count(Visitor visitor);
   Entry admit(Entry entry, const Use& use, Activity& me);
@@ -147,12 +160,62 @@ class [[nodiscard]] Pass {
   Entry entry_;
 };
 
-inline bool Activity::inside(const Gate& gate) const {
-  for (std::size_t i = 0; i < depth_; ++i)
-    if (entered_[i] == &gate) return true;
-  for (const auto& inherited : inherited_)
-    if (inherited.get() == &gate) return true;
-  return false;
+// --- the way in and out when nothing else is going on: inline, for every access to a device takes
+// it
+
+/// Open, nobody inside, nobody waiting: the word is 0.
+inline bool Gate::try_lock_free_gate(const Activity& me) {
+  std::uintptr_t state = 0;
+  // Looked at first, so that a busy gate's line is not taken from its owner. The acquire pairs with
+  // the release of whoever left last: what it wrote is seen here.
+  return word_.load(std::memory_order_relaxed) == 0 &&
+         word_.compare_exchange_strong(state, owner_bits(me), std::memory_order_acquire,
+                                       std::memory_order_relaxed);
+}
+
+/// Open still, and nobody waiting: the word is its owner's.
+inline bool Gate::unlock_quiet_gate(const Activity& me) {
+  std::uintptr_t state = owner_bits(me);
+  return word_.compare_exchange_strong(state, 0, std::memory_order_release,
+                                       std::memory_order_relaxed);
+}
+
+inline Entry Gate::admit(Entry entry, const Use& use, Activity& me) {
+  if (entry != Entry::kEntered) return entry;
+  me.push(*this);
+  if (locking_ != Locking::kGrace)
+    use_.store(&use, std::memory_order_relaxed);  // only ever shown to people
+  HF_SCHEDULE_POINT("gate.entered");
+  return Entry::kEntered;
+}
+
+[[gnu::always_inline]] inline Entry Gate::try_enter(Activity& me, const Use& use, Reentry reentry,
+                                                    Visitor visitor) {
+  if (me.inside(*this)) [[unlikely]] {
+    if (reentry == Reentry::kRefuse) return Entry::kReentry;
+    if (me.times_inside(*this) != 0) return admit(Entry::kEntered, use, me);
+  }
+  HF_SCHEDULE_POINT("gate.before_enter");
+  if (locking_ == Locking::kGrace ? word() == 0
+                                  : locking_ == Locking::kExclusive && try_lock_free_gate(me))
+    return admit(Entry::kEntered, use, me);
+  return admit(come_in(me, visitor), use, me);
+}
+
+[[gnu::always_inline]] inline void Gate::leave(Activity& me) {
+  Realm& realm = realm_;
+  HF_SCHEDULE_POINT("gate.before_leave");
+  const bool outside = me.pop(*this);
+  const bool holds_lock =
+      locking_ == Locking::kExclusive && (outside || me.times_inside(*this) == 0);
+  if (locking_ == Locking::kCounted || (holds_lock && !unlock_quiet_gate(me))) {
+    go_out(me);
+  } else {
+    HF_SCHEDULE_POINT("gate.released");
+  }
+  // This gate may be gone.
+  if (outside && me.outbox().is_due()) [[unlikely]]
+    flush_outside(realm, me);
 }
 
 }  // namespace holdfast::gate

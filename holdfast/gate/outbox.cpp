@@ -21,12 +21,11 @@ void Outbox::post(Kind kind, Action action) {
   flush();
 }
 
-bool Outbox::is_due() const {
-  return !entries_.empty() && !flushing_ && deferrals_ == 0 && !activity_.inside_any();
+bool Outbox::may_perform() const {
+  return !flushing_ && deferrals_ == 0 && !activity_.inside_any();
 }
 
-void Outbox::flush() {
-  if (!is_due()) return;
+void Outbox::perform_all() {
   flushing_ = true;
   ++flushes_;
   while (!entries_.empty()) {

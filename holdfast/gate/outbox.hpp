@@ -38,9 +38,11 @@ class Outbox {
   void post(Kind kind, Action action);
   /// Performs everything, also what that causes. Only outside of all gates; else, and while a flush
   /// is going on further up, it does nothing.
-  void flush();
+  void flush() {
+    if (is_due()) perform_all();
+  }
   /// Whether flush() would perform something here and now.
-  bool is_due() const;
+  bool is_due() const { return !entries_.empty() && may_perform(); }
   /// Performs the posted writes of the device this thread is inside of (the innermost gate), in
   /// order, inside the gates it is in: a device's read may not overtake its writes. Those of others
   /// stay: performed here, one that is meant for this device would be refused as its own.
@@ -71,6 +73,8 @@ class Outbox {
     Action action;
   };
   bool is_write_of(const Gate* maker, const Item& item) const;
+  bool may_perform() const;
+  void perform_all();
   void perform(Item item);
 
   Activity& activity_;  // which this is a member of

@@ -41,6 +41,14 @@ class SpaceControl final : public RefCounted<SpaceControl> {
       wait_for_view();
     }
   }
+  /// Whether that is the stamp now, for a few loads and no call. It knows only views without links:
+  /// false may mean that it does not know.
+  bool surely_has(std::uint64_t stamp) const {
+    const std::uint64_t base = base_.load(std::memory_order_acquire);
+    const View& seen = view();
+    return base + seen.generation() == stamp && !seen.ever_had_links() && base % 2 == 0 &&
+           base_.load(std::memory_order_acquire) == base;
+  }
   /// What an address shows, links followed. Inside a read section.
   FindResult find(std::uint64_t address) const {
     for (;;)

@@ -22,6 +22,17 @@ struct AccessRules {
   Sizes impl{};
   Endian endian = Endian::kLittle;
   bool any_valid_size = false;  // accept every size, whatever `valid` says
+
+  /// The sizes (OR-ed: each is a bit of its own) whose aligned accesses are one callback that sees
+  /// the value as the bus shows it.
+  constexpr unsigned plain_sizes() const {
+    unsigned sizes = 0;
+    for (unsigned size = 1; size <= 8; size *= 2) {
+      const bool is_valid = any_valid_size || (valid.min <= size && size <= valid.max);
+      if (is_valid && impl.min <= size && size <= impl.max) sizes |= size;
+    }
+    return endian == Endian::kLittle ? sizes : 0;
+  }
 };
 
 /// The callbacks of one region. Called inside the gate of the region's owner, with a size that

@@ -14,21 +14,16 @@ namespace {
 constexpr gate::Use kRead{"mmio read"};
 constexpr gate::Use kWrite{"mmio write"};
 
-bool has_memory(const RegionControl& region) { return region.host() != nullptr; }
-
-/// Whether the access goes straight to host memory.
-bool is_direct(const RegionControl& region, RangeFlags flags, bool is_write, MemTxAttrs attrs) {
-  if (!has_memory(region)) return false;
-  if (is_write)
-    return attrs.debug ? !region.ram()->host_read_only()
-                       : region.kind() == RegionKind::kRam && !any(flags & RangeFlags::kReadOnly);
-  return region.kind() != RegionKind::kRomDevice || any(flags & RangeFlags::kRomdDirect);
+const gate::Use& use_of(const BusAccess& access) {
+  return access.is_write ? kWrite : kRead;
 }
 
-/// Whether callbacks serve the access if memory does not.
-bool is_served(const RegionControl& region, bool is_write) {
-  return region.kind() == RegionKind::kMmio ||
-         (region.kind() == RegionKind::kRomDevice && (is_write || region.handler() != nullptr));
+gate::Reentry reentry_of(const RegionControl& region) {
+  return region.may_reenter() ? gate::Reentry::kAllow : gate::Reentry::kRefuse;
+}
+
+bool has_memory(const RegionControl& region) {
+  return region.host() != nullptr;
 }
 
 MemTxResult refused(const RegionControl& region, BusAccess& access) {
@@ -51,19 +46,26 @@ Port::Port(AddressSpace& space) : Port{space.control()} {}
 Port::Port(Ref<SpaceControl> space)
     : space_{std::move(space)}, domain_{space_->fabric().realm().domain()} {}
 
-// --- finding ---------------------------------------------------------------------------------------
+// --- finding -------------------------------------------------------------------------------------
 
-const Port::Hit& Port::find(std::uint64_t address) {
-  if (memory_hit_.extent.contains(address) && is_current(memory_hit_)) return memory_hit_;
-  if (device_hit_.extent.contains(address) && is_current(device_hit_)) return device_hit_;
+inline const Port::Hit& Port::find(std::uint64_t address) {
+  const std::uint64_t now = stamp();
+  if (device_hit_.covers(address, now)) return device_hit_;
+  if (memory_hit_.covers(address, now)) return memory_hit_;
+  return find_anew(address);
+}
+
+const Port::Hit& Port::find_anew(std::uint64_t address) {
   const Hit hit = look_up(address);
-  Hit& kept = hit.region != nullptr && has_memory(*hit.region) ? memory_hit_ : device_hit_;
-  return kept = hit;
+  if (hit.region == nullptr || !has_memory(*hit.region)) return device_hit_ = hit;
+  readable_ = window(hit, Direction::kRead);
+  writable_ = window(hit, Direction::kWrite);
+  return memory_hit_ = hit;
 }
 
 Port::Hit Port::look_up(std::uint64_t address) const {
   Hit hit;
-  hit.stamp = space_->stamp();  // before the look-up: an old map is never taken for a new one
+  hit.stamp = stamp();  // before the look-up: an old map is never taken for a new one
   const FindResult found = space_->find(address);
   HF_SCHEDULE_POINT("memory.port.looked_up");
   if (!found.found) {
@@ -74,28 +76,54 @@ Port::Hit Port::look_up(std::uint64_t address) const {
   hit.region = found.range.control();
   hit.offset = found.range.offset;
   hit.flags = found.range.flags;
+  hit.servers = {server(hit, Direction::kRead, {}), server(hit, Direction::kWrite, {})};
   return hit;
 }
 
-// --- direct memory ---------------------------------------------------------------------------------
+Port::Server Port::server(const Hit& hit, Direction direction, MemTxAttrs attrs) {
+  if (hit.region == nullptr) return Server::kNobody;
+  const RegionControl& region = *hit.region;
+  const bool is_write = direction == Direction::kWrite;
+  const bool is_rom_device = region.kind() == RegionKind::kRomDevice;
+  if (has_memory(region)) {
+    const bool writable =
+        attrs.debug ? !region.ram()->host_read_only()
+                    : region.kind() == RegionKind::kRam && !any(hit.flags & RangeFlags::kReadOnly);
+    const bool readable = !is_rom_device || any(hit.flags & RangeFlags::kRomdDirect);
+    if (is_write ? writable : readable) return Server::kMemory;
+  }
+  const bool has_callbacks = region.kind() == RegionKind::kMmio ||
+                             (is_rom_device && (is_write || region.handler() != nullptr));
+  return has_callbacks && !attrs.memory ? Server::kHandler : Server::kNobody;
+}
+
+/// Only what is direct whatever an access's attributes are.
+Port::Window Port::window(const Hit& hit, Direction direction) {
+  const std::uint64_t span = hit.extent.last - hit.extent.first;
+  if (server(hit, direction, {}) != Server::kMemory ||
+      server(hit, direction, {.debug = true}) != Server::kMemory || span < 7)
+    return {};
+  return {hit.extent.first, span - 7, hit.stamp, hit.region->host() + hit.offset};
+}
+
+// --- direct memory -------------------------------------------------------------------------------
 
 std::optional<Port::Direct> Port::direct(std::uint64_t address) {
   const Hit& hit = find(address);
-  if (hit.region == nullptr || !is_direct(*hit.region, hit.flags, false, {})) return std::nullopt;
+  if (hit.server(Direction::kRead) != Server::kMemory) return std::nullopt;
   return Direct{.host = hit.region->host() + hit.offset,
                 .first = hit.extent.first,
                 .last = hit.extent.last,
-                .writable = is_direct(*hit.region, hit.flags, true, {})};
+                .writable = hit.server(Direction::kWrite) == Server::kMemory};
 }
 
 std::optional<Hold> Port::hold(std::uint64_t address, std::uint64_t length, HoldFor use,
                                std::string who, std::source_location where) {
-  const rcu::Section section{domain_};
+  const rcu::BriefSection section{domain_};
   for (;;) {
     const Hit& hit = find(address);
-    if (hit.region == nullptr ||
-        !is_direct(*hit.region, hit.flags, use == HoldFor::kWriting, {}))
-      return std::nullopt;
+    const auto direction = use == HoldFor::kWriting ? Direction::kWrite : Direction::kRead;
+    if (hit.server(direction) != Server::kMemory) return std::nullopt;
     const std::uint64_t room = std::min(length - 1, hit.extent.last - address) + 1;
     HF_SCHEDULE_POINT("memory.port.before_hold");
     auto held = Hold::take(*hit.region->ram(), hit.region->ram_offset() + hit.offset_of(address),
@@ -105,41 +133,136 @@ std::optional<Hold> Port::hold(std::uint64_t address, std::uint64_t length, Hold
   }
 }
 
-// --- accesses --------------------------------------------------------------------------------------
+// --- what is not memory --------------------------------------------------------------------------
 
-MemTxResult Port::load(std::uint64_t address, unsigned size, std::uint64_t& value,
-                       MemTxAttrs attrs) {
-  BusAccess access{.size = size, .attrs = attrs};
-  const MemTxResult result = single(address, access);
-  value = access.value;
+MemTxResult Port::from_nobody(const Hit& hit, BusAccess& access) {
+  HF_SCHEDULE_POINT("memory.port.before_miss");
+  if (!is_current(hit)) return kAgain;
+  if (hit.region == nullptr || !access.attrs.memory) return nobody_there(access);
+  if (!access.is_write) access.value = 0;
+  return MemTxResult::kAccessError;
+}
+
+// The way of every access to a device. `hit` is not good after the handler was called.
+[[gnu::always_inline]] inline MemTxResult Port::from_handler(const Hit& hit, std::uint64_t address,
+                                                             BusAccess& access) {
+  gate::Activity& me = gate::Activity::current();
+  if (me.in_callback()) [[unlikely]] {
+    if (const auto result = instead_of_call(me, hit, address, access)) return *result;
+  }
+  gate::Gate& gate = hit.region->gate();
+  HF_SCHEDULE_POINT("memory.port.before_gate");
+  gate::Entry entry = gate.try_enter(me, use_of(access), reentry_of(*hit.region));
+  Ref<gate::Gate> keep;  // what a wait was for
+  if (entry == gate::Entry::kBusy) [[unlikely]]
+    entry = wait_at(gate, hit, access, keep);
+  if (entry != gate::Entry::kEntered) [[unlikely]]
+    return turned_away(entry, hit, gate, access);
+  // From here on `hit.region` is looked at only if the hit is still current: after a wait it may be
+  // gone. A region is found dropped only after the map without it was published.
+  HF_SCHEDULE_POINT("memory.port.entered");
+  const bool current = is_current(hit);
+  HF_SCHEDULE_POINT("memory.port.before_region");
+  if (!current || !hit.region->enter()) [[unlikely]] {
+    gate.leave(me);
+    return turned_away(gate::Entry::kClosed, hit, gate, access);
+  }
+  return call_inside(me, *hit.region, gate, access);
+}
+
+[[gnu::always_inline]] inline MemTxResult Port::call_inside(gate::Activity& me,
+                                                            const RegionControl& region,
+                                                            gate::Gate& gate, BusAccess& access) {
+  if (gate.locking() == gate::Locking::kGrace) {
+    const MemTxResult result = region.call(access);
+    gate.leave(me);
+    return result;
+  }
+  const rcu::Suspension suspended{domain_};  // a thread inside a device delays no grace period
+  const MemTxResult result = region.call(access);
+  region.leave();
+  gate.leave(me);
   return result;
 }
 
-MemTxResult Port::store(std::uint64_t address, unsigned size, std::uint64_t value,
-                        MemTxAttrs attrs) {
-  BusAccess access{.size = size, .value = value, .is_write = true, .attrs = attrs};
-  return single(address, access);
+// What a device's callback gets instead of a call. Nothing: it is called after all.
+std::optional<MemTxResult> Port::instead_of_call(gate::Activity& me, const Hit& hit,
+                                                 std::uint64_t address, BusAccess& access) {
+  const RegionControl& region = *hit.region;
+  if (!region.may_reenter() && me.inside(region.gate())) return refused(region, access);
+  if (access.is_write) return post(me, address, access);
+  if (!me.outbox().has_posted_writes()) return std::nullopt;
+  const rcu::Suspension suspended{domain_};
+  me.outbox().perform_posted_writes();
+  return kAgain;
 }
 
+// Nobody waits inside a section; the gate's storage is kept by a reference meanwhile.
+gate::Entry Port::wait_at(gate::Gate& gate, const Hit& hit, const BusAccess& access,
+                          Ref<gate::Gate>& keep) {
+  const gate::Reentry reentry = reentry_of(*hit.region);
+  if (!gate.try_acquire()) return gate::Entry::kClosed;
+  keep = Ref<gate::Gate>::adopt(&gate);
+  const rcu::Suspension suspended{domain_};
+  return gate.enter(use_of(access), reentry);
+}
+
+// A gate is found closed only after the map without its regions was published; so where the map
+// has not moved nobody is there.
+MemTxResult Port::turned_away(gate::Entry entry, const Hit& hit, gate::Gate& gate,
+                              BusAccess& access) {
+  switch (entry) {
+    case gate::Entry::kReentry:
+      return refused(*hit.region, access);
+    case gate::Entry::kCircle:
+      if (!is_current(hit)) return kAgain;  // what it waited for is not there any more
+      log::warn("'{}': an access was given up: its devices wait for each other", gate.name());
+      if (!access.is_write) access.value = ~std::uint64_t{0} >> (64 - 8 * access.size);
+      return MemTxResult::kAccessError;
+    default:
+      if (!is_current(hit)) return kAgain;
+      return nobody_there(access);
+  }
+}
+
+MemTxResult Port::post(gate::Activity& me, std::uint64_t address, const BusAccess& access) {
+  me.outbox().post(gate::Outbox::Kind::kPostedWrite, [space = space_, address, size = access.size,
+                                                      value = access.value, attrs = access.attrs] {
+    Port port{space};
+    // A posted write has no one to report to: what nobody takes is lost, as on a bus.
+    static_cast<void>(port.store(address, size, value, attrs));
+  });
+  return MemTxResult::kOk;
+}
+
+// --- accesses ------------------------------------------------------------------------------------
+
 MemTxResult Port::read(std::uint64_t address, std::span<std::byte> bytes, MemTxAttrs attrs) {
-  const rcu::Section section{domain_};
+  const rcu::BriefSection section{domain_};
   return by_bytes(address, bytes.data(), bytes.size(), Direction::kRead, attrs);
 }
 
 MemTxResult Port::write(std::uint64_t address, std::span<const std::byte> bytes, MemTxAttrs attrs) {
-  const rcu::Section section{domain_};
+  const rcu::BriefSection section{domain_};
   // Only read from in this direction.
   return by_bytes(address, const_cast<std::byte*>(bytes.data()), bytes.size(), Direction::kWrite,
                   attrs);
 }
 
-MemTxResult Port::single(std::uint64_t address, BusAccess& access) {
-  const rcu::Section section{domain_};
+inline Port::Server Port::server_now(const Hit& hit, Direction direction, MemTxAttrs attrs) {
+  if (attrs.debug || attrs.memory) [[unlikely]]
+    return server(hit, direction, attrs);
+  return hit.server(direction);
+}
+
+[[gnu::always_inline]] inline MemTxResult Port::single(std::uint64_t address, BusAccess& access) {
+  const auto direction = access.is_write ? Direction::kWrite : Direction::kRead;
   for (;;) {
     const Hit& hit = find(address);
     if (hit.extent.last - address < access.size - 1) return straddling(address, access);
     access.offset = hit.offset_of(address);
-    if (hit.region != nullptr && is_direct(*hit.region, hit.flags, access.is_write, access.attrs)) {
+    const Server server = server_now(hit, direction, access.attrs);
+    if (server == Server::kMemory) {
       std::byte* host = hit.region->host() + access.offset;
       if (access.is_write)
         store_guest(host, access.size, access.value);
@@ -147,8 +270,27 @@ MemTxResult Port::single(std::uint64_t address, BusAccess& access) {
         access.value = load_guest(host, access.size);
       return MemTxResult::kOk;
     }
-    if (const auto result = indirect(hit, address, access)) return *result;
+    const MemTxResult result =
+        server == Server::kHandler ? from_handler(hit, address, access) : from_nobody(hit, access);
+    if (result != kAgain) [[likely]]
+      return result;
   }
+}
+
+MemTxResult Port::load_elsewhere(std::uint64_t address, unsigned size, std::uint64_t& value,
+                                 MemTxAttrs attrs) {
+  const rcu::BriefSection section{domain_};
+  BusAccess access{.size = size, .attrs = attrs};
+  const MemTxResult result = single(address, access);
+  value = access.value;
+  return result;
+}
+
+MemTxResult Port::store_elsewhere(std::uint64_t address, unsigned size, std::uint64_t value,
+                                  MemTxAttrs attrs) {
+  const rcu::BriefSection section{domain_};
+  BusAccess access{.size = size, .value = value, .is_write = true, .attrs = attrs};
+  return single(address, access);
 }
 
 MemTxResult Port::straddling(std::uint64_t address, BusAccess& access) {
@@ -164,143 +306,42 @@ MemTxResult Port::by_bytes(std::uint64_t address, std::byte* bytes, std::uint64_
   while (length != 0) {
     const Hit& hit = find(address);
     const std::uint64_t room = std::min(length - 1, hit.extent.last - address) + 1;
-    const auto step = piece(hit, address, bytes, room, length, direction, attrs);
-    if (!step) continue;  // the map moved: look again
-    result |= step->result;
-    address += step->length;
-    bytes += step->length;
-    length -= step->length;
+    const Step step = piece(hit, address, bytes, room, length, direction, attrs);
+    if (step.result == kAgain) continue;
+    result |= step.result;
+    address += step.length;
+    bytes += step.length;
+    length -= step.length;
   }
   return result;
 }
 
 // One piece: `room` bytes lie in the range, `length` are wanted in all. Handlers are offered what
 // their rules allow even if the range ends before: registers may overlay each other.
-std::optional<Port::Step> Port::piece(const Hit& hit, std::uint64_t address, std::byte* bytes,
-                                      std::uint64_t room, std::uint64_t length, Direction direction,
-                                      MemTxAttrs attrs) {
+Port::Step Port::piece(const Hit& hit, std::uint64_t address, std::byte* bytes, std::uint64_t room,
+                       std::uint64_t length, Direction direction, MemTxAttrs attrs) {
   const bool is_write = direction == Direction::kWrite;
-  const std::uint64_t offset = hit.offset_of(address);
-  if (hit.region != nullptr && is_direct(*hit.region, hit.flags, is_write, attrs)) {
-    std::byte* host = hit.region->host() + offset;
-    copy_guest_bytes(is_write ? host : bytes, is_write ? bytes : host, room);
-    return Step{MemTxResult::kOk, room};
-  }
-  BusAccess access{.offset = offset, .is_write = is_write, .attrs = attrs};
-  if (attrs.memory || hit.region == nullptr || !is_served(*hit.region, is_write)) {
-    const auto result = indirect(hit, address, access);
-    if (!result) return std::nullopt;
-    if (!is_write) std::memset(bytes, 0, room);
-    return Step{*result, room};
-  }
-  access.size = transfer_size(hit.region->rules(), offset, length);
-  if (is_write) std::memcpy(&access.value, bytes, access.size);
-  const unsigned size = access.size;
-  const auto result = indirect(hit, address, access);
-  if (!result) return std::nullopt;
-  if (!is_write) std::memcpy(bytes, &access.value, size);
-  return Step{*result, size};
-}
-
-// --- what is not memory ----------------------------------------------------------------------------
-
-// Nothing if the map moved: translate again. `hit` is not good after a handler was called.
-std::optional<MemTxResult> Port::indirect(const Hit& hit, std::uint64_t address,
-                                          BusAccess& access) {
-  if (hit.region == nullptr || access.attrs.memory || !is_served(*hit.region, access.is_write)) {
-    HF_SCHEDULE_POINT("memory.port.before_miss");
-    if (!is_current(hit)) return std::nullopt;
-    if (hit.region != nullptr && access.attrs.memory) {
-      if (!access.is_write) access.value = 0;
-      return MemTxResult::kAccessError;
+  BusAccess access{.offset = hit.offset_of(address), .is_write = is_write, .attrs = attrs};
+  switch (server_now(hit, direction, attrs)) {
+    case Server::kMemory: {
+      std::byte* host = hit.region->host() + access.offset;
+      copy_guest_bytes(is_write ? host : bytes, is_write ? bytes : host, room);
+      return {MemTxResult::kOk, room};
     }
-    return nobody_there(access);
-  }
-  const RegionControl& region = *hit.region;
-  gate::Activity& me = gate::Activity::current();
-  if (me.in_callback()) {
-    if (!region.may_reenter() && me.inside(region.gate())) return refused(region, access);
-    if (access.is_write) return post(address, access);
-    if (me.outbox().has_posted_writes()) {
-      const rcu::Suspension suspended{domain_};
-      me.outbox().perform_posted_writes();
-      return std::nullopt;
+    case Server::kNobody: {
+      const MemTxResult result = from_nobody(hit, access);
+      if (result != kAgain && !is_write) std::memset(bytes, 0, room);
+      return {result, room};
     }
-  }
-  return enter_and_call(hit, access);
-}
-
-std::optional<MemTxResult> Port::enter_and_call(const Hit& hit, BusAccess& access) {
-  const RegionControl& region = *hit.region;
-  gate::Gate& gate = region.gate();
-  const gate::Use& use = access.is_write ? kWrite : kRead;
-  const auto reentry = region.may_reenter() ? gate::Reentry::kAllow : gate::Reentry::kRefuse;
-  HF_SCHEDULE_POINT("memory.port.before_gate");
-  gate::Entry entry = gate.try_enter(use, reentry);
-  if (entry == gate::Entry::kBusy) {
-    // Nobody waits inside a section; the gate's storage is kept by a reference meanwhile.
-    if (!gate.try_acquire()) return std::nullopt;
-    const auto keep = Ref<gate::Gate>::adopt(&gate);
-    {
-      const rcu::Suspension suspended{domain_};
-      entry = gate.enter(use, reentry);
-    }
-    return entered(entry, hit, gate, access);
-  }
-  return entered(entry, hit, gate, access);
-}
-
-// From here on `hit.region` is looked at only if the hit is still current: after a wait it may be
-// gone. A region is found dropped, and a gate closed, only after the map without it was published.
-std::optional<MemTxResult> Port::entered(gate::Entry entry, const Hit& hit, gate::Gate& gate,
-                                         BusAccess& access) {
-  switch (entry) {
-    case gate::Entry::kEntered:
+    case Server::kHandler:
       break;
-    case gate::Entry::kReentry:
-      return refused(*hit.region, access);
-    case gate::Entry::kCircle:
-      if (!is_current(hit)) return std::nullopt;  // what it waited for is not there any more
-      log::warn("'{}': an access was given up: its devices wait for each other", gate.name());
-      if (!access.is_write) access.value = ~std::uint64_t{0} >> (64 - 8 * access.size);
-      return MemTxResult::kAccessError;
-    default:
-      if (!is_current(hit)) return std::nullopt;
-      return nobody_there(access);
   }
-  HF_SCHEDULE_POINT("memory.port.entered");
-  const bool current = is_current(hit);
-  HF_SCHEDULE_POINT("memory.port.before_region");
-  if (!current || !hit.region->enter()) {
-    gate.leave();
-    if (!is_current(hit)) return std::nullopt;
-    return nobody_there(access);
-  }
-  return called_inside(*hit.region, gate, access);
-}
-
-MemTxResult Port::called_inside(const RegionControl& region, gate::Gate& gate, BusAccess& access) {
-  if (gate.locking() == gate::Locking::kGrace) {
-    const MemTxResult result = dispatch(*region.handler(), region.rules(), access);
-    gate.leave();
-    return result;
-  }
-  const rcu::Suspension suspended{domain_};  // a thread inside a device delays no grace period
-  const MemTxResult result = dispatch(*region.handler(), region.rules(), access);
-  region.leave();
-  gate.leave();
-  return result;
-}
-
-MemTxResult Port::post(std::uint64_t address, const BusAccess& access) {
-  gate::Activity::current().outbox().post(
-      gate::Outbox::Kind::kPostedWrite,
-      [space = space_, address, size = access.size, value = access.value, attrs = access.attrs] {
-        Port port{space};
-        // A posted write has no one to report to: what nobody takes is lost, as on a bus.
-        static_cast<void>(port.store(address, size, value, attrs));
-      });
-  return MemTxResult::kOk;
+  const unsigned size = transfer_size(hit.region->rules(), access.offset, length);
+  access.size = size;
+  if (is_write) std::memcpy(&access.value, bytes, size);
+  const MemTxResult result = from_handler(hit, address, access);
+  if (result != kAgain && !is_write) std::memcpy(bytes, &access.value, size);
+  return {result, size};
 }
 
 }  // namespace holdfast::memory

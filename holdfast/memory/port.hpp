@@ -55,59 +55,121 @@ class Port {
 
   /// One access of 1, 2, 4 or 8 bytes, little-endian. Straddling two ranges it is split, like a
   /// longer one. Failed reads give 0, those that could not wait all ones.
-  MemTxResult load(std::uint64_t address, unsigned size, std::uint64_t& value, MemTxAttrs attrs);
-  MemTxResult store(std::uint64_t address, unsigned size, std::uint64_t value, MemTxAttrs attrs);
+  MemTxResult load(std::uint64_t address, unsigned size, std::uint64_t& value, MemTxAttrs attrs) {
+    if (at_hand(readable_, address, size)) {
+      value = load_guest_aligned(readable_.at(address), size);
+      return MemTxResult::kOk;
+    }
+    return load_elsewhere(address, size, value, attrs);
+  }
+  MemTxResult store(std::uint64_t address, unsigned size, std::uint64_t value, MemTxAttrs attrs) {
+    if (at_hand(writable_, address, size)) {
+      store_guest_aligned(writable_.at(address), size, value);
+      return MemTxResult::kOk;
+    }
+    return store_elsewhere(address, size, value, attrs);
+  }
 
   /// Any number of bytes, in the pieces that each range accepts; the address wraps round at 2^64.
   /// All pieces are tried; their results are OR-ed.
   MemTxResult read(std::uint64_t address, std::span<std::byte> bytes, MemTxAttrs attrs = {});
-  MemTxResult write(std::uint64_t address, std::span<const std::byte> bytes,
-                    MemTxAttrs attrs = {});
+  MemTxResult write(std::uint64_t address, std::span<const std::byte> bytes, MemTxAttrs attrs = {});
 
   const SpaceControl& space() const { return *space_; }
 
  private:
+  enum class Direction : std::uint8_t { kRead, kWrite };
+  /// Who answers an access with nothing special about it.
+  enum class Server : std::uint8_t { kNobody, kMemory, kHandler };
+
   /// What was found at some addresses, good while the space's stamp stays.
   struct Hit {
     Extent extent{1, 0};                    // in the space; nothing yet
     const RegionControl* region = nullptr;  // nullptr: a hole
     std::uint64_t offset = 0;               // of extent.first in the region
     RangeFlags flags{};
+    std::array<Server, 2> servers{};  // by direction
     std::uint64_t stamp = 0;
 
     std::uint64_t offset_of(std::uint64_t address) const {
       return offset + (address - extent.first);
     }
+    Server server(Direction direction) const {
+      return servers[static_cast<std::size_t>(direction)];
+    }
+    bool covers(std::uint64_t address, std::uint64_t now) const {
+      return extent.contains(address) && stamp == now;
+    }
   };
 
-  enum class Direction : std::uint8_t { kRead, kWrite };
+  /// What a hit on plain memory comes down to: where its bytes are.
+  struct Window {
+    std::uint64_t first = 0;
+    std::uint64_t reach = 0;  // so far behind `first` an access of 8 bytes may begin
+    std::uint64_t stamp = 0;  // no space's stamp is 0: nothing yet
+    std::byte* host = nullptr;
+
+    bool has(std::uint64_t address) const { return address - first <= reach; }
+    std::byte* at(std::uint64_t address) const { return host + (address - first); }
+  };
+
+  /// The short way of load and store, with nothing in it that is a call: an aligned access to the
+  /// memory hit last, by a thread that is inside a section. What it does not recognise takes the
+  /// long way, which knows everything.
+  bool at_hand(const Window& window, std::uint64_t address, unsigned size) const {
+    return window.has(address) && domain_.inside_last_used() && space_->surely_has(window.stamp) &&
+           is_aligned(window.at(address), size);
+  }
+
+  /// One piece of a longer access.
   struct Step {
     MemTxResult result;
     std::uint64_t length;
   };
 
+  /// Instead of a result: the map moved before the piece began, translate again.
+  static constexpr MemTxResult kAgain{1U << 31};
+
   const Hit& find(std::uint64_t address);
+  const Hit& find_anew(std::uint64_t address);
+  static Server server(const Hit& hit, Direction direction, MemTxAttrs attrs);
+  static Server server_now(const Hit& hit, Direction direction, MemTxAttrs attrs);
+  static Window window(const Hit& hit, Direction direction);
   Hit look_up(std::uint64_t address) const;
   bool is_current(const Hit& hit) const { return hit.stamp == space_->stamp(); }
 
+  MemTxResult load_elsewhere(std::uint64_t address, unsigned size, std::uint64_t& value,
+                             MemTxAttrs attrs);
+  MemTxResult store_elsewhere(std::uint64_t address, unsigned size, std::uint64_t value,
+                              MemTxAttrs attrs);
+  // From here on inside a section.
   MemTxResult single(std::uint64_t address, BusAccess& access);
   MemTxResult straddling(std::uint64_t address, BusAccess& access);
   MemTxResult by_bytes(std::uint64_t address, std::byte* bytes, std::uint64_t length,
                        Direction direction, MemTxAttrs attrs);
-  std::optional<Step> piece(const Hit& hit, std::uint64_t address, std::byte* bytes,
-                            std::uint64_t room, std::uint64_t length, Direction direction,
-                            MemTxAttrs attrs);
-  std::optional<MemTxResult> indirect(const Hit& hit, std::uint64_t address, BusAccess& access);
-  std::optional<MemTxResult> enter_and_call(const Hit& hit, BusAccess& access);
-  std::optional<MemTxResult> entered(gate::Entry entry, const Hit& hit, gate::Gate& gate,
-                                     BusAccess& access);
-  MemTxResult called_inside(const RegionControl& region, gate::Gate& gate, BusAccess& access);
-  MemTxResult post(std::uint64_t address, const BusAccess& access);
+  Step piece(const Hit& hit, std::uint64_t address, std::byte* bytes, std::uint64_t room,
+             std::uint64_t length, Direction direction, MemTxAttrs attrs);
+  // These may give kAgain.
+  MemTxResult from_nobody(const Hit& hit, BusAccess& access);
+  MemTxResult from_handler(const Hit& hit, std::uint64_t address, BusAccess& access);
+  [[gnu::cold]] std::optional<MemTxResult> instead_of_call(gate::Activity& me, const Hit& hit,
+                                                           std::uint64_t address,
+                                                           BusAccess& access);
+  [[gnu::cold]] gate::Entry wait_at(gate::Gate& gate, const Hit& hit, const BusAccess& access,
+                                    Ref<gate::Gate>& keep);
+  [[gnu::cold]] MemTxResult turned_away(gate::Entry entry, const Hit& hit, gate::Gate& gate,
+                                        BusAccess& access);
+  MemTxResult call_inside(gate::Activity& me, const RegionControl& region, gate::Gate& gate,
+                          BusAccess& access);
+  MemTxResult post(gate::Activity& me, std::uint64_t address, const BusAccess& access);
 
   const Ref<SpaceControl> space_;
   rcu::Domain& domain_;  // the machine's
-  Hit memory_hit_;
+  // Of the memory hit: what loads and stores look at first. Each has a stamp of its own.
+  Window readable_;
+  Window writable_;
   Hit device_hit_;
+  Hit memory_hit_;
 };
 
 }  // namespace holdfast::memory

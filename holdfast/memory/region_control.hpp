@@ -14,6 +14,7 @@
 #include "holdfast/base/census.hpp"
 #include "holdfast/base/ref.hpp"
 #include "holdfast/gate/gate.hpp"
+#include "holdfast/memory/dispatch.hpp"
 #include "holdfast/memory/map_node.hpp"
 #include "holdfast/memory/mmio.hpp"
 #include "holdfast/memory/ram_block.hpp"
@@ -51,6 +52,13 @@ class RegionControl final : public RefCounted<RegionControl>, private MapNode {
   bool has_own_gate() const { return own_gate_; }
   const AccessRules& rules() const { return rules_; }
   MmioHandler* handler() const { return handler_; }
+  /// Calls the handler. From inside the gate and the region.
+  MemTxResult call(BusAccess& access) const {
+    const bool is_aligned = (access.offset & (access.size - 1)) == 0;
+    if (is_aligned && (plain_sizes_ & access.size) != 0) [[likely]]
+      return dispatch_plain(*handler_, access);
+    return dispatch(*handler_, rules_, access);
+  }
   RamBlock* ram() const { return ram_.get(); }
   /// Where the region's offset 0 lies in its block.
   std::uint64_t ram_offset() const { return ram_offset_; }
@@ -99,15 +107,17 @@ class RegionControl final : public RefCounted<RegionControl>, private MapNode {
   static constexpr std::uint32_t kKept = 1;  // the last insider lets go of a reference
   static constexpr std::uint32_t kInsider = 2;
 
+  // What an access to a device looks at stands together.
   std::atomic<bool> dropped_{false};
   mutable std::atomic<bool> warned_{false};
-  mutable std::atomic<std::uint32_t> insiders_{0};
   bool counts_insiders_ = false;
   const bool may_reenter_;
   const bool own_gate_;
-  const AccessRules rules_;
+  const std::uint8_t plain_sizes_;  // of the rules
+  mutable std::atomic<std::uint32_t> insiders_{0};
   MmioHandler* const handler_;
   const Ref<gate::Gate> gate_;
+  const AccessRules rules_;
   std::byte* host_ = nullptr;
   const Ref<RamBlock> ram_;
   const std::uint64_t ram_offset_;

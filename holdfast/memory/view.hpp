@@ -36,17 +36,19 @@ class View {
   /// Its own generation and those of all views it links to, added up: moves if any of them moves,
   /// and never comes back to an earlier value (dropping a link adds what its view had reached).
   std::uint64_t stamp() const {
-    std::uint64_t sum = generation();  // before the links: see publish.cpp
-    if (const LinkSet* links = links_.load(std::memory_order_acquire)) {
-      sum += links->dropped;
-      for (const View* view : links->views) sum += view->generation();
-    }
-    return sum;
+    const std::uint64_t own = generation();  // before the links: see publish.cpp
+    const LinkSet* const links = links_.load(std::memory_order_acquire);
+    return links == nullptr ? own : own + stamp_of(*links);
   }
+  /// If not, the stamp is the generation.
+  bool ever_had_links() const { return links_.load(std::memory_order_acquire) != nullptr; }
   bool has_links() const {
     const LinkSet* links = links_.load(std::memory_order_acquire);
     return links != nullptr && !links->views.empty();
   }
+
+ private:
+  static std::uint64_t stamp_of(const LinkSet& links);
 
  protected:
   View() = default;

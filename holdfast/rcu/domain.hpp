@@ -159,6 +159,12 @@ class Domain {
   }
   /// Whether this thread is inside a section of this domain.
   bool inside() const noexcept;
+  /// The same, without a call, but it knows only of the domain this thread used last: false may mean
+  /// that it does not know.
+  bool inside_last_used() const noexcept {
+    return detail::last_used.domain == id_ &&
+           Epochs<HostAtomics>::inside(*detail::last_used.slot);
+  }
 
   /// Leaves this thread's section and enters it again, for two loads if no grace period began
   /// meanwhile. Only where exactly one section is open. Nothing found before stays good.
@@ -242,6 +248,7 @@ class Domain {
 
  private:
   friend class Section;
+  friend class BriefSection;
   friend class Suspension;
 
   template <class T>
@@ -312,6 +319,30 @@ class Section {
   HostSlot& slot_;
 };
 
+/// A read section around one call, that is a local variable of a function: where the thread is inside
+/// already it does nothing, so it costs less than a nested Section, whose count is memory that one
+/// access after the other would wait for.
+class BriefSection {
+ public:
+  explicit BriefSection(Domain& domain) noexcept
+      : domain_{domain},
+        slot_{domain.my_slot()},
+        was_inside_{Epochs<HostAtomics>::inside(slot_)} {
+    if (!was_inside_) domain_.epochs_.enter(slot_);
+  }
+  ~BriefSection() {
+    domain_.check_inside(slot_);
+    if (!was_inside_) domain_.epochs_.leave(slot_);
+  }
+  BriefSection(const BriefSection&) = delete;
+  BriefSection& operator=(const BriefSection&) = delete;
+
+ private:
+  Domain& domain_;  // outlives every section of it
+  HostSlot& slot_;
+  const bool was_inside_;
+};
+
 /// Takes this thread out of its section, however deeply nested, and back in when it dies. Around a
 /// dispatch to a device, so that a thread inside a device delays no grace period. Outside a section
 /// it does nothing. Nothing found before stays good.
@@ -321,12 +352,13 @@ class Suspension {
       : domain_{domain},
         slot_{domain.my_slot()},
         inside_{domain_.epochs_.inside(slot_)},
-        nested_{std::exchange(slot_.nested, 0)} {
+        nested_{slot_.nested} {
+    if (nested_ != 0) slot_.nested = 0;
     if (inside_) domain_.epochs_.leave(slot_);
   }
   ~Suspension() {
     domain_.check_outside(slot_);
-    slot_.nested = nested_;
+    if (nested_ != 0) slot_.nested = nested_;
     if (inside_) domain_.epochs_.enter(slot_);
   }
   Suspension(const Suspension&) = delete;
