@@ -147,7 +147,7 @@ void Device::published(object::Node& parent) {
 
 Result<void> Device::realize(object::Node& parent) {
   const std::string path = parent.path() == "/" ? "/" + id_ : parent.path() + "/" + id_;
-  if (context_.tree.resolve(path)) return fail("{}: the name is taken", path);
+  if (context_.tree.has(path)) return fail("{}: the name is taken", path);
   TRY(prepare());
   memory::Transaction map;
   publish(map);

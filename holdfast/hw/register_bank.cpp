@@ -6,14 +6,6 @@
 #include "holdfast/base/log.hpp"
 
 namespace holdfast::hw {
-namespace {
-
-constexpr std::uint64_t mask_of(unsigned bytes) {
-  return bytes >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1;
-}
-
-}  // namespace
-
 memory::MemTxResult RegisterBankBase::read(std::uint64_t offset, unsigned size,
                                            std::uint64_t& value, memory::MemTxAttrs) {
   value = 0;

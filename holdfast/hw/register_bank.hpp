@@ -29,6 +29,10 @@ class RegisterBankBase : public memory::MmioHandler {
                             memory::MemTxAttrs attrs) override;
 
  protected:
+  static constexpr std::uint64_t mask_of(unsigned bytes) {
+    return bytes >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1;
+  }
+
   static constexpr std::size_t kNone = ~std::size_t{0};
 
   /// The register that has the byte at an offset, or the run of bytes up to the next one.
@@ -72,6 +76,24 @@ class RegisterBank final : public RegisterBankBase {
       reach_[i] = reach = std::max(reach, map_.entries[i].end());
   }
 
+  /// Most accesses are of one whole register, which needs no cutting.
+  memory::MemTxResult read(std::uint64_t offset, unsigned size, std::uint64_t& value,
+                           memory::MemTxAttrs attrs) override {
+    const Found found = find(offset, size);
+    if (found.entry == kNone || found.first != offset || found.width != size)
+      return RegisterBankBase::read(offset, size, value, attrs);
+    value = read_register(found) & mask_of(size);
+    return memory::MemTxResult::kOk;
+  }
+  memory::MemTxResult write(std::uint64_t offset, unsigned size, std::uint64_t value,
+                            memory::MemTxAttrs attrs) override {
+    const Found found = find(offset, size);
+    if (found.entry == kNone || found.first != offset || found.width != size)
+      return RegisterBankBase::write(offset, size, value, attrs);
+    write_register(found, value & mask_of(size));
+    return memory::MemTxResult::kOk;
+  }
+
  private:
   using Entry = RegisterEntry<T>;
 
@@ -90,7 +112,7 @@ class RegisterBank final : public RegisterBankBase {
     }
     for (std::size_t i = above; i-- > 0 && reach_[i] > offset;) {
       const Entry& entry = map_.entries[i];
-      const std::uint64_t index = (offset - entry.at) / entry.stride;
+      const std::uint64_t index = entry.count == 1 ? 0 : (offset - entry.at) / entry.stride;
       const std::uint64_t first = entry.at + index * entry.stride;
       if (index < entry.count && offset - first < entry.width())
         return {.entry = i, .index = static_cast<unsigned>(index), .first = first,

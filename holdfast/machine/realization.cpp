@@ -32,7 +32,7 @@ Result<void> Realization::build() {
     if (machine_.is_leaving(row.name))
       return fail("{}: a device of that name is being removed", row.name);
     const std::string path = machine_.node().path() + "/" + row.name;
-    if (machine_.tree().resolve(path)) return fail("{}: the name is taken", path);
+    if (machine_.tree().has(path)) return fail("{}: the name is taken", path);
     made_.push_back({row.name, row.make({.context = machine_.context(),
                                          .type = *row.type,
                                          .name = row.name,

@@ -234,6 +234,18 @@ Result<Tree::Entry> Tree::resolve(std::string_view path) const {
   return entry_of(*node, path_of(*node), 0);
 }
 
+bool Tree::has(std::string_view absolute_path) const {
+  LockGuard lock{mutex_};
+  const Node* at = root_.get();
+  for (const auto name : components(absolute_path)) {
+    if (at->children_ == nullptr) return false;
+    const auto found = at->children_->by_name.find(name);
+    if (found == at->children_->by_name.end()) return false;
+    at = found->second;
+  }
+  return true;
+}
+
 void Tree::list(const Node& node, std::string path, std::size_t depth, std::size_t deepest,
                 std::vector<Entry>& out) const {
   out.push_back(entry_of(node, path, depth));

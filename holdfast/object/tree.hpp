@@ -88,6 +88,8 @@ class Tree {
   /// path ends in the components of a partial one ("uart0", "soc/uart0"). Errors: not found, saying
   /// where the path breaks off; ambiguous, naming candidates.
   Result<Entry> resolve(std::string_view path) const;
+  /// Whether there is such a path from the root; without the search for what may have been meant.
+  bool has(std::string_view absolute_path) const;
 
   /// The node at `path`, then everything below it, parents before children, siblings in name order.
   Result<std::vector<Entry>> walk(std::string_view path = "/") const;

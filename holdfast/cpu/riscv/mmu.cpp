@@ -106,6 +106,11 @@ Flow Mmu::load_physical(std::uint64_t address, std::uint64_t physical, unsigned 
     value = load_any(host, size);
     return Flow::kNext;
   }
+  return load_from_device(address, physical, size, value, access);
+}
+
+Flow Mmu::load_from_device(std::uint64_t address, std::uint64_t physical, unsigned size,
+                           std::uint64_t& value, Access access) {
   const auto result = port_.load(physical, size, value, memory::MemTxAttrs{});
   check_stamp();
   if (result == memory::MemTxResult::kOk) return Flow::kEnd;
@@ -119,6 +124,11 @@ Flow Mmu::store_physical(std::uint64_t address, std::uint64_t physical, unsigned
     store_any(host, size, value);
     return Flow::kNext;
   }
+  return store_to_device(address, physical, size, value);
+}
+
+Flow Mmu::store_to_device(std::uint64_t address, std::uint64_t physical, unsigned size,
+                          std::uint64_t value) {
   const auto result = port_.store(physical, size, value, memory::MemTxAttrs{});
   check_stamp();
   if (result == memory::MemTxResult::kOk) return Flow::kEnd;
@@ -272,6 +282,8 @@ std::optional<Mmu::FetchPlace> Mmu::fetch_place(std::uint64_t address, Privilege
 Flow Mmu::load_slow(std::uint64_t address, unsigned size, std::uint64_t& value) {
   const std::uint64_t inside = address & ~kPageMask;
   if (inside + size <= kPageSize) [[likely]] {
+    if (const TlbEntry& entry = data_->at(address); entry.is_device(address, kMayRead))
+      return load_from_device(address, entry.physical | inside, size, value, Access::kLoad);
     const auto physical = translate(address, size, Access::kLoad);
     return physical ? load_physical(address, *physical, size, value) : Flow::kTrap;
   }
@@ -299,6 +311,8 @@ Flow Mmu::load_slow(std::uint64_t address, unsigned size, std::uint64_t& value) 
 Flow Mmu::store_slow(std::uint64_t address, unsigned size, std::uint64_t value) {
   const std::uint64_t inside = address & ~kPageMask;
   if (inside + size <= kPageSize) [[likely]] {
+    if (const TlbEntry& entry = data_->at(address); entry.is_device(address, kMayWrite))
+      return store_to_device(address, entry.physical | inside, size, value);
     const auto physical = translate(address, size, Access::kStore);
     return physical ? store_physical(address, *physical, size, value) : Flow::kTrap;
   }

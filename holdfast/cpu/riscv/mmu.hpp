@@ -121,6 +121,10 @@ class Mmu {
 
   Flow load_slow(std::uint64_t address, unsigned size, std::uint64_t& value);
   Flow store_slow(std::uint64_t address, unsigned size, std::uint64_t value);
+  Flow load_from_device(std::uint64_t address, std::uint64_t physical, unsigned size,
+                        std::uint64_t& value, Access access);
+  Flow store_to_device(std::uint64_t address, std::uint64_t physical, unsigned size,
+                       std::uint64_t value);
   std::optional<std::uint64_t> translate(std::uint64_t address, unsigned size, Access access);
   std::optional<Page> walk(std::uint64_t address, Access access, Checked as);
   std::optional<std::uint64_t> load_entry(std::uint64_t address, std::uint64_t physical,

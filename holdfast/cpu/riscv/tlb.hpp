@@ -31,6 +31,10 @@ struct TlbEntry {
   static bool hits(std::uint64_t tag, std::uint64_t address, unsigned size) {
     return (address & (kPageMask | (size - 1))) == tag;
   }
+  /// Whether this is the page, with the right, and no host memory is behind all of it: a device's.
+  bool is_device(std::uint64_t address, Rights right) const {
+    return page == (address & kPageMask) && host_offset == 0 && (rights & right) != 0;
+  }
   std::byte* host(std::uint64_t address) const {
     return reinterpret_cast<std::byte*>(host_offset + address);
   }
