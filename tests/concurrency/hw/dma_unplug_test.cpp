@@ -195,7 +195,6 @@ class RingOfThree : public DmaUnplug {
     meanwhile();
     for (Stop* stop : stops) stop->release();
   }
-  static constexpr auto& kCall = Probe::kCall;
 };
 
 TEST_F(RingOfThree, OfThreadsIsBrokenAtOnePlace) {
