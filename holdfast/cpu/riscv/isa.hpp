@@ -74,6 +74,9 @@ class IsaSet {
   constexpr IsaSet(std::initializer_list<Extension> extensions) {
     for (const Extension e : extensions) bits_ |= bit(e);
   }
+  /// Every extension the decoder knows.
+  static constexpr IsaSet all() { return IsaSet{~std::uint64_t{0}}; }
+
   constexpr bool has(Extension e) const { return (bits_ & bit(e)) != 0; }
   constexpr IsaSet with(Extension e) const { return IsaSet{bits_ | bit(e)}; }
   constexpr IsaSet without(Extension e) const { return IsaSet{bits_ & ~bit(e)}; }
