@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/base/log.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <string>
+#include <system_error>
 
 namespace holdfast::log {
 namespace {
 // The terminal belongs to the process, and so does what is shown on it.
 std::atomic<std::uint32_t> g_topics{0};
+std::atomic<int> g_file{-1};  // where topics go instead
 }  // namespace
 
 void enable(std::uint32_t topics) { g_topics.fetch_or(topics, std::memory_order_relaxed); }
@@ -19,11 +23,22 @@ bool enabled(Topic topic) {
          (g_topics.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(topic)) != 0;
 }
 
+Result<void> write_to(const std::string& path) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+  if (file < 0) return fail("{}: cannot be written: {}", path, std::generic_category().message(errno));
+  const int before = g_file.exchange(file, std::memory_order_acq_rel);
+  if (before >= 0) ::close(before);
+  return {};
+}
+
 void write(Topic topic, std::string_view line) {
   const std::string whole =
       topic == Topic::kWarning ? fmt::format("holdfast: warning: {}\n", line) : fmt::format("{}\n", line);
   // One write call a line keeps lines of several threads apart; a closed stderr is not our concern.
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, whole.data(), whole.size());
+  const int file = g_file.load(std::memory_order_acquire);  // pairs with write_to
+  if (file < 0 || topic == Topic::kWarning)
+    [[maybe_unused]] const auto shown = ::write(STDERR_FILENO, whole.data(), whole.size());
+  if (file >= 0) [[maybe_unused]] const auto kept = ::write(file, whole.data(), whole.size());
 }
 
 }  // namespace holdfast::log

@@ -6,7 +6,10 @@
 #include <fmt/core.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "holdfast/base/result.hpp"
 
 namespace holdfast::log {
 
@@ -16,11 +19,18 @@ enum class Topic : std::uint32_t {
   kUnimplemented = 2,
   kCensus = 4,
   kInterrupts = 8,
+  kExecution = 16,     // each block of instructions that a hart enters
+  kInstructions = 32,  // each block, disassembled, when it is met for the first time
+  kRegisters = 64,     // the registers before each block
+  kTranslation = 128,  // page-table walks
 };
 
 /// Switches optional topics on: a sum of Topic values.
 void enable(std::uint32_t topics);
 bool enabled(Topic topic);
+/// From here on what was asked for goes to a file instead of standard error; warnings go to both.
+/// Before any other thread exists. An error names the file.
+Result<void> write_to(const std::string& path);
 
 /// Writes one line. Thread-safe; lines never mix.
 void write(Topic topic, std::string_view line);

@@ -117,6 +117,13 @@ std::optional<std::uint16_t> CodeCache::fetch_half(std::uint64_t address, Privil
   return static_cast<std::uint16_t>(value);
 }
 
+std::optional<std::uint32_t> CodeCache::fetch_word(std::uint64_t pc, Privilege privilege) {
+  const auto low = fetch_half(pc, privilege);
+  const auto high = low ? fetch_half(pc + 2, privilege) : std::nullopt;
+  if (!high) return std::nullopt;
+  return *low | std::uint32_t{*high} << 16;
+}
+
 const Instruction* CodeCache::decode_alone(std::uint64_t pc, Privilege privilege) {
   const auto low = fetch_half(pc, privilege);
   if (!low) return nullptr;

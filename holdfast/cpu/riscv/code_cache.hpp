@@ -60,6 +60,9 @@ class CodeCache {
     return find_slow(pc, privilege, context);
   }
 
+  /// The four bytes at an address, as instruction fetch sees memory now; nothing if it may not.
+  std::optional<std::uint32_t> fetch_word(std::uint64_t pc, Privilege privilege);
+
   /// FENCE.I
   void synchronize() { ++code_epoch_; }
   void clear();

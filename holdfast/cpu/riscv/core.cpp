@@ -22,6 +22,7 @@ void Core::reset() {
   csr.instret.set(0, retired);
   reservation = {};
   waiting = false;
+  host_call = false;
   pmp.reset();
   mmu.set_root(0);
   mmu.set_execute_readable(false);

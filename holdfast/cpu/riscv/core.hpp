@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <unordered_set>
 
 #include "holdfast/cpu/riscv/code_cache.hpp"
 #include "holdfast/cpu/riscv/csr.hpp"
@@ -18,10 +19,14 @@
 
 namespace holdfast::cpu::riscv {
 
+/// From where a semihosting call (an EBREAK between two marks) goes to the host instead of trapping.
+enum class HostCalls : std::uint8_t { kNever, kPrivileged, kFromUserToo };
+
 struct HartConfig {
   std::uint64_t hart_id = 0;
   std::uint64_t reset_vector = 0x1000;
   IsaSet isa = kDefaultIsa;
+  HostCalls host_calls = HostCalls::kNever;
 };
 
 /// What LR remembers for SC. An SC succeeds if memory still holds the value that LR read.
@@ -53,8 +58,10 @@ struct Core {
 
   Exception exception;   // of the instruction that ended with kTrap
   bool waiting = false;  // in WFI
+  bool host_call = false;  // at a semihosting call, which is to be done by whoever runs the hart
 
   HartConfig config;
+  std::unordered_set<std::uint64_t> traced_blocks;  // for -d in_asm: what was shown
   std::atomic<unsigned> fence{0};  // what full_fence() exchanges
   const TimeSource& time;          // the machine's, outlives it
   Signals signals;

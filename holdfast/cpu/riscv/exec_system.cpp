@@ -21,7 +21,23 @@ Flow environment_call(Core& core, const Instruction&) {
   return core.raise(static_cast<Cause>(8 + static_cast<u64>(core.privilege)), 0);
 }
 
+/// SPEC: RISC-V Semihosting, section 1: an uncompressed EBREAK between two shifts into x0.
+bool is_host_call(Core& core, const Instruction& i) {
+  constexpr u32 kBefore = 0x01f01013;  // slli x0, x0, 0x1f
+  constexpr u32 kBehind = 0x40705013;  // srai x0, x0, 7
+  if (core.config.host_calls == HostCalls::kNever || i.length != 4) return false;
+  if (core.privilege == Privilege::kUser && core.config.host_calls != HostCalls::kFromUserToo)
+    return false;
+  return core.code.fetch_word(core.pc_of(i) - 4, core.privilege) == kBefore &&
+         core.code.fetch_word(core.pc_of(i) + 4, core.privilege) == kBehind;
+}
+
 Flow breakpoint(Core& core, const Instruction& i) {
+  if (is_host_call(core, i)) {
+    core.host_call = true;
+    core.signals.look_again();
+    return Flow::kEnd;
+  }
   return core.raise(Cause::kBreakpoint, core.pc_of(i));
 }
 

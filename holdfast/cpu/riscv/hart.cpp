@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "holdfast/cpu/riscv/trace.hpp"
 #include "holdfast/cpu/riscv/trap.hpp"
 
 namespace holdfast::cpu::riscv {
@@ -35,6 +36,12 @@ bool Hart::look_up(Stop& stop) {
     stop = Stop::kRequested;
     return true;
   }
+  if (core_.host_call) {
+    core_.host_call = false;
+    core_.signals.look_again();
+    stop = Stop::kHostCall;
+    return true;
+  }
   if (core_.waiting) {
     if (!wake_pending()) {
       stop = Stop::kWaiting;
@@ -51,11 +58,14 @@ Stop Hart::run(std::uint64_t instructions) {
   core_.mmu.begin_slice();
   // stimecmp is compared once a slice.
   if (core_.waiting || supervisor_timer_enabled(core_)) core_.signals.look_again();
+  const bool traced = traces_blocks();
   Stop stop = Stop::kBudget;
   std::uint64_t end = core_.retired + instructions;
   while (core_.retired < end) {
     if (core_.signals.attention() && look_up(stop)) return stop;
     if (const Instruction* block = core_.code.find(core_.pc, core_.privilege)) [[likely]] {
+      if (traced) [[unlikely]]
+        trace_block(core_, block, [this] { return dump(); });
       run_block(block);
     } else {
       take_exception(core_, core_.pc);
@@ -103,6 +113,25 @@ void Hart::set_pc(std::uint64_t pc) {
 
 void Hart::set_integer(unsigned index, std::uint64_t value) {
   if (index != 0) core_.x[index] = value;
+}
+
+bool Hart::read_memory(std::uint64_t address, std::span<std::byte> bytes) {
+  const auto section = core_.mmu.enter();
+  core_.mmu.begin_slice();
+  for (std::byte& byte : bytes) {
+    std::uint8_t value = 0;
+    if (core_.mmu.load(address++, value) == Flow::kTrap) return false;
+    byte = std::byte{value};
+  }
+  return true;
+}
+
+bool Hart::write_memory(std::uint64_t address, std::span<const std::byte> bytes) {
+  const auto section = core_.mmu.enter();
+  core_.mmu.begin_slice();
+  for (const std::byte byte : bytes)
+    if (core_.mmu.store(address++, std::to_integer<std::uint8_t>(byte)) == Flow::kTrap) return false;
+  return true;
 }
 
 std::optional<std::uint64_t> Hart::csr(unsigned number) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "holdfast/cpu/riscv/core.hpp"
@@ -34,6 +35,7 @@ enum class Stop : std::uint8_t {
   kBudget,     // the instructions it was given are used up
   kWaiting,    // in WFI, and no enabled interrupt is pending
   kRequested,  // somebody called request_stop()
+  kHostCall,   // behind a semihosting call, whose result belongs into a0 before it goes on
 };
 
 class Hart {
@@ -75,6 +77,10 @@ class Hart {
   std::optional<std::uint64_t> csr(unsigned number) const;
 
   // For whoever starts or inspects a hart that does not run.
+  /// Guest memory as the hart's loads and stores see it now: virtual addresses. False: some of it
+  /// is not there, and then part of it may have been done.
+  bool read_memory(std::uint64_t address, std::span<std::byte> bytes);
+  bool write_memory(std::uint64_t address, std::span<const std::byte> bytes);
   /// Goes on from there, out of a WFI too.
   void set_pc(std::uint64_t pc);
   void set_privilege(Privilege privilege);

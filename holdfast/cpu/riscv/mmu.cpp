@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/cpu/riscv/mmu.hpp"
 
+#include "holdfast/base/log.hpp"
+#include "holdfast/cpu/riscv/trace.hpp"
+
 namespace holdfast::cpu::riscv {
 namespace {
 
@@ -230,6 +233,18 @@ std::optional<Mmu::Page> Mmu::walk(std::uint64_t address, Access access, Checked
   return page_fault(address, access);
 }
 
+void Mmu::trace_walk(std::uint64_t address, Access access, Privilege privilege,
+                     const std::optional<Page>& page) const {
+  if (!translates(privilege)) return;
+  trace_translation({.virtual_address = address,
+                     .physical = page ? page->physical | (address & ~kPageMask) : 0,
+                     .satp = satp_,
+                     .cause = page ? std::nullopt : std::optional{exception_.cause},
+                     .access = access,
+                     .privilege = privilege,
+                     .rights = page ? page->rights : kMayNothing});
+}
+
 void Mmu::fill(std::uint64_t address, Page page) {
   TlbEntry& entry = data_->at(address);
   entry = {.page = address & kPageMask, .physical = page.physical, .rights = page.rights};
@@ -248,6 +263,8 @@ std::optional<std::uint64_t> Mmu::translate(std::uint64_t address, unsigned size
     return entry.physical | inside;
 
   auto page = walk(address, access, data_checked_);
+  if (log::enabled(log::Topic::kTranslation)) [[unlikely]]
+    trace_walk(address, access, data_checked_.privilege, page);
   if (!page) return std::nullopt;
   const std::uint64_t physical = page->physical | inside;
   const auto uniform = pmp_.uniform_rights({page->physical, page->physical + (kPageSize - 1)},
@@ -265,6 +282,8 @@ std::optional<std::uint64_t> Mmu::translate(std::uint64_t address, unsigned size
 
 std::optional<Mmu::FetchPlace> Mmu::fetch_place(std::uint64_t address, Privilege privilege) {
   const auto page = walk(address, Access::kFetch, {privilege, UserAccess::kDenied});
+  if (log::enabled(log::Topic::kTranslation)) [[unlikely]]
+    trace_walk(address, Access::kFetch, privilege, page);
   // U-bit pages are never executable in S-mode, so SUM plays no part.
   if (!page) return std::nullopt;
   const std::uint64_t physical = page->physical | (address & ~kPageMask);

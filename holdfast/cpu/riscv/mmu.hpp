@@ -129,6 +129,8 @@ class Mmu {
   std::optional<Page> walk(std::uint64_t address, Access access, Checked as);
   std::optional<std::uint64_t> load_entry(std::uint64_t address, std::uint64_t physical,
                                           Access access);
+  [[gnu::cold]] void trace_walk(std::uint64_t address, Access access, Privilege privilege,
+                                const std::optional<Page>& page) const;
   AccessedDirty mark(std::uint64_t physical, std::uint64_t& entry, Access access);
   Rights page_rights(std::uint64_t entry, Checked as) const;
   bool protection_allows(std::uint64_t physical, std::uint64_t size, Access access,

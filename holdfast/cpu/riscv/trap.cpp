@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/cpu/riscv/trap.hpp"
 
+#include "holdfast/base/log.hpp"
+#include "holdfast/cpu/riscv/trace.hpp"
+
 namespace holdfast::cpu::riscv {
 namespace {
 
@@ -48,6 +51,8 @@ void enter_machine(Core& core, std::uint64_t cause, std::uint64_t value, std::ui
 }
 
 void enter(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+  if (log::enabled(log::Topic::kInterrupts)) [[unlikely]]
+    trace_trap(core, {.cause = cause, .value = value, .pc = pc});
   const std::uint64_t delegated =
       (cause & kInterruptFlag) != 0 ? core.csr.mideleg : core.csr.medeleg;
   if (core.privilege != Privilege::kMachine && (delegated >> (cause & 63) & 1) != 0)
