@@ -6,6 +6,7 @@
 #include "holdfast/accel/riscv_cpu.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/system_bus.hpp"
+#include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
@@ -42,6 +43,8 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(register_device<devices::RiscvClint>(registry, {.region = "regs"}));
   TRY(register_device<devices::GoldfishRtc>(registry, {.region = "regs"}));
   TRY(register_device<devices::SifiveTest>(registry, {.region = "regs"}));
+  TRY(register_device<devices::CfiFlash>(
+      registry, {.region = "regs", .entered = DeviceFacet::Entered::kByWrite}));
   return {};
 }
 

@@ -19,6 +19,7 @@ struct DeviceFacet {
   std::string_view region{};       // what a board places at an address; empty: nothing
   std::string_view memory_link{};  // the link that leads to physical memory; empty: none
   std::string_view never_inside{};  // why no access is ever inside of it, if that is so
+  enum class Entered : unsigned char { kByRead, kByWrite } entered = Entered::kByRead;
 };
 
 /// Adds a device of a type to a plan: linked to the machine's memory, placed at `address`.

@@ -64,7 +64,15 @@ class Boot {
     return {};
   }
 
+  /// What runs from flash: without firmware it is the firmware, else what the firmware goes on to, and
+  /// it finds the kernel and the RAM disk by itself.
+  bool boots_from_flash() const { return static_cast<bool>(options_.flash.front()); }
+
   Result<void> add_kernel() {
+    if (boots_from_flash()) {
+      (options_.bios ? kernel_entry_ : firmware_entry_) = map::kFlash;
+      return {};
+    }
     if (!options_.kernel) return {};
     const std::uint64_t base = options_.bios ? align_up(next_free_, kKernelAlignment) : map::kRam;
     if (base > ram_.last)
@@ -79,7 +87,7 @@ class Boot {
   }
 
   Result<void> add_initrd() {
-    if (!options_.initrd) return {};
+    if (!options_.initrd || boots_from_flash()) return {};
     // Half-way up, at most 512 MiB above the kernel, so that the kernel has room to unpack itself.
     const std::uint64_t base = align_up(
         std::max(next_free_, map::kRam + std::min(options_.ram_size / 2, 512 * kMiB)), 4096);

@@ -101,6 +101,13 @@ void add_devices(Node& soc, const Handles& handles) {
       .strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
 }
 
+void add_flash(Node& root) {
+  root.node(fmt::format("flash@{:x}", map::kFlash))
+      .u32("bank-width", 4)
+      .reg({{map::kFlash, map::kFlashBank}, {map::kFlash + map::kFlashBank, map::kFlashBank}})
+      .string("compatible", "cfi-flash");
+}
+
 void add_finisher(Node& root, const char* name, Phandle syscon, std::uint32_t value) {
   root.node(name)
       .u32("value", value)
@@ -130,6 +137,7 @@ Result<std::vector<std::byte>> device_tree(const Options& options) {
     root.node(fmt::format("memory@{:x}", map::kRam))
         .string("device_type", "memory")
         .reg({{map::kRam, options.ram_size}});
+    add_flash(root);
     add_cpus(root, handles);
     add_finisher(root, "poweroff", handles.syscon, kFinishPass);
     add_finisher(root, "reboot", handles.syscon, kFinishReset);

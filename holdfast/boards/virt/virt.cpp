@@ -8,6 +8,7 @@
 #include "holdfast/accel/riscv_cpu.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/virt/boot.hpp"
+#include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
@@ -34,6 +35,15 @@ void add_hart(BoardPlan& board, const Options& options, std::uint32_t id, const 
               {plic.out("context", 2 * id + 1), hart.in(line(Interrupt::kSupervisorExternal))}});
 }
 
+void add_flash(BoardPlan& board, const Options& options) {
+  for (unsigned bank = 0; bank < options.flash.size(); ++bank) {
+    const auto flash =
+        board.add<devices::CfiFlash>(fmt::format("pflash{}", bank),
+                                     {.size = map::kFlashBank, .drive = options.flash[bank]});
+    board.map({{map::kFlash + bank * map::kFlashBank, flash.region("regs")}});
+  }
+}
+
 Result<void> check(const Options& options) {
   if (options.harts == 0 || options.harts > kMostHarts)
     return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
@@ -56,6 +66,7 @@ Result<BoardPlan> plan(const Options& options) {
   const auto rtc = board.add<devices::GoldfishRtc>("rtc");
   const auto syscon = board.add<devices::SifiveTest>("syscon");
   for (std::uint32_t id = 0; id < options.harts; ++id) add_hart(board, options, id, plic, clint);
+  add_flash(board, options);
   const auto loader = board.add<ImageLoader>("loader", {.blobs = TRY(boot_blobs(options))});
 
   board.map({{map::kBootRom.first, rom},

@@ -3,6 +3,7 @@
 // QEMU's machine of that name.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/base/extent.hpp"
 #include "holdfast/base/result.hpp"
+#include "holdfast/block/backend.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/chardev/chardev.hpp"
 
@@ -25,6 +27,9 @@ struct Options {
   std::optional<std::string> initrd;        // a path
   std::string append;                       // the kernel's command line
   std::optional<std::string> dtb;           // a path, instead of the board's own tree
+  /// What the two banks of flash hold; none: a bank of zeroes. With a bios, the first is where the bios
+  /// goes on to; without one, it is where harts begin.
+  std::array<Ref<block::Backend>, 2> flash{};
   chardev::Chardev* serial = nullptr;       // outlives the machine's devices
   accel::HartGang* gang = nullptr;          // outlives them, too; none: harts do not run
 };
@@ -45,6 +50,8 @@ inline constexpr std::uint64_t kRtc = 0x10'1000;
 inline constexpr std::uint64_t kClint = 0x200'0000;
 inline constexpr std::uint64_t kPlic = 0xc00'0000;
 inline constexpr std::uint64_t kUart = 0x1000'0000;
+inline constexpr std::uint64_t kFlash = 0x2000'0000;  // the second bank follows the first
+inline constexpr std::uint64_t kFlashBank = 0x200'0000;
 inline constexpr std::uint64_t kRam = 0x8000'0000;
 }  // namespace map
 
