@@ -12,9 +12,4 @@ namespace holdfast::app {
 /// guest asked for; an error if the machine could not be made, and then nothing is left.
 Result<int> run_machine(const Options& options);
 
-/// The machines there are, a line each.
-std::string machines_text();
-/// The CPU models there are, a line each.
-std::string cpus_text();
-
 }  // namespace holdfast::app

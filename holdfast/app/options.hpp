@@ -1,29 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: what a person or a tool asked for, checked as far as it can be without building
-// anything. Whether a machine, a CPU model or a file exists is for those to say who make them.
+// anything. Whether a machine, a CPU model, a device or a file exists is for those to say who make
+// them; what they are to make it of stands here as groups of keys and values.
+//
+// How options are read is in options/: table.hpp has what an option is, one file a theme has the
+// options themselves.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "holdfast/app/keyval.hpp"
+#include "holdfast/app/options/group.hpp"
+#include "holdfast/app/options/keyval.hpp"
 #include "holdfast/base/result.hpp"
 
 namespace holdfast::app {
 
 /// What to do. Everything but kRun prints something and ends with status 0.
-enum class Action { kRun, kHelp, kVersion, kListMachines, kListCpus, kListAccelerators, kListTopics };
-
-/// Where a serial port goes.
-enum class Serial {
-  kStdio,         // the terminal, with control-C for the emulator
-  kMonitorStdio,  // the terminal, raw; control-A is the escape
-  kNull,          // a port that swallows what is sent
-  kNone,          // no port
+enum class Action {
+  kRun,
+  kHelp,
+  kVersion,
+  kListMachines,
+  kListMachineProperties,  // of the machine that is named
+  kListCpus,
+  kListAccelerators,
+  kListTopics,
+  kListDevices,      // subject: a type, whose properties are listed; or ""
+  kListObjects,      // the same
+  kListChardevs,
 };
 
 enum class Display { kDefault, kNone };
@@ -33,7 +43,13 @@ enum class Accelerator {
   kInterpreter,  // one instruction after the other
 };
 
-enum class OnReset { kReboot, kExit };
+enum class Threading { kMulti, kSingle };  // a host thread a CPU, or one for all in turn
+
+enum class Start { kRunning, kStopped };
+
+enum class OnReboot { kReset, kShutdown };
+enum class OnShutdown { kPowerOff, kPause };
+enum class OnPanic { kPause, kShutdown, kExitFailure, kNone };
 
 /// How many CPUs, and how they hang together. Filled in completely; sockets × cores × threads is
 /// `max_cpus`, which is at least `cpus`.
@@ -46,50 +62,81 @@ struct Topology {
   friend bool operator==(const Topology&, const Topology&) = default;
 };
 
+/// The guest's access to files, console and exit status of the host.
+struct Semihosting {
+  bool enabled = false;
+  bool userspace = false;              // also for user-mode programs
+  std::string chardev;                 // where its console goes; "": standard error
+  std::vector<std::string> arguments;  // what the guest finds as its command line
+};
+
 struct Options {
   Action action = Action::kRun;
+  std::string subject;       // of the action
+  std::string architecture;  // that the program's name says; "" if it says none
 
   std::optional<std::string> machine;         // a type or an alias
   std::vector<KeyValue> machine_properties;   // each key once, the last value given
   std::optional<std::string> cpu;             // a model
-  std::vector<KeyValue> cpu_properties;
+  std::vector<KeyValue> cpu_properties;       // each key once
   Accelerator accelerator = Accelerator::kEmulation;
+  Threading threading = Threading::kMulti;
   Topology topology;
-  std::optional<std::uint64_t> memory;  // bytes, a positive multiple of 4 KiB
+  std::optional<std::uint64_t> memory;      // bytes, a positive multiple of 4 KiB
+  std::optional<std::uint64_t> memory_max;  // bytes, at least what there is
+  std::uint64_t memory_slots = 0;           // for modules
+  std::optional<std::string> name;
+  std::optional<std::string> uuid;          // as it was given, well-formed
 
   std::optional<std::string> bios;
   std::optional<std::string> kernel;
   std::optional<std::string> initrd;
   std::optional<std::string> append;
   std::optional<std::string> dtb;
-  std::optional<std::string> name;
+  std::vector<std::string> data_folders;  // -L: where firmware is looked for, first to last
+  std::vector<KeyValue> boot;             // order, once, menu, …; each key once
+  std::vector<KeyValue> rtc;              // base, clock, driftfix; each key once
+  Semihosting semihosting;
+
+  // In the order given; `id` is unique within each list.
+  std::vector<OptionGroup> devices;    // "driver"
+  std::vector<OptionGroup> objects;    // "qom-type"
+  std::vector<OptionGroup> drives;
+  std::vector<OptionGroup> blockdevs;  // "driver", "node-name"
+  std::vector<OptionGroup> chardevs;   // "backend"; those of serial ports too
+  std::vector<OptionGroup> numa;       // "type"
+  std::vector<OptionGroup> globals;    // "driver", "property", "value"
+  std::vector<OptionGroup> fw_cfg;     // "name", and "file" or "string"
 
   Display display = Display::kDefault;
-  /// What was asked for. Without -serial: the raw terminal, or with `-display none` nothing.
-  std::vector<Serial> serials;
-  OnReset on_reset = OnReset::kReboot;
+  /// The ids of the character back-ends of the serial ports, in their order; "" is a port that is
+  /// left out. Where none was asked for, a machine for people has the terminal.
+  std::vector<std::string> serials;
+
+  Start start = Start::kRunning;
+  OnReboot on_reboot = OnReboot::kReset;
+  OnShutdown on_shutdown = OnShutdown::kPowerOff;
+  OnPanic on_panic = OnPanic::kShutdown;
+  bool daemonize = false;
+  bool exit_with_parent = false;
+  std::optional<std::string> pid_file;
 
   std::uint32_t log_topics = 0;  // a sum of log::Topic
   std::optional<std::string> log_file;
 };
 
-/// One option as help and manual pages show it.
-struct OptionInfo {
-  std::string_view name;      // without the dash
-  std::string_view argument;  // its shape, "" if it takes none
-  std::string_view help;      // "" for another spelling of the option before it
+/// What reading a command line needs besides its words.
+struct Invocation {
+  std::string program = "holdfast";  // as it was called; a path or not
+  /// The text of a file (-readconfig).
+  std::function<Result<std::string>(const std::string& path)> read_file{};
 };
 
-/// All options in the order of the help text.
-std::span<const OptionInfo> option_table();
-
 /// Reads a command line; `arguments` begins with the first option, not with the program. An error is
-/// one line that names the option and says what would be accepted. Uses getopt and so its global
-/// state: one thread at a time.
-Result<Options> parse_options(std::span<const char* const> arguments);
+/// one line that names the option and says what would be accepted.
+Result<Options> parse_options(std::span<const char* const> arguments,
+                              const Invocation& invocation = {});
 
-/// What `-help` prints, for a program called `program`.
-std::string help_text(std::string_view program);
 std::string version_text();
 /// What `-d help` prints.
 std::string topics_text();

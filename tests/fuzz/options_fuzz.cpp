@@ -27,10 +27,13 @@ void check(const app::Options& options) {
   HF_CHECK(t.cpus >= 1 && t.cpus <= t.max_cpus, "{} of {} CPUs", t.cpus, t.max_cpus);
   HF_CHECK(std::uint64_t{t.sockets} * t.cores * t.threads == t.max_cpus, "{} CPUs", t.max_cpus);
   HF_CHECK(!options.memory || (*options.memory != 0 && *options.memory % 4096 == 0), "memory");
-  const auto terminals = std::ranges::count_if(options.serials, [](app::Serial serial) {
-    return serial == app::Serial::kStdio || serial == app::Serial::kMonitorStdio;
+  const auto terminals = std::ranges::count_if(options.chardevs, [](const app::OptionGroup& group) {
+    return *group.find("backend") == "stdio";
   });
-  HF_CHECK(terminals <= 1, "{} ports have the terminal", terminals);
+  HF_CHECK(terminals <= 1, "{} back-ends have the terminal", terminals);
+  for (const std::string& id : options.serials)
+    HF_CHECK(id.empty() || std::ranges::count(options.chardevs, id, &app::OptionGroup::id) == 1,
+             "back-end '{}'", id);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "holdfast/app/keyval.hpp"
+#include "holdfast/app/options/keyval.hpp"
 
 #include <gtest/gtest.h>
 
@@ -41,14 +41,21 @@ TEST(Keyval, NothingAndACommaAtTheEnd) {
   EXPECT_EQ(*parse_keyval("a=1,", ""), (Items{{"a", "1"}}));
 }
 
+TEST(Keyval, WordsAreSwitchesWhereTheyMayBe) {
+  EXPECT_EQ(*parse_keyval("socket,server,nowait,a=1", "backend", Words::kSwitches),
+            (Items{{"backend", "socket"}, {"server", "on"}, {"wait", "off"}, {"a", "1"}}));
+  EXPECT_EQ(*parse_keyval("server", "", Words::kSwitches), (Items{{"server", "on"}}));
+  EXPECT_EQ(*parse_keyval("no", "", Words::kSwitches), (Items{{"no", "on"}}));
+}
+
 TEST(Keyval, WhatIsRefused) {
   EXPECT_EQ(error_of("virt,usb"),
             "'usb' has no value; write key=value (a comma inside a value is written twice)");
   EXPECT_EQ(error_of("word", ""),
             "'word' has no value; write key=value (a comma inside a value is written twice)");
-  EXPECT_EQ(error_of("=1"), "'' is no key; a key is made of letters, digits and any of -_.");
-  EXPECT_EQ(error_of("a b=1"), "'a b' is no key; a key is made of letters, digits and any of -_.");
-  EXPECT_EQ(error_of("a,,b=1"), "'a,b' is no key; a key is made of letters, digits and any of -_.");
+  EXPECT_EQ(error_of("=1"), "'' is no key; a key is made of letters, digits and any of -_.[]");
+  EXPECT_EQ(error_of("a b=1"), "'a b' is no key; a key is made of letters, digits and any of -_.[]");
+  EXPECT_EQ(error_of("a,,b=1"), "'a,b' is no key; a key is made of letters, digits and any of -_.[]");
   EXPECT_EQ(error_of(",a=1"), "nothing stands before a comma; write key=value,key=value");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "holdfast/app/topology.hpp"
+#include "holdfast/app/options/topology.hpp"
 
 #include "holdfast/object/text.hpp"
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Character back-ends as -chardev and -serial name them: each kind is a row of a table, with the keys
+// it takes. They are made on the thread that made the machine, which keeps them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "holdfast/app/options/group.hpp"
+#include "holdfast/base/event_loop.hpp"
+#include "holdfast/base/result.hpp"
+#include "holdfast/chardev/chardev.hpp"
+#include "holdfast/chardev/escape.hpp"
+#include "holdfast/machine/machine.hpp"
+
+namespace holdfast::app {
+
+class Backends {
+ public:
+  using OnCommand = std::function<void(chardev::Command)>;
+
+  Backends(machine::Machine& machine, OnCommand on_command)
+      : machine_{machine}, on_command_{std::move(on_command)} {}
+
+  /// Makes one of each group. Errors name the option.
+  Result<void> make(std::span<const OptionGroup> groups);
+  /// Null if there is none of that id.
+  chardev::Chardev* find(std::string_view id) const;
+  /// One that swallows everything, for a port that is left out.
+  chardev::Chardev& nowhere(std::string id);
+  /// Hands all output to the host.
+  void drain();
+
+ private:
+  machine::Machine& machine_;  // outlives this
+  const OnCommand on_command_;
+  std::vector<chardev::Chardev*> made_;  // the machine's, which keeps them to its end
+};
+
+/// What `-chardev help` prints.
+std::string backends_text();
+
+}  // namespace holdfast::app

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/app/listings.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "holdfast/app/backends.hpp"
+#include "holdfast/app/machines.hpp"
+#include "holdfast/app/options/table.hpp"
+#include "holdfast/boards/device_types.hpp"
+#include "holdfast/object/type.hpp"
+
+namespace holdfast::app {
+namespace {
+
+std::string property_line(const object::Property& property) {
+  std::string line = fmt::format("  {}=<{}>", property.name, property.type_text());
+  if (!property.description.empty()) line = fmt::format("{:<26} - {}", line, property.description);
+  return line + "\n";
+}
+
+Result<std::string> devices_text(const std::string& subject) {
+  object::TypeRegistry registry;
+  TRY(boards::register_device_types(registry));
+  if (!subject.empty()) {
+    const object::Type* type = TRY(registry.require(subject));
+    std::string text = fmt::format("{} options:\n", type->name);
+    for (const object::Property* property : type->all_properties()) text += property_line(*property);
+    return text;
+  }
+  std::string text = "Devices:\n";
+  for (const object::Type* type : registry.descendants("device", object::Abstract::kExcluded))
+    text += fmt::format("name \"{}\", desc \"{}\"\n", type->name, type->docs);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> answer(const Options& options) {
+  switch (options.action) {
+    case Action::kRun: break;
+    case Action::kHelp: return help_text("holdfast");
+    case Action::kVersion: return version_text();
+    case Action::kListMachines: return machines_text();
+    case Action::kListMachineProperties: return machine_properties_text(options);
+    case Action::kListCpus: return cpus_text();
+    case Action::kListAccelerators: return accelerators_text();
+    case Action::kListTopics: return topics_text();
+    case Action::kListDevices: return devices_text(options.subject);
+    case Action::kListObjects: return "Objects:\n";
+    case Action::kListChardevs: return backends_text();
+  }
+  return std::string{};
+}
+
+Result<std::string> read_config_text(const std::string& path) {
+  constexpr std::uintmax_t kMost = 1U << 20U;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error))
+    return fail("'{}': {}", path, error ? error.message() : "it is no regular file");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "re"), std::fclose};
+  if (!file) return fail("'{}': {}", path, std::strerror(errno));
+  std::string text(std::min<std::uintmax_t>(std::filesystem::file_size(path, error), kMost + 1), '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (text.size() > kMost) return fail("'{}' has more than 1 MiB", path);
+  return text;
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machines there are, and how the options of one become a plan of its board. Each has a file of
+// its own (virt_machine.cpp), with a table of the properties that -M sets.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "holdfast/accel/hart_gang.hpp"
+#include "holdfast/app/backends.hpp"
+#include "holdfast/app/options.hpp"
+#include "holdfast/base/result.hpp"
+#include "holdfast/boards/plan.hpp"
+
+namespace holdfast::app {
+
+/// What a board uses that the process has.
+struct Host {
+  Backends& backends;
+  accel::HartGang& gang;  // outlives the machine
+};
+
+/// As help shows it.
+struct MachineProperty {
+  std::string_view name;
+  std::string_view argument;
+  std::string_view help;
+};
+
+struct MachineType {
+  std::string_view name;
+  std::string_view architecture;
+  std::string_view help;
+  std::vector<MachineProperty> (*properties)();
+  /// Says what in the options the machine has not. Nothing has been made yet.
+  Result<void> (*check)(const Options& options);
+  Result<boards::BoardPlan> (*plan)(const Options& options, Host& host);
+};
+
+const MachineType& virt_machine();
+
+/// The one that the options name.
+Result<const MachineType*> find_machine(const Options& options);
+
+/// What `-M help` and `-cpu help` print.
+std::string machines_text();
+std::string cpus_text();
+/// What `-M TYPE,help` prints.
+Result<std::string> machine_properties_text(const Options& options);
+
+}  // namespace holdfast::app

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/app/options/draft.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "holdfast/object/text.hpp"
+
+namespace holdfast::app {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+
+Result<void> check_memory(const Options& options) {
+  if (options.memory && (*options.memory == 0 || *options.memory % kPage != 0))
+    return fail("-m: {} bytes cannot be the size of memory; it takes a positive multiple of 4K",
+                *options.memory);
+  if (options.memory_max && *options.memory_max < options.memory.value_or(0))
+    return fail("-m: maxmem, {} bytes, is less than the memory there is, {} bytes; it takes at least "
+                "as much", *options.memory_max, *options.memory);
+  if (options.memory_slots != 0 && !options.memory_max)
+    return fail("-m: slots are for memory that may be added, so it takes maxmem=SIZE besides");
+  return {};
+}
+
+Result<void> check_accelerators(const Draft& draft) {
+  if (draft.unusable.empty() || draft.accelerator_chosen) return {};
+  return fail("-accel: {} cannot be used here; -accel help lists what can", fmt::join(draft.unusable, ", "));
+}
+
+Result<void> settle_serials(Draft& draft) {
+  Options& options = draft.options;
+  if (draft.nographic) options.display = Display::kNone;
+  const bool terminal = draft.nographic || options.display == Display::kDefault;
+  if (options.serials.empty() && terminal && !draft.no_defaults && !options.daemonize)
+    TRY(read_serial(draft, "mon:stdio"));
+  for (const std::string& id : options.serials)
+    if (!id.empty() && std::ranges::find(options.chardevs, id, &OptionGroup::id) == options.chardevs.end())
+      return fail("-serial chardev:{}: there is no character back-end of that id; -chardev makes one", id);
+  return {};
+}
+
+Result<void> check_terminal(const Options& options) {
+  const OptionGroup* user = nullptr;
+  for (const OptionGroup& group : options.chardevs) {
+    if (*group.find("backend") != "stdio") continue;
+    if (user != nullptr)
+      return fail("-{} {}: the terminal is taken by -{} {}; one can have it", group.option,
+                  group.text, user->option, user->text);
+    user = &group;
+  }
+  if (user != nullptr && options.daemonize)
+    return fail("-daemonize: in the background there is no terminal, and -{} {} wants it",
+                user->option, user->text);
+  return {};
+}
+
+}  // namespace
+
+Result<void> Draft::ask(Action action, std::string subject) {
+  if (answered()) return {};
+  options.action = action;
+  options.subject = std::move(subject);
+  return {};
+}
+
+void set(std::vector<KeyValue>& items, const KeyValue& item) {
+  const auto found = std::ranges::find(items, item.key, &KeyValue::key);
+  if (found == items.end())
+    items.push_back(item);
+  else
+    found->value = item.value;
+}
+
+std::string guess(std::string_view word, std::span<const std::string_view> known) {
+  const auto near = object::nearest(word, known);
+  return near.empty() ? std::string{} : fmt::format("; did you mean '{}'?", near);
+}
+
+Result<void> add_group(std::vector<OptionGroup>& list, const OptionGroup& group) {
+  const std::string id = group.id();
+  if (!id.empty() && std::ranges::find(list, id, &OptionGroup::id) != list.end())
+    return fail("id '{}' is taken; it takes another one", id);
+  list.push_back(group);
+  return {};
+}
+
+Result<Options> finish(Draft draft) {
+  if (draft.answered()) return std::move(draft.options);
+  auto topology = complete(draft.topology);
+  if (!topology) return fail("-smp: {}", topology.error().message);
+  draft.options.topology = *topology;
+  TRY(check_memory(draft.options));
+  TRY(check_accelerators(draft));
+  TRY(settle_serials(draft));
+  TRY(check_terminal(draft.options));
+  return std::move(draft.options);
+}
+
+}  // namespace holdfast::app
