@@ -1,10 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/accel/riscv_cpu.hpp"
 
+#include <array>
+#include <utility>
+#include <variant>
+
 namespace holdfast::accel {
 
-constinit const object::Type RiscvCpu::kType{
-    .name = "rv64-riscv-cpu", .parent = &hw::Device::kType, .docs = "A 64-bit RISC-V hart"};
+namespace {
+
+using cpu::riscv::CpuProperty;
+using cpu::riscv::kCpuProperties;
+
+constexpr object::Property::Fallback fallback(const CpuProperty& row) {
+  if (row.is_switch()) return row.fallback != 0;
+  return row.fallback;
+}
+
+/// One row of the table of the instruction set as a property of the device.
+template <std::size_t Row>
+constexpr object::Property property() {
+  const CpuProperty& row = kCpuProperties[Row];
+  object::Property p{.name = row.name,
+                     .type = row.is_switch() ? "bool" : "uint64",
+                     .description = row.help,
+                     .kind = row.is_switch() ? object::Property::Kind::kBool
+                                             : object::Property::Kind::kUnsigned,
+                     .settable = object::Settable::kBeforeRealize,
+                     .fallback = fallback(row),
+                     .max = row.most,
+                     .least = row.least,
+                     .choices{}};
+  if (row.is_switch()) {
+    p.get = [](const object::Object& object) -> object::PropertyValue {
+      return static_cast<const RiscvCpu&>(object).model_property(Row) != 0;
+    };
+    p.set = [](object::Object& object, object::PropertyValue value) -> Result<void> {
+      return static_cast<RiscvCpu&>(object).set_model_property(Row, std::get<bool>(value) ? 1 : 0);
+    };
+  } else {
+    p.get = [](const object::Object& object) -> object::PropertyValue {
+      return static_cast<const RiscvCpu&>(object).model_property(Row);
+    };
+    p.set = [](object::Object& object, object::PropertyValue value) -> Result<void> {
+      return static_cast<RiscvCpu&>(object).set_model_property(Row, std::get<std::uint64_t>(value));
+    };
+  }
+  return p;
+}
+
+constinit const auto kProperties = []<std::size_t... Row>(std::index_sequence<Row...>) {
+  return std::array{property<Row>()...};
+}(std::make_index_sequence<cpu::riscv::kCpuPropertyCount>());
+
+}  // namespace
+
+constinit const object::Type RiscvCpu::kType{.name = "rv64-riscv-cpu",
+                                             .parent = &hw::Device::kType,
+                                             .docs = "A 64-bit RISC-V hart",
+                                             .properties = kProperties};
 
 std::chrono::nanoseconds ClockTime::until(std::uint64_t tick) const {
   constexpr auto kMost = std::chrono::nanoseconds::max();
@@ -15,6 +69,8 @@ std::chrono::nanoseconds ClockTime::until(std::uint64_t tick) const {
 
 RiscvCpu::RiscvCpu(const hw::DeviceInit& init, const Config& config)
     : Device{init},
+      place_{config.hart},
+      model_{config.model},
       gang_{config.gang},
       time_{init.context.clock},
       hart_{config.hart, port_, time_} {
@@ -26,6 +82,19 @@ RiscvCpu::~RiscvCpu() {
   if (!thread_) return;
   gang_->leave(*thread_);
   thread_->stop();
+}
+
+std::uint64_t RiscvCpu::model_property(std::size_t row) const {
+  return model_.get(kCpuProperties[row]);
+}
+
+Result<void> RiscvCpu::set_model_property(std::size_t row, std::uint64_t value) {
+  return model_.set(kCpuProperties[row], value);
+}
+
+Result<void> RiscvCpu::check() {
+  hart_.configure(TRY(model_.hart(place_)));
+  return {};
 }
 
 void RiscvCpu::start() {

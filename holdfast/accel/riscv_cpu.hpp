@@ -11,6 +11,7 @@
 
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/accel/hart_thread.hpp"
+#include "holdfast/cpu/riscv/cpu_model.hpp"
 #include "holdfast/hw/clock.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/irq.hpp"
@@ -39,13 +40,18 @@ class RiscvCpu final : public hw::Device,
  public:
   static const object::Type kType;
   struct Config {
-    cpu::riscv::HartConfig hart{};
+    cpu::riscv::HartConfig hart{};    // its place in the machine; what it is, `model` says
+    cpu::riscv::CpuModel model{};
     HartGang* gang = nullptr;  // outlives the device; none: the hart never runs
   };
   RiscvCpu(const hw::DeviceInit& init, const Config& config);
   ~RiscvCpu() override;
 
   cpu::riscv::Hart& hart() { return hart_; }
+
+  // The properties, by their row in kCpuProperties.
+  std::uint64_t model_property(std::size_t row) const;
+  Result<void> set_model_property(std::size_t row, std::uint64_t value);
 
  private:
   /// Starts and ends the thread with the device.
@@ -60,6 +66,7 @@ class RiscvCpu final : public hw::Device,
     RiscvCpu& cpu_;  // which this is a member of
   };
 
+  Result<void> check() override;
   void start();
   void pin_changed(unsigned line, bool level) noexcept override;
   void between_slices() override;
@@ -67,6 +74,8 @@ class RiscvCpu final : public hw::Device,
   void on_reset(hw::ResetPhase phase) override;
 
   // Configuration.
+  cpu::riscv::HartConfig place_;
+  cpu::riscv::CpuModel model_;
   HartGang* const gang_;
   const ClockTime time_;
   // Wiring.

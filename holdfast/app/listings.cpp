@@ -49,7 +49,7 @@ Result<std::string> answer(const Options& options) {
     case Action::kVersion: return version_text();
     case Action::kListMachines: return machines_text();
     case Action::kListMachineProperties: return machine_properties_text(options);
-    case Action::kListCpus: return cpus_text();
+    case Action::kListCpus: return cpus_text(options.subject);
     case Action::kListAccelerators: return accelerators_text();
     case Action::kListTopics: return topics_text();
     case Action::kListDevices: return devices_text(options.subject);

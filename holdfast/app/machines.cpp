@@ -30,9 +30,24 @@ std::string machines_text() {
   return text;
 }
 
-std::string cpus_text() {
-  return "CPU models:\n  rv64          RV64GC with Zba, Zbb, Zbc, Zbs, Sstc, Svinval\n"
-         "  max           the same\n";
+Result<std::string> cpus_text(const std::string& model) {
+  if (model.empty()) return cpu::riscv::models_text();
+  const auto text = cpu::riscv::properties_text(model);
+  if (!text) return fail("-cpu {}: {}", model, text.error().message);
+  return text;
+}
+
+Result<cpu::riscv::CpuModel> cpu_model(const Options& options) {
+  using cpu::riscv::CpuModel;
+  const std::string name = options.cpu.value_or("rv64");
+  const auto model = [&]() -> Result<CpuModel> {
+    auto named = TRY(CpuModel::named(name));
+    for (const KeyValue& item : options.cpu_properties) TRY(named.set(item.key, item.value));
+    TRY(named.hart());
+    return named;
+  }();
+  if (!model) return fail("-cpu {}: {}", name, model.error().message);
+  return model;
 }
 
 Result<std::string> machine_properties_text(const Options& options) {

@@ -13,6 +13,7 @@
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/plan.hpp"
+#include "holdfast/cpu/riscv/cpu_model.hpp"
 
 namespace holdfast::app {
 
@@ -44,9 +45,12 @@ const MachineType& virt_machine();
 /// The one that the options name.
 Result<const MachineType*> find_machine(const Options& options);
 
-/// What `-M help` and `-cpu help` print.
+/// What `-M help` prints.
 std::string machines_text();
-std::string cpus_text();
+/// What `-cpu help` prints, for a model what `-cpu MODEL,help` does.
+Result<std::string> cpus_text(const std::string& model);
+/// The model that the options name, known to make a hart.
+Result<cpu::riscv::CpuModel> cpu_model(const Options& options);
 /// What `-M TYPE,help` prints.
 Result<std::string> machine_properties_text(const Options& options);
 

@@ -51,10 +51,7 @@ Result<void> refuse(std::span<const OptionGroup> groups, std::string_view why) {
 }
 
 Result<void> check(const Options& options) {
-  if (options.cpu && *options.cpu != "rv64" && *options.cpu != "max")
-    return fail("-cpu {}: unknown model; '-cpu help' lists those there are", *options.cpu);
-  if (!options.cpu_properties.empty())
-    return fail("-cpu: no property '{}'; there are none", options.cpu_properties.front().key);
+  TRY(cpu_model(options));
   if (options.serials.size() > 1) return fail("-serial: machine 'virt' has one serial port");
   TRY(refuse(options.drives, "has no place for a drive"));
   TRY(refuse(options.blockdevs, "has no place for a drive"));
@@ -75,6 +72,7 @@ Result<boards::BoardPlan> plan(const Options& options, Host& host) {
   if (!options.serials.empty()) serial = host.backends.find(options.serials.front());
   if (serial == nullptr) serial = &host.backends.nowhere("serial0");
   virt::Options board{.harts = options.topology.cpus,
+                      .cpu = TRY(cpu_model(options)),
                       .ram_size = options.memory.value_or(kDefaultRam),
                       .bios = firmware(options),
                       .kernel = options.kernel,

@@ -208,6 +208,10 @@ def bad_input(program):
         refused(program, [*virt, "-m", "99999999T"], "-m")
         refused(program, [*virt, "-smp", "0"], "-smp")
         refused(program, [*virt, "-smp", "65"], "-smp", "64")
+        refused(program, [*virt, "-cpu", "rv65"], "-cpu", "rv64", "max")
+        refused(program, [*virt, "-cpu", "rv64,f=off"], "-cpu", "d needs f")
+        refused(program, [*virt, "-cpu", "rv64,zbz=on"], "-cpu", "zbz", "help")
+        refused(program, [*virt, "-cpu", "rv64,cboz_blocksize=48"], "-cpu", "48", "4096")
         refused(program, ["-nographic"], "-M")
 
 

@@ -88,8 +88,10 @@ Result<void> cpu(Draft& draft, const OptionGroup& group) {
     return draft.ask(Action::kListCpus);
   draft.options.cpu = items.front().value;
   draft.options.cpu_properties.clear();
-  for (const KeyValue& item : std::span{items}.subspan(1))
+  for (const KeyValue& item : std::span{items}.subspan(1)) {
+    if (item.key == "help") return draft.ask(Action::kListCpus, items.front().value);
     set(draft.options.cpu_properties, item);
+  }
   return {};
 }
 
@@ -105,7 +107,7 @@ Result<void> numa(Draft& draft, const OptionGroup& group) {
 constexpr std::array kRows{
     OptionRow{.name = "cpu",
               .argument = "MODEL[,KEY=VALUE...]",
-              .help = "the CPU model and its properties; `help` lists the models",
+              .help = "the CPU model and its properties; `help` lists the models, MODEL,help those",
               .section = Section::kMachine,
               .read_group = cpu,
               .implied = "model",

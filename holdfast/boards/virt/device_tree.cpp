@@ -12,6 +12,7 @@
 namespace holdfast::boards::virt {
 namespace {
 
+using cpu::riscv::Extension;
 using Node = DeviceTreeBuilder::Node;
 using Phandle = DeviceTreeBuilder::Phandle;
 
@@ -32,7 +33,7 @@ struct Handles {
   Phandle syscon;
 };
 
-void add_cpus(Node& root, const Handles& handles) {
+void add_cpus(Node& root, const Handles& handles, const cpu::riscv::HartConfig& hart) {
   auto cpus = root.node("cpus");
   cpus.u32("#address-cells", 1).u32("#size-cells", 0).u32("timebase-frequency", kTimebaseHz);
   for (std::uint32_t id = 0; id < handles.harts.size(); ++id) {
@@ -42,8 +43,10 @@ void add_cpus(Node& root, const Handles& handles) {
         .u32("reg", id)
         .string("status", "okay")
         .string("compatible", "riscv")
-        .string("riscv,isa", "rv64imafdc_zicsr_zifencei_zba_zbb_zbc_zbs_sstc_svinval")
-        .string("mmu-type", "riscv,sv57");
+        .string("riscv,isa", cpu::riscv::isa_string(hart))
+        .string("mmu-type", std::string{cpu::riscv::mmu_type(hart)});
+    if (hart.isa.has(Extension::kZicbom)) cpu.u32("riscv,cbom-block-size", hart.clean_block);
+    if (hart.isa.has(Extension::kZicboz)) cpu.u32("riscv,cboz-block-size", hart.zero_block);
     auto controller = cpu.node("interrupt-controller");
     controller.u32("#interrupt-cells", 1)
         .flag("interrupt-controller")
@@ -119,6 +122,7 @@ void add_finisher(Node& root, const char* name, Phandle syscon, std::uint32_t va
 }  // namespace
 
 Result<std::vector<std::byte>> device_tree(const Options& options) {
+  const auto hart = TRY(options.cpu.hart());
   DeviceTreeBuilder tree;
   Handles handles;
   for (std::uint32_t id = 0; id < options.harts; ++id) {
@@ -138,7 +142,7 @@ Result<std::vector<std::byte>> device_tree(const Options& options) {
         .string("device_type", "memory")
         .reg({{map::kRam, options.ram_size}});
     add_flash(root);
-    add_cpus(root, handles);
+    add_cpus(root, handles, hart);
     add_finisher(root, "poweroff", handles.syscon, kFinishPass);
     add_finisher(root, "reboot", handles.syscon, kFinishReset);
     auto soc = root.node("soc");

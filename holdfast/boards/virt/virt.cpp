@@ -27,7 +27,8 @@ void add_hart(BoardPlan& board, const Options& options, std::uint32_t id, const 
               const DeviceRef& clint) {
   const auto hart = board.add<accel::RiscvCpu>(
       fmt::format("cpu{}", id),
-      {.hart = {.hart_id = id, .reset_vector = map::kBootRom.first}, .gang = options.gang});
+      {.hart = {.hart_id = id, .reset_vector = map::kBootRom.first}, .model = options.cpu,
+       .gang = options.gang});
   board.link({{hart.link("memory"), BoardPlan::memory()}});
   board.wire({{clint.out("software", id), hart.in(line(Interrupt::kMachineSoftware))},
               {clint.out("timer", id), hart.in(line(Interrupt::kMachineTimer))},
@@ -49,6 +50,7 @@ Result<void> check(const Options& options) {
     return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
   if (options.ram_size > kAddressMax - map::kRam)
     return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
+  TRY(options.cpu.hart());
   return {};
 }
 

@@ -16,11 +16,13 @@
 #include "holdfast/block/backend.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/chardev/chardev.hpp"
+#include "holdfast/cpu/riscv/cpu_model.hpp"
 
 namespace holdfast::boards::virt {
 
 struct Options {
   std::uint32_t harts = 1;                  // 1 to kMostHarts
+  cpu::riscv::CpuModel cpu;                 // of every hart
   std::uint64_t ram_size = 128U << 20U;     // bytes
   std::optional<std::string> bios;          // a path; none: nothing is loaded
   std::optional<std::string> kernel;        // a path

@@ -65,6 +65,12 @@ const Instruction* CodePage::decode_block(std::uint64_t offset, const Decoder& d
   return blocks_.back().get();
 }
 
+void CodeCache::set_isa(IsaSet isa) {
+  if (decoder_.isa() == isa) return;
+  decoder_ = Decoder{isa};
+  clear();
+}
+
 void CodeCache::clear() {
   pages_.clear();
   ++code_epoch_;

@@ -50,6 +50,8 @@ class CodeCache {
  public:
   /// `mmu` belongs to the hart, like the cache.
   CodeCache(Mmu& mmu, IsaSet isa) : mmu_{mmu}, decoder_{isa}, jumps_(kJumps) {}
+  /// What instructions there are from now on.
+  void set_isa(IsaSet isa);
 
   /// The block at `pc`, or nullptr: then the exception is set. It stays until the next call.
   const Instruction* find(std::uint64_t pc, Privilege privilege) {

@@ -12,12 +12,20 @@ void Core::privilege_changed() {
       effective, (status & mstatus::kSum) != 0 ? UserAccess::kPermitted : UserAccess::kDenied);
 }
 
+void Core::configure(const HartConfig& hart_config) {
+  config = hart_config;
+  mmu.set_protection(config.isa.has(Extension::kPmp) ? Protection::kPmp : Protection::kNone);
+  code.set_isa(config.isa);
+  reset();
+}
+
 void Core::reset() {
   x.fill(0);
   f.fill(0);
   pc = config.reset_vector;
   privilege = Privilege::kMachine;
   csr = Csrs{};
+  csr.menvcfg = environment_at_reset(config.isa);
   csr.cycle.set(0, retired);
   csr.instret.set(0, retired);
   reservation = {};
@@ -26,6 +34,7 @@ void Core::reset() {
   pmp.reset();
   mmu.set_root(0);
   mmu.set_execute_readable(false);
+  mmu.set_marking(marking(csr.menvcfg));
   code.clear();
   privilege_changed();
   signals.look_again();

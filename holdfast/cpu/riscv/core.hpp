@@ -19,16 +19,6 @@
 
 namespace holdfast::cpu::riscv {
 
-/// From where a semihosting call (an EBREAK between two marks) goes to the host instead of trapping.
-enum class HostCalls : std::uint8_t { kNever, kPrivileged, kFromUserToo };
-
-struct HartConfig {
-  std::uint64_t hart_id = 0;
-  std::uint64_t reset_vector = 0x1000;
-  IsaSet isa = kDefaultIsa;
-  HostCalls host_calls = HostCalls::kNever;
-};
-
 /// What LR remembers for SC. An SC succeeds if memory still holds the value that LR read.
 struct Reservation {
   std::uint64_t physical = 0;
@@ -40,8 +30,13 @@ struct Core {
   Core(const HartConfig& hart_config, memory::Port& port, const TimeSource& time_source)
       : config{hart_config},
         time{time_source},
-        mmu{port, pmp, exception, hart_config.isa},
-        code{mmu, hart_config.isa} {}
+        mmu{port, pmp, exception},
+        code{mmu, hart_config.isa} {
+    configure(hart_config);
+  }
+
+  /// Makes it another hart, in its state after reset.
+  void configure(const HartConfig& hart_config);
 
   // Registers.
   std::array<std::uint64_t, 33> x{};  // the last one takes what is written to x0

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "holdfast/cpu/riscv/core.hpp"
 #include "holdfast/cpu/riscv/trap.hpp"
@@ -13,7 +14,7 @@ namespace {
 using u64 = std::uint64_t;
 
 /// What must hold, beyond privilege, for a register to be there.
-enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kSatp, kStimecmp };
+enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kEvent, kPmp, kSatp, kStimecmp };
 
 struct CsrRow {
   unsigned number;
@@ -36,7 +37,6 @@ constexpr u64 kWritableStatus = mstatus::kSie | mstatus::kMie | mstatus::kSpie |
                                 mstatus::kSum | mstatus::kMxr | mstatus::kTvm | mstatus::kTw |
                                 mstatus::kTsr;
 constexpr u64 kSupervisorWritableStatus = kSupervisorStatus & kWritableStatus;
-constexpr u64 kFiom = 1, kStimecmpEnabled = u64{1} << 63;
 
 u64 zero(const Core&) {
   return 0;
@@ -108,10 +108,29 @@ void set_delegated(Core& core, u64 value) {
   core.csr.mideleg = value & kSupervisorInterrupts;
   core.signals.look_again();
 }
+
+// The bits that stand for extensions the hart has.
+u64 cache_block_bits(const Core& core) {
+  const IsaSet isa = core.config.isa;
+  return (isa.has(Extension::kZicbom) ? menvcfg::kCbie | menvcfg::kCbcfe : 0) |
+         (isa.has(Extension::kZicboz) ? menvcfg::kCbze : 0);
+}
+u64 environment(const Core& core, u64 before, u64 value, u64 mask) {
+  mask |= menvcfg::kFiom | cache_block_bits(core);
+  constexpr u64 kReserved = u64{2} << 4;  // of CBIE: it stays what it was
+  if ((value & menvcfg::kCbie) == kReserved) mask &= ~menvcfg::kCbie;
+  return (before & ~mask) | (value & mask);
+}
 void set_environment(Core& core, u64 value) {
-  const u64 timer = core.config.isa.has(Extension::kSstc) ? kStimecmpEnabled : 0;
-  core.csr.menvcfg = value & (kFiom | timer);
+  const IsaSet isa = core.config.isa;
+  const u64 mask = (isa.has(Extension::kSstc) ? menvcfg::kStce : 0) |
+                   (isa.has(Extension::kSvadu) ? menvcfg::kAdue : 0);
+  core.csr.menvcfg = environment(core, core.csr.menvcfg, value, mask);
+  core.mmu.set_marking(marking(core.csr.menvcfg));
   core.signals.look_again();
+}
+void set_supervisor_environment(Core& core, u64 value) {
+  core.csr.senvcfg = environment(core, core.csr.senvcfg, value, 0);
 }
 void set_stimecmp(Core& core, u64 value) {
   core.csr.stimecmp = value;
@@ -120,7 +139,8 @@ void set_stimecmp(Core& core, u64 value) {
 
 void set_satp(Core& core, u64 value) {
   const u64 mode = value >> 60;
-  if (mode != 0 && (mode < 8 || mode > 10)) return;  // no such mode: the write has no effect
+  const auto widest = static_cast<u64>(core.config.paging);
+  if (mode != 0 && (mode < 8 || mode > widest)) return;  // no such mode: the write has no effect
   core.csr.satp = value;
   core.mmu.set_root(value);
 }
@@ -145,7 +165,8 @@ void set_instret(Core& core, u64 value) {
   core.csr.instret.set(value, core.retired + 1);
 }
 void set_inhibit(Core& core, u64 value) {
-  core.csr.mcountinhibit = value & 5;
+  const u64 events = ((u64{1} << core.config.event_counters) - 1) << 3;
+  core.csr.mcountinhibit = value & (5 | events);
   core.csr.cycle.run((value & 1) == 0, core.retired + 1);
   core.csr.instret.run((value & 4) == 0, core.retired + 1);
 }
@@ -213,7 +234,7 @@ constexpr CsrRow kRegisters[] = {
      [](Core& c, u64 v) { set_enabled(c, v, c.csr.mideleg); }},
     {0x105, "stvec", plain<&Csrs::stvec>, set_vector<&Csrs::stvec>},
     {0x106, "scounteren", plain<&Csrs::scounteren>, set_plain<&Csrs::scounteren, kCounterMask>},
-    {0x10a, "senvcfg", plain<&Csrs::senvcfg>, set_plain<&Csrs::senvcfg, kFiom>},
+    {0x10a, "senvcfg", plain<&Csrs::senvcfg>, set_supervisor_environment},
     {0x140, "sscratch", plain<&Csrs::sscratch>, set_plain<&Csrs::sscratch>},
     {0x141, "sepc", plain<&Csrs::sepc>, set_plain<&Csrs::sepc, kEpcMask>},
     {0x142, "scause", plain<&Csrs::scause>, set_plain<&Csrs::scause>},
@@ -238,24 +259,24 @@ constexpr CsrRow kRegisters[] = {
     {0x342, "mcause", plain<&Csrs::mcause>, set_plain<&Csrs::mcause>},
     {0x343, "mtval", plain<&Csrs::mtval>, set_plain<&Csrs::mtval>},
     {0x344, "mip", pending_interrupts, set_pending},
-    {0x3a0, "pmpcfg0", pmp_config<0>, set_pmp_config<0>},
-    {0x3a2, "pmpcfg2", pmp_config<1>, set_pmp_config<1>},
-    {0x3b0, "pmpaddr0", pmp_address<0>, set_pmp_address<0>},
-    {0x3b1, "pmpaddr1", pmp_address<1>, set_pmp_address<1>},
-    {0x3b2, "pmpaddr2", pmp_address<2>, set_pmp_address<2>},
-    {0x3b3, "pmpaddr3", pmp_address<3>, set_pmp_address<3>},
-    {0x3b4, "pmpaddr4", pmp_address<4>, set_pmp_address<4>},
-    {0x3b5, "pmpaddr5", pmp_address<5>, set_pmp_address<5>},
-    {0x3b6, "pmpaddr6", pmp_address<6>, set_pmp_address<6>},
-    {0x3b7, "pmpaddr7", pmp_address<7>, set_pmp_address<7>},
-    {0x3b8, "pmpaddr8", pmp_address<8>, set_pmp_address<8>},
-    {0x3b9, "pmpaddr9", pmp_address<9>, set_pmp_address<9>},
-    {0x3ba, "pmpaddr10", pmp_address<10>, set_pmp_address<10>},
-    {0x3bb, "pmpaddr11", pmp_address<11>, set_pmp_address<11>},
-    {0x3bc, "pmpaddr12", pmp_address<12>, set_pmp_address<12>},
-    {0x3bd, "pmpaddr13", pmp_address<13>, set_pmp_address<13>},
-    {0x3be, "pmpaddr14", pmp_address<14>, set_pmp_address<14>},
-    {0x3bf, "pmpaddr15", pmp_address<15>, set_pmp_address<15>},
+    {0x3a0, "pmpcfg0", pmp_config<0>, set_pmp_config<0>, Needs::kPmp},
+    {0x3a2, "pmpcfg2", pmp_config<1>, set_pmp_config<1>, Needs::kPmp},
+    {0x3b0, "pmpaddr0", pmp_address<0>, set_pmp_address<0>, Needs::kPmp},
+    {0x3b1, "pmpaddr1", pmp_address<1>, set_pmp_address<1>, Needs::kPmp},
+    {0x3b2, "pmpaddr2", pmp_address<2>, set_pmp_address<2>, Needs::kPmp},
+    {0x3b3, "pmpaddr3", pmp_address<3>, set_pmp_address<3>, Needs::kPmp},
+    {0x3b4, "pmpaddr4", pmp_address<4>, set_pmp_address<4>, Needs::kPmp},
+    {0x3b5, "pmpaddr5", pmp_address<5>, set_pmp_address<5>, Needs::kPmp},
+    {0x3b6, "pmpaddr6", pmp_address<6>, set_pmp_address<6>, Needs::kPmp},
+    {0x3b7, "pmpaddr7", pmp_address<7>, set_pmp_address<7>, Needs::kPmp},
+    {0x3b8, "pmpaddr8", pmp_address<8>, set_pmp_address<8>, Needs::kPmp},
+    {0x3b9, "pmpaddr9", pmp_address<9>, set_pmp_address<9>, Needs::kPmp},
+    {0x3ba, "pmpaddr10", pmp_address<10>, set_pmp_address<10>, Needs::kPmp},
+    {0x3bb, "pmpaddr11", pmp_address<11>, set_pmp_address<11>, Needs::kPmp},
+    {0x3bc, "pmpaddr12", pmp_address<12>, set_pmp_address<12>, Needs::kPmp},
+    {0x3bd, "pmpaddr13", pmp_address<13>, set_pmp_address<13>, Needs::kPmp},
+    {0x3be, "pmpaddr14", pmp_address<14>, set_pmp_address<14>, Needs::kPmp},
+    {0x3bf, "pmpaddr15", pmp_address<15>, set_pmp_address<15>, Needs::kPmp},
 
     // Triggers: one that is none, so a debugger finds there are none.
     {0x7a0, "tselect", zero, ignore},
@@ -265,26 +286,37 @@ constexpr CsrRow kRegisters[] = {
 
     {0xb00, "mcycle", cycle, set_cycle},
     {0xb02, "minstret", instret, set_instret},
-    {0xf11, "mvendorid", zero, ignore},
-    {0xf12, "marchid", zero, ignore},
-    {0xf13, "mimpid", zero, ignore},
+    {0xf11, "mvendorid", [](const Core& c) { return u64{c.config.vendor_id}; }, ignore},
+    {0xf12, "marchid", [](const Core& c) { return c.config.architecture_id; }, ignore},
+    {0xf13, "mimpid", [](const Core& c) { return c.config.implementation_id; }, ignore},
     {0xf14, "mhartid", [](const Core& c) { return c.config.hart_id; }, ignore},
     {0xf15, "mconfigptr", zero, ignore},
 };
 
-/// The event counters exist and count nothing: mhpmcounter3..31, mhpmevent3..31, hpmcounter3..31.
-constexpr CsrRow kMachineEvents{0xb03, "mhpm", zero, ignore};
-constexpr CsrRow kUserEvents{0xc03, "hpmcounter", zero, ignore, Needs::kCounter};
+/// The event counters: mhpmcounter3..31 and mhpmevent3..31 keep what is written, hpmcounter3..31
+/// show it. Which there are, the hart's configuration says.
+template <unsigned Index>
+constexpr std::array<CsrRow, 3> kEvent{{
+    {0xb00 + Index, "mhpmcounter", [](const Core& c) { return c.csr.event_counters[Index]; },
+     [](Core& c, u64 v) { c.csr.event_counters[Index] = v; }, Needs::kEvent},
+    {0x320 + Index, "mhpmevent", [](const Core& c) { return c.csr.events[Index]; },
+     [](Core& c, u64 v) { c.csr.events[Index] = v; }, Needs::kEvent},
+    {0xc00 + Index, "hpmcounter", [](const Core& c) { return c.csr.event_counters[Index]; }, ignore,
+     Needs::kCounter}}};
+constexpr auto kEvents = []<std::size_t... Index>(std::index_sequence<Index...>) {
+  return std::array{kEvent<static_cast<unsigned>(Index)>...};
+}(std::make_index_sequence<32>());
 
 const CsrRow* find_event(unsigned number) {
   const unsigned index = number & 0x1f;
   if (index < 3) return nullptr;
   switch (number & ~0x1fu) {
     case 0xb00:
+      return &kEvents[index][0];
     case 0x320:
-      return &kMachineEvents;
+      return &kEvents[index][1];
     case 0xc00:
-      return &kUserEvents;
+      return &kEvents[index][2];
     default:
       return nullptr;
   }
@@ -304,7 +336,18 @@ const CsrRow* find(unsigned number) {
   return i == 0xff ? find_event(number) : &kRegisters[i];
 }
 
+bool event_exists(const Core& core, unsigned number) {
+  return (number & 0x1f) < 3u + core.config.event_counters;
+}
+
+/// cycle, time and instret are Zicntr's, the others Zihpm's.
+bool counter_exists(const Core& core, unsigned number) {
+  if ((number & 0x1f) < 3) return core.config.isa.has(Extension::kZicntr);
+  return core.config.isa.has(Extension::kZihpm) && event_exists(core, number);
+}
+
 bool counter_permitted(const Core& core, unsigned number) {
+  if (!counter_exists(core, number)) return false;
   const u64 bit = u64{1} << (number & 0x1f);
   if (core.privilege == Privilege::kMachine) return true;
   if ((core.csr.mcounteren & bit) == 0) return false;
@@ -323,6 +366,10 @@ bool meets(const Core& core, unsigned number, Needs needs) {
       return (core.csr.mstatus & mstatus::kFs) != 0;
     case Needs::kCounter:
       return counter_permitted(core, number);
+    case Needs::kEvent:
+      return event_exists(core, number);
+    case Needs::kPmp:
+      return core.config.isa.has(Extension::kPmp);
     case Needs::kSatp:
       return core.privilege != Privilege::kSupervisor || (core.csr.mstatus & mstatus::kTvm) == 0;
     case Needs::kStimecmp:

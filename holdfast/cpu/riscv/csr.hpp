@@ -3,9 +3,11 @@
 // SPEC: volume II, chapters 2 to 4.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "holdfast/cpu/riscv/isa.hpp"
+#include "holdfast/cpu/riscv/mmu.hpp"
 
 namespace holdfast::cpu::riscv {
 
@@ -40,6 +42,22 @@ class Counter {
   bool running_ = true;
 };
 
+namespace menvcfg {
+inline constexpr std::uint64_t kFiom = 1;
+inline constexpr std::uint64_t kCbie = 3u << 4, kCbcfe = 1u << 6, kCbze = 1u << 7;
+inline constexpr std::uint64_t kAdue = std::uint64_t{1} << 61;
+inline constexpr std::uint64_t kStce = std::uint64_t{1} << 63;
+}  // namespace menvcfg
+
+/// menvcfg after reset: pages are marked by the hart unless Svade says that this is to be asked for.
+constexpr std::uint64_t environment_at_reset(IsaSet isa) {
+  return isa.has(Extension::kSvadu) && !isa.has(Extension::kSvade) ? menvcfg::kAdue : 0;
+}
+
+constexpr Marking marking(std::uint64_t environment) {
+  return (environment & menvcfg::kAdue) != 0 ? Marking::kByHart : Marking::kByFault;
+}
+
 /// Plain storage; reads and writes by number go through `read_csr` and `write_csr`.
 struct Csrs {
   std::uint64_t mstatus = mstatus::kUxl | mstatus::kSxl;  // SD is computed when read
@@ -51,6 +69,8 @@ struct Csrs {
   std::uint64_t scounteren = 0, senvcfg = 0, satp = 0;
   std::uint64_t stimecmp = ~std::uint64_t{0};
   Counter cycle, instret;
+  // The event counters from number 3 on, and what they are to count: nothing there is.
+  std::array<std::uint64_t, 32> event_counters{}, events{};
   std::uint8_t fflags = 0, frm = 0;
 };
 

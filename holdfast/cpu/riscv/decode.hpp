@@ -47,6 +47,7 @@ struct Row {
 class Decoder {
  public:
   explicit Decoder(IsaSet isa);
+  IsaSet isa() const { return isa_; }
 
   struct Decoded {
     Instruction instruction;

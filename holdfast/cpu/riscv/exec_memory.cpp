@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and stores, fences between them, and floating-point loads and stores.
+// Loads and stores, fences between them, floating-point loads and stores, and cache blocks.
 #include <type_traits>
 
 #include "holdfast/cpu/riscv/exec.hpp"
@@ -56,6 +56,31 @@ Flow fence_instructions(Core& core, const Instruction&) {
   return Flow::kEnd;
 }
 
+// Zicbom and Zicboz. There are no caches to be seen, so what manages them only checks that it may.
+// SPEC: RISC-V Base Cache Management Operation ISA Extensions 1.0.1, chapters 2 and 3.
+
+/// Whether menvcfg lets S-mode use the instruction, and senvcfg U-mode.
+bool environment_permits(const Core& core, u64 bits) {
+  if (core.privilege == Privilege::kMachine) return true;
+  if ((core.csr.menvcfg & bits) == 0) return false;
+  return core.privilege == Privilege::kSupervisor || (core.csr.senvcfg & bits) != 0;
+}
+
+template <u64 Enable>
+Flow manage_block(Core& core, const Instruction& i) {
+  if (!environment_permits(core, Enable)) return core.illegal(i);
+  return core.mmu.touch_block(core.x[i.rs1], core.config.clean_block);
+}
+
+Flow zero_block(Core& core, const Instruction& i) {
+  if (!environment_permits(core, menvcfg::kCbze)) return core.illegal(i);
+  return core.mmu.zero_block(core.x[i.rs1], core.config.zero_block);
+}
+
+constexpr Row block_row(const char* name, std::uint32_t f12, Extension extension, Handler run) {
+  return {name, 0xfff07fff, funct3(0x0f, 2) | f12 << 20, Format::kI, extension, run};
+}
+
 constexpr Row load_row(const char* name, std::uint32_t f3, Handler run) {
   return {name, kMaskFunct3, funct3(0x03, f3), Format::kI, Extension::kI, run};
 }
@@ -79,9 +104,13 @@ constexpr Row kRows[] = {
     {"fld", kMaskFunct3, funct3(0x07, 3), Format::kFloatLoad, Extension::kD, load_float<u64>},
     {"fsw", kMaskFunct3, funct3(0x27, 2), Format::kS, Extension::kF, store_float<u32>},
     {"fsd", kMaskFunct3, funct3(0x27, 3), Format::kS, Extension::kD, store_float<u64>},
+    block_row("cbo.inval", 0, Extension::kZicbom, manage_block<menvcfg::kCbie>),
+    block_row("cbo.clean", 1, Extension::kZicbom, manage_block<menvcfg::kCbcfe>),
+    block_row("cbo.flush", 2, Extension::kZicbom, manage_block<menvcfg::kCbcfe>),
+    block_row("cbo.zero", 4, Extension::kZicboz, zero_block),
     {"fence", kMaskFunct3, funct3(0x0f, 0), Format::kNone, Extension::kI, fence},
-    {"fence.i", kMaskFunct3, funct3(0x0f, 1), Format::kNone, Extension::kI, fence_instructions,
-     Ends::kYes},
+    {"fence.i", kMaskFunct3, funct3(0x0f, 1), Format::kNone, Extension::kZifencei,
+     fence_instructions, Ends::kYes},
 };
 
 }  // namespace

@@ -113,7 +113,7 @@ constexpr Row fence(const char* name, std::uint32_t f7, Extension extension, Han
   return {name, 0xfe007fff, 0x73 | f7 << 25, Format::kR, extension, run, Ends::kYes};
 }
 constexpr Row csr_row(const char* name, std::uint32_t f3, Handler run) {
-  return {name, kMaskFunct3, funct3(0x73, f3), Format::kCsr, Extension::kI, run, Ends::kYes};
+  return {name, kMaskFunct3, funct3(0x73, f3), Format::kCsr, Extension::kZicsr, run, Ends::kYes};
 }
 
 constexpr Row kRows[] = {

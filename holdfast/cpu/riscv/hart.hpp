@@ -60,6 +60,8 @@ class Hart {
   /// Who is to be told of pins and requests; nullptr for nobody. Only while the hart is not shared.
   void set_waker(Waker* waker) { waker_ = waker; }
 
+  /// Makes it another hart, in its state after reset. Only before anybody runs it.
+  void configure(const HartConfig& config) { core_.configure(config); }
   /// The state after reset, at the reset vector.
   void reset();
   /// The same, but starting at `pc` with the arguments firmware expects.

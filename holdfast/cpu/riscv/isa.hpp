@@ -58,17 +58,28 @@ enum class Extension : unsigned {
   kF,
   kD,
   kC,  // single letters
+  kZicbom,
+  kZicboz,
+  kZicntr,
+  kZicond,
+  kZicsr,
+  kZifencei,
+  kZihintpause,  // a hint: it changes what the hart is said to have, and nothing else
+  kZihpm,
   kZba,
   kZbb,
   kZbc,
   kZbs,
-  kZicond,
+  kSmaia,
+  kSsaia,
   kSstc,
+  kSvade,  // with kSvadu: menvcfg.ADUE is clear after reset
+  kSvadu,  // accessed and dirty bits are written by the hart while menvcfg.ADUE is set
   kSvinval,
-  kSvadu,  // accessed and dirty bits are written by the hart; without it they fault (Svade)
+  kPmp,  // not an extension by name, but as optional as one
 };
 
-/// The extensions a hart has. M, S and U modes, Zicsr, Zifencei and Zicntr are always there.
+/// The extensions a hart has. M, S and U modes are always there.
 class IsaSet {
  public:
   constexpr IsaSet(std::initializer_list<Extension> extensions) {
@@ -80,6 +91,7 @@ class IsaSet {
   constexpr bool has(Extension e) const { return (bits_ & bit(e)) != 0; }
   constexpr IsaSet with(Extension e) const { return IsaSet{bits_ | bit(e)}; }
   constexpr IsaSet without(Extension e) const { return IsaSet{bits_ & ~bit(e)}; }
+  constexpr bool operator==(const IsaSet&) const = default;
 
  private:
   explicit constexpr IsaSet(std::uint64_t bits) : bits_{bits} {}
@@ -91,8 +103,32 @@ class IsaSet {
 
 /// What a hart is unless told otherwise.
 inline constexpr IsaSet kDefaultIsa{
-    Extension::kI,    Extension::kM,       Extension::kA,    Extension::kF,   Extension::kD,
-    Extension::kC,    Extension::kZba,     Extension::kZbb,  Extension::kZbc, Extension::kZbs,
-    Extension::kSstc, Extension::kSvinval, Extension::kSvadu};
+    Extension::kI,      Extension::kM,        Extension::kA,           Extension::kF,
+    Extension::kD,      Extension::kC,        Extension::kZicbom,      Extension::kZicboz,
+    Extension::kZicntr, Extension::kZicond,   Extension::kZicsr,       Extension::kZifencei,
+    Extension::kZihpm,  Extension::kZihintpause, Extension::kZba,      Extension::kZbb,
+    Extension::kZbc,    Extension::kZbs,      Extension::kSstc,        Extension::kSvadu,
+    Extension::kSvinval, Extension::kPmp};
+
+/// The largest page tables satp can name, by the number of their mode there.
+enum class Paging : std::uint8_t { kNone = 0, kSv39 = 8, kSv48 = 9, kSv57 = 10 };
+
+/// From where a semihosting call (an EBREAK between two marks) goes to the host instead of trapping.
+enum class HostCalls : std::uint8_t { kNever, kPrivileged, kFromUserToo };
+
+/// What one hart is.
+struct HartConfig {
+  std::uint64_t hart_id = 0;
+  std::uint64_t reset_vector = 0x1000;
+  IsaSet isa = kDefaultIsa;
+  Paging paging = Paging::kSv57;
+  HostCalls host_calls = HostCalls::kNever;
+  std::uint16_t clean_block = 64;  // bytes that CBO.CLEAN, FLUSH and INVAL work on
+  std::uint16_t zero_block = 64;   // bytes that CBO.ZERO clears: a power of two below a page
+  std::uint8_t event_counters = 16;  // mhpmcounter3 and so on: at most 29
+  std::uint32_t vendor_id = 0;
+  std::uint64_t architecture_id = 0;
+  std::uint64_t implementation_id = 0;
+};
 
 }  // namespace holdfast::cpu::riscv

@@ -143,8 +143,15 @@ Flow Mmu::store_to_device(std::uint64_t address, std::uint64_t physical, unsigne
 
 bool Mmu::protection_allows(std::uint64_t physical, std::uint64_t size, Access access,
                             Privilege privilege) const {
+  if (protection_ == Protection::kNone) return true;
   const Extent extent{physical, physical + (size - 1)};
   return (pmp_.rights(extent, privilege) & right_for(access)) != 0;
+}
+
+/// What holds for the whole page; nothing if its bytes are protected differently.
+std::optional<Rights> Mmu::rights_of_page(std::uint64_t physical, Privilege privilege) const {
+  if (protection_ == Protection::kNone) return kMayAll;
+  return pmp_.uniform_rights({physical, physical + (kPageSize - 1)}, privilege);
 }
 
 std::optional<std::uint64_t> Mmu::load_entry(std::uint64_t address, std::uint64_t physical,
@@ -217,7 +224,7 @@ std::optional<Mmu::Page> Mmu::walk(std::uint64_t address, Access access, Checked
     const bool unmarked =
         (entry & kAccessed) == 0 || (access == Access::kStore && (entry & kDirty) == 0);
     if (unmarked) {
-      if (!isa_.has(Extension::kSvadu)) return page_fault(address, access);
+      if (marking_ == Marking::kByFault) return page_fault(address, access);
       switch (mark(where, entry, access)) {
         case AccessedDirty::kDone:
           break;
@@ -267,8 +274,7 @@ std::optional<std::uint64_t> Mmu::translate(std::uint64_t address, unsigned size
     trace_walk(address, access, data_checked_.privilege, page);
   if (!page) return std::nullopt;
   const std::uint64_t physical = page->physical | inside;
-  const auto uniform = pmp_.uniform_rights({page->physical, page->physical + (kPageSize - 1)},
-                                           data_checked_.privilege);
+  const auto uniform = rights_of_page(page->physical, data_checked_.privilege);
   if (!uniform) {  // protected piecewise: every access is checked on its own
     if (!protection_allows(physical, size, access, data_checked_.privilege))
       return access_fault(address, access);
@@ -287,8 +293,7 @@ std::optional<Mmu::FetchPlace> Mmu::fetch_place(std::uint64_t address, Privilege
   // U-bit pages are never executable in S-mode, so SUM plays no part.
   if (!page) return std::nullopt;
   const std::uint64_t physical = page->physical | (address & ~kPageMask);
-  const auto uniform =
-      pmp_.uniform_rights({page->physical, page->physical + (kPageSize - 1)}, privilege);
+  const auto uniform = rights_of_page(page->physical, privilege);
   const bool allowed = uniform ? (*uniform & kMayExecute) != 0
                                : protection_allows(physical, 2, Access::kFetch, privilege);
   if (!allowed) return access_fault(address, Access::kFetch);
@@ -351,6 +356,26 @@ Flow Mmu::store_slow(std::uint64_t address, unsigned size, std::uint64_t value) 
     if (step == Flow::kEnd) flow = step;
   }
   return flow;
+}
+
+Flow Mmu::zero_block(std::uint64_t address, unsigned size) {
+  const auto physical = translate(address & ~std::uint64_t{size - 1u}, size, Access::kStore);
+  std::byte* host = physical ? writable(*physical, size) : nullptr;
+  if (physical && host == nullptr) access_fault(address, Access::kStore);
+  if (host == nullptr) {
+    exception_.value = address;
+    return Flow::kTrap;
+  }
+  for (unsigned i = 0; i < size; i += 8) store_aligned(host + i, std::uint64_t{0});
+  return Flow::kNext;
+}
+
+Flow Mmu::touch_block(std::uint64_t address, unsigned size) {
+  // What may be written may be read, too: by page tables and PMP alike, the opposite is reserved.
+  if (translate(address & ~std::uint64_t{size - 1u}, size, Access::kLoad)) return Flow::kNext;
+  const bool of_page = exception_.cause == Cause::kLoadPage;
+  exception_ = {of_page ? Cause::kStorePage : Cause::kStoreAccess, address};
+  return Flow::kTrap;
 }
 
 std::optional<Mmu::AtomicPlace> Mmu::atomic_place(std::uint64_t address, unsigned size,

@@ -27,12 +27,18 @@ enum class Access : std::uint8_t { kLoad, kStore, kFetch };
 /// Whether S-mode may touch user pages: mstatus.SUM.
 enum class UserAccess : std::uint8_t { kDenied, kPermitted };
 
+/// Who marks pages accessed and dirty: the hart, or what a page fault calls (Svadu, Svade).
+enum class Marking : std::uint8_t { kByHart, kByFault };
+
+/// Whether there are PMP entries that S- and U-mode need for any access.
+enum class Protection : std::uint8_t { kPmp, kNone };
+
 class Mmu {
  public:
   /// `pmp` and `exception` belong to the hart, like the Mmu itself; `port` is the machine's and
   /// outlives it.
-  Mmu(memory::Port& port, const Pmp& pmp, Exception& exception, IsaSet isa)
-      : port_{port}, pmp_{pmp}, exception_{exception}, isa_{isa} {}
+  Mmu(memory::Port& port, const Pmp& pmp, Exception& exception)
+      : port_{port}, pmp_{pmp}, exception_{exception} {}
 
   // State that translation depends on.
   void set_root(std::uint64_t satp) {
@@ -43,6 +49,9 @@ class Mmu {
     execute_readable_ = mxr;
     flush();
   }
+  /// Who marks pages accessed and dirty from now on.
+  void set_marking(Marking marking) { marking_ = marking; }
+  void set_protection(Protection protection) { protection_ = protection; }
   /// What loads and stores are checked against from now on.
   void set_data_privilege(Privilege privilege, UserAccess user);
   void flush();
@@ -75,6 +84,12 @@ class Mmu {
     }
     return store_slow(address, sizeof(T), value);
   }
+
+  /// Clears the block of `size` bytes (a power of two within a page) that `address` is in. What is
+  /// not RAM refuses it. Faults are those of a store to `address`.
+  Flow zero_block(std::uint64_t address, unsigned size);
+  /// Checks that loads or stores may touch the block; faults are those of a store.
+  Flow touch_block(std::uint64_t address, unsigned size);
 
   /// Where an aligned atomic access may be done: in host memory if `host` is set, else by a load
   /// and a store at `physical`. Nothing: the exception is set.
@@ -135,6 +150,7 @@ class Mmu {
   Rights page_rights(std::uint64_t entry, Checked as) const;
   bool protection_allows(std::uint64_t physical, std::uint64_t size, Access access,
                          Privilege privilege) const;
+  std::optional<Rights> rights_of_page(std::uint64_t physical, Privilege privilege) const;
   void fill(std::uint64_t address, Page page);
   const memory::Port::Direct* direct(std::uint64_t physical, std::uint64_t size);
   void check_stamp();
@@ -144,10 +160,11 @@ class Mmu {
   memory::Port& port_;
   const Pmp& pmp_;
   Exception& exception_;
-  IsaSet isa_;
 
   std::uint64_t satp_ = 0;
   bool execute_readable_ = false;
+  Marking marking_ = Marking::kByHart;
+  Protection protection_ = Protection::kPmp;
   Checked data_checked_{Privilege::kMachine, UserAccess::kDenied};
   std::array<Tlb, 4> tlbs_;  // by what accesses are checked against
   Tlb* data_ = &tlbs_[3];

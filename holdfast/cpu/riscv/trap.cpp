@@ -8,7 +8,6 @@ namespace holdfast::cpu::riscv {
 namespace {
 
 constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
-constexpr std::uint64_t kStimecmpEnabled = std::uint64_t{1} << 63;  // menvcfg.STCE
 
 /// Machine before supervisor, external before software before timer.
 constexpr Interrupt kByPriority[] = {Interrupt::kMachineExternal,    Interrupt::kMachineSoftware,
@@ -79,7 +78,7 @@ std::uint64_t enabled_interrupts(const Core& core, std::uint64_t pending) {
 }  // namespace
 
 bool supervisor_timer_enabled(const Core& core) {
-  return core.config.isa.has(Extension::kSstc) && (core.csr.menvcfg & kStimecmpEnabled) != 0;
+  return core.config.isa.has(Extension::kSstc) && (core.csr.menvcfg & menvcfg::kStce) != 0;
 }
 
 std::uint64_t pending_interrupts(const Core& core) {

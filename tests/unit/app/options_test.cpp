@@ -293,6 +293,9 @@ TEST(Options, QuestionsAreAnsweredBeforeAnythingElseMatters) {
   EXPECT_EQ(read({"-version"}).action, Action::kVersion);
   EXPECT_EQ(read({"-M", "help"}).action, Action::kListMachines);
   EXPECT_EQ(read({"-cpu", "help"}).action, Action::kListCpus);
+  EXPECT_EQ(read({"-cpu", "help"}).subject, "");
+  EXPECT_EQ(read({"-cpu", "max,help"}).action, Action::kListCpus);
+  EXPECT_EQ(read({"-cpu", "max,help"}).subject, "max");
   EXPECT_EQ(read({"-accel", "help"}).action, Action::kListAccelerators);
   EXPECT_EQ(read({"-M", "virt", "-d", "help"}).action, Action::kListTopics);
   EXPECT_EQ(read({"-m", "0", "-version"}).action, Action::kVersion);

@@ -138,6 +138,19 @@ constexpr Word csrw(Word csr, Reg rs1) {
   return csrrw(0, csr, rs1);
 }
 
+constexpr Word cbo_inval(Reg rs1) {
+  return 0x0000200f | rs1 << 15;
+}
+constexpr Word cbo_clean(Reg rs1) {
+  return 0x0010200f | rs1 << 15;
+}
+constexpr Word cbo_flush(Reg rs1) {
+  return 0x0020200f | rs1 << 15;
+}
+constexpr Word cbo_zero(Reg rs1) {
+  return 0x0040200f | rs1 << 15;
+}
+
 constexpr Word ecall() {
   return 0x00000073;
 }
@@ -171,7 +184,7 @@ inline constexpr Word kFflags = 0x001, kFrm = 0x002, kFcsr = 0x003, kSstatus = 0
                       kScause = 0x142, kStval = 0x143, kSip = 0x144, kStimecmp = 0x14d,
                       kSatp = 0x180, kMstatus = 0x300, kMisa = 0x301, kMedeleg = 0x302,
                       kMideleg = 0x303, kMie = 0x304, kMtvec = 0x305, kMcounteren = 0x306,
-                      kMenvcfg = 0x30a, kMcountinhibit = 0x320, kMscratch = 0x340, kMepc = 0x341,
+                      kMenvcfg = 0x30a, kSenvcfg = 0x10a, kMcountinhibit = 0x320, kMscratch = 0x340, kMepc = 0x341,
                       kMcause = 0x342, kMtval = 0x343, kMip = 0x344, kPmpcfg0 = 0x3a0,
                       kPmpaddr0 = 0x3b0, kMcycle = 0xb00, kMinstret = 0xb02, kCycle = 0xc00,
                       kTime = 0xc01, kInstret = 0xc02, kMhartid = 0xf14;

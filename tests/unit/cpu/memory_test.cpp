@@ -350,6 +350,23 @@ TEST(Paging, WithoutSvaduUnmarkedPagesFault) {
   EXPECT_EQ(bench.memory->read(bench.leaf_address()) & (kA | kD), kA);
 }
 
+// SPEC: Svadu 1.0, chapter 1: menvcfg.ADUE decides; both names given, it is clear after reset.
+TEST(Paging, WhoMarksPagesIsDecidedByTheEnvironment) {
+  Paged bench{{.isa = cpu::riscv::kDefaultIsa.with(Extension::kSvade)}};
+  EXPECT_EQ(bench.csr_value(csr::kMenvcfg), 0u);
+  bench.map(kV | kR | kW);
+  bench.run_supervisor({ld(kA0, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kLoadPage);
+  bench.hart.set_csr(csr::kMenvcfg, std::uint64_t{1} << 61);
+  bench.run_supervisor({sd(kA0, kA1)});
+  EXPECT_FALSE(bench.trapped_to_supervisor());
+  EXPECT_EQ(bench.memory->read(bench.leaf_address()) & (kA | kD), kA | kD);
+  bench.hart.set_csr(csr::kMenvcfg, 0);
+  bench.map(kV | kR | kW | kA);
+  bench.run_supervisor({sfence_vma(), sd(kA0, kA1)});
+  EXPECT_EQ(bench.supervisor_cause(), Cause::kStorePage);
+}
+
 TEST(Paging, TranslationsAreForgottenAtSfence) {
   Paged bench;
   bench.map(kV | kR | kW | kA | kD);
