@@ -8,6 +8,7 @@
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
+#include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
@@ -42,6 +43,7 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(register_device<devices::SifivePlic>(registry, {.region = "regs"}));
   TRY(register_device<devices::RiscvClint>(registry, {.region = "regs"}));
   TRY(register_device<devices::GoldfishRtc>(registry, {.region = "regs"}));
+  TRY(register_device<devices::Htif>(registry, {.region = "tohost", .memory_link = "memory"}));
   TRY(register_device<devices::SifiveTest>(registry, {.region = "regs"}));
   TRY(register_device<devices::CfiFlash>(
       registry, {.region = "regs", .entered = DeviceFacet::Entered::kByWrite}));

@@ -11,7 +11,8 @@ using namespace holdfast;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span{data, size});
   const boards::LoadOptions options{
-      .name = "input", .base = 0x8020'0000, .room = {0x8000'0000, 0x87ff'ffff}};
+      .name = "input", .base = 0x8020'0000, .room = {0x8000'0000, 0x87ff'ffff},
+      .most_unpacked = 1 << 20};
   const auto image = boards::parse_image({bytes.begin(), bytes.end()}, options);
   if (!image) {
     HF_CHECK(image.error().message.starts_with("input: "), "message '{}'", image.error().message);

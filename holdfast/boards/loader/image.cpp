@@ -2,16 +2,17 @@
 // SPEC: Linux, Documentation/arch/riscv/boot-image-header.rst, for the header of Linux images.
 #include "holdfast/boards/loader/image.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 
 #include "holdfast/boards/loader/bytes.hpp"
+#include "holdfast/boards/loader/gunzip.hpp"
 
 namespace holdfast::boards {
 namespace {
 
-constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
 constexpr std::size_t kLinuxHeaderSize = 64;
 constexpr std::uint64_t kLinuxAlignment = 2 << 20;
 
@@ -22,8 +23,7 @@ bool has(std::span<const std::byte> file, std::size_t offset, std::string_view m
 
 /// Formats that would only be taken for raw images by mistake.
 Result<void> refuse_wrapped(std::span<const std::byte> file) {
-  if (has(file, 0, "\x1f\x8b"))
-    return fail("compressed with gzip; it takes the image itself (gzip -dc unpacks it)");
+  if (is_gzip(file)) return fail("packed with gzip twice; it takes an image packed once");
   if (has(file, 0, "MZ") && has(file, 4, "zimg"))
     return fail("a self-extracting EFI image; it takes the plain Linux image inside");
   if (has(file, 0, "\x27\x05\x19\x56"))
@@ -69,6 +69,11 @@ Result<Image> parse_image(std::vector<std::byte> file, const LoadOptions& option
   image.file_ = std::move(file);
   const auto parse = [&]() -> Result<void> {
     if (image.file_.empty()) return fail("the file is empty; it takes a firmware or kernel image");
+    if (options.format == LoadFormat::kRaw) return image.parse_raw(options);
+    if (is_gzip(image.file_)) {
+      image.file_ = TRY(gunzip(image.file_, std::min(options.most_unpacked, kLargestFile)));
+      if (image.file_.empty()) return fail("packed with gzip, and empty inside");
+    }
     TRY(refuse_wrapped(image.file_));
     if (has(image.file_, 0, "\x7f" "ELF")) return image.parse_elf(options);
     if (has(image.file_, 56, "RSC\x05")) return image.parse_linux(options);

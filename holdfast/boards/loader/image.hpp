@@ -2,7 +2,7 @@
 // Firmware and kernels as they come from files, taken apart and checked before a machine exists.
 //
 // Known are ELF files (64-bit, little-endian, RISC-V), Linux images for RISC-V, and raw images, which
-// is what anything else is. Nothing that a file says is believed before it is checked against the size
+// is what anything else is; each also packed by gzip. Nothing that a file says is believed before it is checked against the size
 // of the file and of the room, and nothing is allocated by such a number.
 #pragma once
 
@@ -27,10 +27,18 @@ struct Segment {
 
 enum class ImageFormat { kElf, kLinux, kRaw };
 
+/// Whether the bytes are looked at to tell what they are.
+enum class LoadFormat : std::uint8_t { kDetect, kRaw };
+
+/// No file is larger, packed or not.
+inline constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
+
 struct LoadOptions {
   std::string_view name{};             // for messages: the file
   std::uint64_t base = 0;              // where an image goes that does not say so itself
   Extent room = Extent::everything();  // what it must fit in
+  LoadFormat format = LoadFormat::kDetect;
+  std::uint64_t most_unpacked = kLargestFile;  // bytes
 };
 
 /// A checked image. Owns the bytes of its file.
@@ -73,7 +81,7 @@ class Image {
 };
 
 /// Takes an image apart. Errors name the file, what is wrong with it and what would be accepted: it is
-/// empty, truncated, for another machine, 32-bit or big-endian, compressed, not executable, larger than
+/// empty, truncated, for another machine, 32-bit or big-endian, packed otherwise than by gzip, not executable, larger than
 /// the room; its segments overlap; it has none; its entry lies outside of them.
 Result<Image> parse_image(std::vector<std::byte> file, const LoadOptions& options);
 

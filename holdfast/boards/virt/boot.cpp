@@ -44,13 +44,14 @@ class Boot {
  public:
   explicit Boot(const Options& options) : options_{options}, ram_{ram_of(options)} {}
 
-  Result<std::vector<Blob>> blobs() && {
+  Result<BootPlan> plan() && {
     TRY(add_firmware());
     TRY(add_kernel());
     TRY(add_initrd());
     TRY(add_device_tree());
     blobs_.push_back(reset_code());
-    return std::move(blobs_);
+    TRY(add_loads());
+    return BootPlan{.blobs = std::move(blobs_), .htif = htif_, .starts = std::move(starts_)};
   }
 
  private:
@@ -58,6 +59,7 @@ class Boot {
     if (!options_.bios) return {};
     const auto image =
         TRY(load_image(*options_.bios, {.base = map::kRam, .room = ram_}));
+    look_for_htif(image);
     firmware_entry_ = image.entry();
     next_free_ = image.extent().last + 1;
     add_image(blobs_, *options_.bios, image);
@@ -79,6 +81,7 @@ class Boot {
       return fail("'{}': no room in {} bytes of RAM", *options_.kernel, options_.ram_size);
     const auto image =
         TRY(load_image(*options_.kernel, {.base = base, .room = {base, ram_.last}}));
+    look_for_htif(image);
     kernel_entry_ = image.entry();
     next_free_ = image.extent().last + 1;
     add_image(blobs_, *options_.kernel, image);
@@ -118,6 +121,28 @@ class Boot {
     return {};
   }
 
+  Result<void> add_loads() {
+    for (const GenericLoad& load : options_.loads) {
+      auto loaded = TRY(carry_out(load, options_.harts));
+      for (auto& piece : loaded.pieces)
+        blobs_.push_back({loaded.name, piece.address, std::move(piece.bytes), piece.size});
+      if (loaded.start) starts_[*load.hart] = *loaded.start;
+    }
+    return {};
+  }
+
+  void look_for_htif(const Image& image) {
+    if (image.format() != ImageFormat::kElf) return;
+    const auto tohost = image.symbol("tohost");
+    const auto fromhost = image.symbol("fromhost");
+    if (!tohost || !fromhost) return;
+    const auto to = Extent::of_size(*tohost, 8);
+    const auto from = Extent::of_size(*fromhost, 8);
+    if (!to || !from || !ram_.contains(*to) || !ram_.contains(*from)) return;
+    if (to->first <= from->last && from->first <= to->last) return;
+    htif_ = HtifWords{*tohost, *fromhost};
+  }
+
   Blob reset_code() const {
     auto bytes = boot_rom({.at = map::kBootRom.first,
                            .firmware = firmware_entry_,
@@ -135,12 +160,15 @@ class Boot {
   std::uint64_t next_free_ = map::kRam;
   std::uint64_t tree_at_ = 0;
   std::optional<DeviceTreeBuilder::Range> initrd_;
+  std::optional<HtifWords> htif_;
+  std::vector<std::uint64_t> starts_ =
+      std::vector<std::uint64_t>(options_.harts, map::kBootRom.first);
 };
 
 }  // namespace
 
-Result<std::vector<Blob>> boot_blobs(const Options& options) {
-  return Boot{options}.blobs();
+Result<BootPlan> plan_boot(const Options& options) {
+  return Boot{options}.plan();
 }
 
 }  // namespace holdfast::boards::virt

@@ -2,6 +2,8 @@
 // What the `virt` board has in its memory when its harts come out of reset.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "holdfast/base/result.hpp"
@@ -10,7 +12,22 @@
 
 namespace holdfast::boards::virt {
 
-/// Boot ROM, firmware, kernel, initial RAM disk and device tree, each in its place, none on another.
-Result<std::vector<ImageLoader::Blob>> boot_blobs(const Options& options);
+/// Where a program looks for its host-target interface.
+struct HtifWords {
+  std::uint64_t tohost;
+  std::uint64_t fromhost;
+};
+
+struct BootPlan {
+  /// Boot ROM, firmware, kernel, initial RAM disk and device tree, each in its place, none on another;
+  /// then what the user wants loaded besides, over anything.
+  std::vector<ImageLoader::Blob> blobs;
+  /// If firmware or kernel is an ELF file with symbols for them, apart from one another in RAM.
+  std::optional<HtifWords> htif;
+  /// Of each hart: where it starts.
+  std::vector<std::uint64_t> starts;
+};
+
+Result<BootPlan> plan_boot(const Options& options);
 
 }  // namespace holdfast::boards::virt

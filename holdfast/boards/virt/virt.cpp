@@ -10,6 +10,7 @@
 #include "holdfast/boards/virt/boot.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
+#include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
@@ -23,12 +24,10 @@ using cpu::riscv::Interrupt;
 constexpr unsigned line(Interrupt interrupt) { return static_cast<unsigned>(interrupt); }
 
 /// A hart's contexts at the PLIC: machine mode and supervisor mode.
-void add_hart(BoardPlan& board, const Options& options, std::uint32_t id, const DeviceRef& plic,
+void add_hart(BoardPlan& board, const accel::RiscvCpu::Config& config, const DeviceRef& plic,
               const DeviceRef& clint) {
-  const auto hart = board.add<accel::RiscvCpu>(
-      fmt::format("cpu{}", id),
-      {.hart = {.hart_id = id, .reset_vector = map::kBootRom.first}, .model = options.cpu,
-       .gang = options.gang});
+  const auto id = static_cast<std::uint32_t>(config.hart.hart_id);
+  const auto hart = board.add<accel::RiscvCpu>(fmt::format("cpu{}", id), config);
   board.link({{hart.link("memory"), BoardPlan::memory()}});
   board.wire({{clint.out("software", id), hart.in(line(Interrupt::kMachineSoftware))},
               {clint.out("timer", id), hart.in(line(Interrupt::kMachineTimer))},
@@ -43,6 +42,13 @@ void add_flash(BoardPlan& board, const Options& options) {
                                      {.size = map::kFlashBank, .drive = options.flash[bank]});
     board.map({{map::kFlash + bank * map::kFlashBank, flash.region("regs")}});
   }
+}
+
+/// Over the RAM, where the program that is loaded looks for it.
+void add_htif(BoardPlan& board, const Options& options, HtifWords at) {
+  const auto htif = board.add<devices::Htif>("htif", {.console = options.serial});
+  board.map({{at.tohost, htif.region("tohost"), 1}, {at.fromhost, htif.region("fromhost"), 1}});
+  board.link({{htif.link("memory"), BoardPlan::memory()}});
 }
 
 Result<void> check(const Options& options) {
@@ -67,9 +73,15 @@ Result<BoardPlan> plan(const Options& options) {
   const auto uart = board.add<devices::Ns16550a>("serial0", {.chardev = options.serial});
   const auto rtc = board.add<devices::GoldfishRtc>("rtc");
   const auto syscon = board.add<devices::SifiveTest>("syscon");
-  for (std::uint32_t id = 0; id < options.harts; ++id) add_hart(board, options, id, plic, clint);
+  auto boot = TRY(plan_boot(options));
+  for (std::uint32_t id = 0; id < options.harts; ++id)
+    add_hart(board,
+             {.hart = {.hart_id = id, .reset_vector = boot.starts[id]}, .model = options.cpu,
+              .gang = options.gang},
+             plic, clint);
   add_flash(board, options);
-  const auto loader = board.add<ImageLoader>("loader", {.blobs = TRY(boot_blobs(options))});
+  const auto loader = board.add<ImageLoader>("loader", {.blobs = std::move(boot.blobs)});
+  if (boot.htif) add_htif(board, options, *boot.htif);
 
   board.map({{map::kBootRom.first, rom},
              {map::kSyscon, syscon.region("regs")},

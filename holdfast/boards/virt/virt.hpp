@@ -14,6 +14,7 @@
 #include "holdfast/base/extent.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/block/backend.hpp"
+#include "holdfast/boards/loader/generic_load.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/chardev/chardev.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
@@ -32,6 +33,7 @@ struct Options {
   /// What the two banks of flash hold; none: a bank of zeroes. With a bios, the first is where the bios
   /// goes on to; without one, it is where harts begin.
   std::array<Ref<block::Backend>, 2> flash{};
+  std::vector<GenericLoad> loads{};         // what else is put into memory, in this order
   chardev::Chardev* serial = nullptr;       // outlives the machine's devices
   accel::HartGang* gang = nullptr;          // outlives them, too; none: harts do not run
 };

@@ -312,7 +312,7 @@ TEST(RawImage, LargerThanTheRoom) {
 TEST(Image, EmptyAndWrappedFiles) {
   EXPECT_EQ(error_of({}), "x: the file is empty; it takes a firmware or kernel image");
   EXPECT_EQ(error_of(bytes("\x1f\x8b\x08")),
-            "x: compressed with gzip; it takes the image itself (gzip -dc unpacks it)");
+            "x: packed with gzip, but truncated");
   EXPECT_EQ(error_of(bytes({"MZ\0\0zimg", 8})),
             "x: a self-extracting EFI image; it takes the plain Linux image inside");
   EXPECT_EQ(error_of(bytes("\x27\x05\x19\x56")),

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Freestanding programs of our own, started as instruction-set tests and teaching kernels are.
+
+usage: guest_test.py HOLDFAST [case...]
+"""
+import gzip
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+GUESTS = pathlib.Path(__file__).resolve().parent.parent.parent / "guests"
+PATIENCE = 120.0  # seconds; more means that the machine hangs
+
+
+class Guest:
+    """A folder with programs, and the emulator to run them on."""
+
+    def __init__(self, program, folder):
+        self.program = program
+        self.folder = pathlib.Path(folder)
+
+    def build(self, source, name, *flags):
+        """An ELF file from a source in guests/, linked at the beginning of RAM."""
+        elf = self.folder / f"{name}.elf"
+        subprocess.run(["riscv64-unknown-elf-gcc", "-O1", "-march=rv64imac_zicsr", "-mabi=lp64",
+                        "-mcmodel=medany", "-ffreestanding", "-nostdlib", "-static", "-Wall",
+                        "-Werror", "-T", GUESTS / "guest.ld",
+                        "-Wl,--build-id=none,--no-warn-rwx-segments", *flags, "-o", elf,
+                        GUESTS / source], check=True)
+        return elf
+
+    def binary(self, elf):
+        raw = elf.with_suffix(".bin")
+        subprocess.run(["riscv64-unknown-elf-objcopy", "-O", "binary", elf, raw], check=True)
+        return raw
+
+    def run(self, *arguments, status, text=None, lines=None, keys=""):
+        """The machine ends by itself with the status, having printed the text, or the lines in any
+        order."""
+        done = subprocess.run([self.program, "-M", "virt", "-m", "64M", "-nographic", *arguments],
+                              input=keys, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        said = f"{arguments}: status {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == status, said
+        assert text is None or done.stdout == text, said
+        assert lines is None or sorted(done.stdout.splitlines()) == sorted(lines), said
+        return done
+
+
+HTIF_TEXT = "htif console\ncall\n"
+
+
+def exit_status_by_htif(guest):
+    """tohost and fromhost by the symbols of an ELF file, as firmware and as kernel."""
+    for value, status in ((0, 0), (1, 1), (41, 41), (255, 255), (256, 255), (1337, 255)):
+        elf = guest.build("htif.S", f"htif{value}", f"-Wa,--defsym,STATUS={value}")
+        guest.run("-bios", elf, status=status, text=HTIF_TEXT)
+        guest.run("-bios", "none", "-kernel", elf, "-smp", "2", status=status, text=HTIF_TEXT)
+
+
+def half_a_command_by_htif(guest):
+    elf = guest.build("htif.S", "half", "-Wa,--defsym,STATUS=9", "-Wa,--defsym,HALF=1")
+    guest.run("-bios", elf, status=9, text=HTIF_TEXT)
+
+
+def kernel_lines(harts):
+    return (["kernel is booting"] + [f"hart {i} starting" for i in range(1, harts)]
+            + [f"hart {i} is back from user mode" for i in range(harts)])
+
+
+def teaching_kernel(guest):
+    """All harts, from M mode down to U mode and back, under page tables."""
+    elf = guest.build("teaching_kernel.c", "kernel")
+    for harts in (1, 2, 3):
+        guest.run("-bios", "none", "-kernel", elf, "-smp", str(harts), status=0,
+                  lines=kernel_lines(harts))
+
+
+def kernel_hears_the_console(guest):
+    elf = guest.build("teaching_kernel.c", "echo", "-DECHO")
+    guest.run("-bios", "none", "-kernel", elf, status=0, keys="k",
+              text="\n".join([*kernel_lines(1), "type a key", "k", ""]))
+
+
+def formats(guest):
+    """The same program as ELF file, raw image, and each packed."""
+    elf = guest.build("teaching_kernel.c", "kernel")
+    raw = guest.binary(elf)
+    for path in (elf, raw):
+        packed = path.with_name(path.name + ".gz")
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        for name in (path, packed):
+            guest.run("-bios", name, status=0, lines=kernel_lines(1))
+            guest.run("-bios", "none", "-kernel", name, status=0, lines=kernel_lines(1))
+
+
+CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_hears_the_console,
+         formats]
+
+
+def main():
+    program, wanted = sys.argv[1], sys.argv[2:]
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            case(Guest(program, folder))
+        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
