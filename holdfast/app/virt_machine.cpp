@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "holdfast/app/loader_devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/boards/loader/firmware.hpp"
 #include "holdfast/boards/virt/virt.hpp"
 
 namespace holdfast::app {
@@ -62,11 +64,6 @@ Result<void> check(const Options& options) {
   return {};
 }
 
-/// The path, or nothing for `none`.
-std::optional<std::string> firmware(const Options& options) {
-  return options.bios == "none" ? std::nullopt : options.bios;
-}
-
 Result<boards::BoardPlan> plan(const Options& options, Host& host) {
   chardev::Chardev* serial = nullptr;
   if (!options.serials.empty()) serial = host.backends.find(options.serials.front());
@@ -74,11 +71,12 @@ Result<boards::BoardPlan> plan(const Options& options, Host& host) {
   virt::Options board{.harts = options.topology.cpus,
                       .cpu = TRY(cpu_model(options)),
                       .ram_size = options.memory.value_or(kDefaultRam),
-                      .bios = firmware(options),
+                      .bios = TRY(boards::find_firmware(options.bios, options.data_folders)),
                       .kernel = options.kernel,
                       .initrd = options.initrd,
                       .append = options.append.value_or(""),
                       .dtb = options.dtb,
+                      .loads = TRY(loads(options)),
                       .serial = serial,
                       .gang = &host.gang};
   for (const KeyValue& item : options.machine_properties) TRY(set_property(board, item));

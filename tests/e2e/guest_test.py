@@ -96,8 +96,41 @@ def formats(guest):
             guest.run("-bios", "none", "-kernel", name, status=0, lines=kernel_lines(1))
 
 
+def loader_device(guest):
+    """A program, a number and a start by -device loader, as QEMU's generic loader does it."""
+    elf = guest.build("teaching_kernel.c", "kernel")
+    raw = guest.binary(elf)
+    printed = {"status": 0, "lines": kernel_lines(1)}
+    guest.run("-bios", "none", "-device", f"loader,file={elf},cpu-num=0", **printed)
+    guest.run("-bios", "none", "-device", f"loader,file={raw},addr=0x80000000", **printed)
+    guest.run("-bios", "none", "-device", f"loader,file={raw},addr=0x80000000,force-raw=on",
+              "-device", "loader,addr=0x80000000,cpu-num=0", **printed)
+    # An instruction of its own: a jump to the program from where it is not.
+    guest.run("-bios", "none", "-kernel", elf,
+              "-device", "loader,addr=0x80800000,data=0x80000fb7,data-len=4",    # lui t6, 0x80000
+              "-device", "loader,addr=0x80800004,data=0x020f9f93,data-len=4",    # slli t6, t6, 32
+              "-device", "loader,addr=0x80800008,data=0x020fdf93,data-len=4",    # srli t6, t6, 32
+              "-device", "loader,addr=0x8080000c,data=0x67800f0000000000,data-len=4,data-be=on",  # jr t6
+              "-device", "loader,addr=0x80800000,cpu-num=0", **printed)
+    for wrong, word in (("", "nothing to do"), (",data=1", "data-len"),
+                        (",data=1,data-len=9", "data-len=9"), (",cpu-num=1", "cpu-num=1"),
+                        (",file=/no/such,addr=0", "/no/such"), (",force-raw=on", "force-raw"),
+                        (f",file={elf},data=1,data-len=1", "one of them"),
+                        (",address=1", "address")):
+        done = guest.run("-bios", "none", "-device", "loader" + wrong, status=1, text="")
+        assert len(done.stderr.splitlines()) == 1 and word in done.stderr, f"{wrong}: {done.stderr}"
+
+
+def firmware_by_name(guest):
+    """A name is looked for in the folders of -L."""
+    elf = guest.build("htif.S", "mine", "-Wa,--defsym,STATUS=5")
+    guest.run("-L", str(guest.folder), "-bios", elf.name, status=5, text=HTIF_TEXT)
+    done = guest.run("-bios", "no-such-firmware", status=1, text="")
+    assert "no-such-firmware" in done.stderr, done.stderr
+
+
 CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_hears_the_console,
-         formats]
+         formats, loader_device, firmware_by_name]
 
 
 def main():
