@@ -9,6 +9,7 @@
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/app/backends.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/machine/machine.hpp"
@@ -21,9 +22,13 @@ class Emulator {
   Emulator(const Options& options, const MachineType& type) : options_{options}, type_{type} {}
 
   Result<int> run() {
+    if (options_.exit_with_parent) TRY(end_with_parent());
+    if (options_.daemonize) TRY(background_.enter());  // before any other thread exists
+    if (options_.pid_file) TRY(pid_file_.write(*options_.pid_file));
     TRY(signals_.block());
     TRY(build());
     machine_->set_cpus(&gang_);
+    background_.ready();
     if (options_.start == Start::kRunning) machine_->run();
     machine_->loop().run();
     backends_->drain();
@@ -35,12 +40,23 @@ class Emulator {
  private:
   Result<void> build() {
     machine_ = TRY(machine::Machine::make({.services = {.name = options_.name.value_or("machine"),
-                                                        .pace = hw::VirtualClock::Pace::kHost}}));
-    TRY(signals_.watch(machine_->loop(), [this] { machine_->request_quit(0); }));
+                                                        .pace = hw::VirtualClock::Pace::kHost},
+                                           .on_reset = on_reset(),
+                                           .on_shutdown = on_shutdown()}));
+    TRY(signals_.watch(machine_->loop(), [this] { machine_->request_end(0); }));
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
     Host host{.backends = *backends_, .gang = gang_};
     return machine_->realize(TRY(type_.plan(options_, host)));
+  }
+
+  machine::Machine::OnReset on_reset() const {
+    return options_.on_reboot == OnReboot::kShutdown ? machine::Machine::OnReset::kShutdown
+                                                     : machine::Machine::OnReset::kReset;
+  }
+  machine::Machine::OnShutdown on_shutdown() const {
+    return options_.on_shutdown == OnShutdown::kPause ? machine::Machine::OnShutdown::kStay
+                                                      : machine::Machine::OnShutdown::kEnd;
   }
 
   /// Ends the machine and says what is left of it: an error if that is anything.
@@ -55,11 +71,13 @@ class Emulator {
   }
 
   void obey(chardev::Command command) {
-    if (command == chardev::Command::kQuit) machine_->request_quit(0);
+    if (command == chardev::Command::kQuit) machine_->request_end(0);
   }
 
   const Options& options_;
   const MachineType& type_;
+  Background background_;
+  PidFile pid_file_;
   accel::HartGang gang_;  // outlives the harts
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Backends> backends_;

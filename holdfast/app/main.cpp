@@ -8,6 +8,7 @@
 #include "holdfast/app/emulator.hpp"
 #include "holdfast/app/listings.hpp"
 #include "holdfast/app/options.hpp"
+#include "holdfast/app/process.hpp"
 
 namespace {
 
@@ -25,6 +26,7 @@ Result<int> act(const app::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  app::keep_standard_descriptors();
   const std::span<const char* const> all{argv, static_cast<std::size_t>(argc)};
   app::Invocation invocation{.read_file = app::read_config_text};
   if (argc > 0) invocation.program = argv[0];

@@ -34,7 +34,8 @@ std::string_view to_string(RunState state) {
 
 Result<std::unique_ptr<Machine>> Machine::make(Options options) {
   auto services = TRY(hw::Services::make(std::move(options.services)));
-  std::unique_ptr<Machine> machine{new Machine{std::move(services)}};
+  std::unique_ptr<Machine> machine{
+      new Machine{std::move(services), options.on_reset, options.on_shutdown}};
   TRY(machine->begin(options.control));
   return machine;
 }
@@ -45,8 +46,11 @@ Result<std::unique_ptr<Machine>> Machine::make(const boards::BoardPlan& plan, Op
   return machine;
 }
 
-Machine::Machine(std::unique_ptr<hw::Services> services)
-    : services_{std::move(services)}, node_{services_->tree(), "machine"} {}
+Machine::Machine(std::unique_ptr<hw::Services> services, OnReset on_reset, OnShutdown on_shutdown)
+    : services_{std::move(services)},
+      on_reset_{on_reset},
+      on_shutdown_{on_shutdown},
+      node_{services_->tree(), "machine"} {}
 
 Result<void> Machine::begin(Control control) {
   TRY(node_.attach(tree().root(), "machine"));
@@ -112,7 +116,7 @@ Result<void> Machine::realize(const boards::BoardPlan& plan) {
 }
 
 Result<void> Machine::realize_now(const boards::BoardPlan& plan) {
-  if (run_state() == RunState::kShutdown) return fail("board '{}': the machine ends", plan.name());
+  if (ended_) return fail("board '{}': the machine ends", plan.name());
   return Realization{*this, plan}.run();
 }
 
@@ -168,7 +172,7 @@ void Machine::set_cpus(hw::CpuSet* cpus) {
 
 void Machine::set_run_state(RunState state) {
   const RunState before = run_state();
-  if (before == state || before == RunState::kShutdown) return;
+  if (before == state || before == RunState::kShutdown) return;  // only a reset leads out of it
   state_.store(state, std::memory_order_release);
   if (state == RunState::kRunning) {
     services_->clock().start();
@@ -194,7 +198,10 @@ void Machine::reset() {
 void Machine::request_reset() {
   hw::CpuSet* held = hold_cpus();
   control().post("reset", [this, held] {
-    reset_now();
+    if (on_reset_ == OnReset::kReset)
+      reset_now();
+    else
+      shut_down_now(0, on_shutdown_);
     if (held != nullptr) held->resume();
   });
 }
@@ -203,6 +210,17 @@ void Machine::reset_now() {
   std::vector<hw::Device*> snapshot;
   for (const Entry& entry : devices_) snapshot.push_back(entry.device.get());
   hw::reset_devices(snapshot, services_->holdback(), cpus_);
+  if (!ended_ && run_state() == RunState::kShutdown)
+    state_.store(RunState::kPrelaunch, std::memory_order_release);
+}
+
+void Machine::shut_down_now(int status, OnShutdown then) {
+  if (ended_ || (then == OnShutdown::kStay && run_state() == RunState::kShutdown)) return;
+  exit_status_.store(status, std::memory_order_release);
+  set_run_state(RunState::kShutdown);
+  if (then == OnShutdown::kStay) return;
+  ended_ = true;
+  if (!thread_.joinable()) loop().stop();
 }
 
 // Whoever asked executes nothing more before the job is done, a CPU among them.
@@ -212,14 +230,17 @@ hw::CpuSet* Machine::hold_cpus() {
   return cpus;
 }
 
+// A machine that stays is not running when its CPUs may go on, so they do not.
 void Machine::request_quit(int status) {
-  hold_cpus();  // for good
-  control().post("quit", [this, status] {
-    if (run_state() == RunState::kShutdown) return;
-    exit_status_.store(status, std::memory_order_release);
-    set_run_state(RunState::kShutdown);
-    if (!thread_.joinable()) loop().stop();
+  hw::CpuSet* held = hold_cpus();
+  control().post("quit", [this, status, held] {
+    shut_down_now(status, on_shutdown_);
+    if (held != nullptr) held->resume();
   });
+}
+
+void Machine::request_end(int status) {
+  control().post("end", [this, status] { shut_down_now(status, OnShutdown::kEnd); });
 }
 
 // --- about it --------------------------------------------------------------------------------------

@@ -39,9 +39,15 @@ std::string_view to_string(RunState state);
 class Machine final : private hw::MachineRequests {
  public:
   enum class Control : std::uint8_t { kOwnThread, kCaller };
+  /// What comes of request_reset(): a reset, or what comes of request_quit().
+  enum class OnReset : std::uint8_t { kReset, kShutdown };
+  /// What comes of request_quit(): the end, or a machine that is switched off and stays as it is.
+  enum class OnShutdown : std::uint8_t { kEnd, kStay };
   struct Options {
     hw::Services::Options services{};
     Control control = Control::kCaller;
+    OnReset on_reset = OnReset::kReset;
+    OnShutdown on_shutdown = OnShutdown::kEnd;
   };
   /// A machine with nothing but its system bus; fails if the host refuses descriptors.
   static Result<std::unique_ptr<Machine>> make(Options options);
@@ -86,12 +92,16 @@ class Machine final : private hw::MachineRequests {
   RunState run_state() const { return state_.load(std::memory_order_acquire); }
   void run();
   void pause();
-  /// Three phases over all devices; returns when they are done.
+  /// Three phases over all devices; returns when they are done. A machine that is switched off is
+  /// as before its start then.
   void reset();
-  /// The same, later: from a callback or a job.
+  /// The same, later, from a callback or a job: what Options::on_reset makes of it.
   void request_reset() override;
-  /// The machine is to end with this exit status: state kShutdown, and its loop stops.
+  /// The machine is switched off, with this exit status: state kShutdown, and, if
+  /// Options::on_shutdown does not keep it, its loop stops.
   void request_quit(int status) override;
+  /// The same, and its loop stops in any case: a signal, the escape key, a monitor's `quit`.
+  void request_end(int status);
   int exit_status() const { return exit_status_.load(std::memory_order_acquire); }
 
   // --- about it ----------------------------------------------------------------------------------
@@ -113,7 +123,7 @@ class Machine final : private hw::MachineRequests {
   void run_job(const char* what, const std::function<void()>& job);
 
  private:
-  explicit Machine(std::unique_ptr<hw::Services> services);
+  Machine(std::unique_ptr<hw::Services> services, OnReset on_reset, OnShutdown on_shutdown);
   Result<void> begin(Control control);
 
   hw::CpuSet* hold_cpus();
@@ -122,6 +132,7 @@ class Machine final : private hw::MachineRequests {
   Result<void> realize_now(const boards::BoardPlan& plan);
   void unplug_now(const std::string& name, Ref<hw::Ticket> ticket);
   void reset_now();
+  void shut_down_now(int status, OnShutdown then);
   void set_run_state(RunState state);
 
   struct Entry {
@@ -134,6 +145,8 @@ class Machine final : private hw::MachineRequests {
   friend class Realization;
 
   const std::unique_ptr<hw::Services> services_;
+  const OnReset on_reset_;
+  const OnShutdown on_shutdown_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
   object::Node node_;
   std::vector<Entry> devices_;  // control thread; in order of joining
@@ -145,6 +158,7 @@ class Machine final : private hw::MachineRequests {
   boards::SystemBus* bus_ = nullptr;  // the first of devices_
   std::atomic<hw::CpuSet*> cpus_{nullptr};  // set on the control thread
   std::atomic<RunState> state_{RunState::kPrelaunch};
+  bool ended_ = false;  // control thread; there is no way back
   std::atomic<int> exit_status_{0};
   std::thread thread_;
 };

@@ -96,6 +96,9 @@ Result<Options> finish(Draft draft) {
   TRY(check_accelerators(draft));
   TRY(settle_serials(draft));
   TRY(check_terminal(draft.options));
+  if (draft.options.daemonize && draft.options.exit_with_parent)
+    return fail("-run-with exit-with-parent=on: in the background there is no parent; leave out "
+                "-daemonize");
   return std::move(draft.options);
 }
 

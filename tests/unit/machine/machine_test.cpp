@@ -209,6 +209,69 @@ TEST(RunState, FollowsTheJobs) {
   machine->loop().run();  // returns at once
 }
 
+TEST(RunState, AMachineThatIsSwitchedOffMayStayUntilItIsReset) {
+  TestMachine machine{BoardPlan{"a"}, {.on_shutdown = Machine::OnShutdown::kStay}};
+  machine->run();
+  machine->request_quit(3);
+  machine->control().run_pending();
+  EXPECT_EQ(machine->run_state(), RunState::kShutdown);
+  machine->run();
+  EXPECT_EQ(machine->run_state(), RunState::kShutdown) << "a reset must come first";
+  EXPECT_TRUE(machine->plug<Leaf>("leaf", kHole)) << "it is there";
+  machine->reset();
+  EXPECT_EQ(machine->run_state(), RunState::kPrelaunch);
+  machine->run();
+  EXPECT_EQ(machine->run_state(), RunState::kRunning);
+}
+
+TEST(RunState, AMachineThatStaysEndsWhenItMust) {
+  TestMachine machine{BoardPlan{"a"}, {.on_shutdown = Machine::OnShutdown::kStay}};
+  machine->run();
+  machine->request_quit(3);
+  machine->request_end(0);
+  machine->control().run_pending();
+  EXPECT_EQ(machine->run_state(), RunState::kShutdown);
+  EXPECT_EQ(machine->exit_status(), 0);
+  EXPECT_FALSE(machine->plug<Leaf>("leaf", kHole));
+  machine->loop().run();  // returns at once
+}
+
+TEST(RunState, AResetMayBeAnEnd) {
+  TestMachine machine{BoardPlan{"a"}, {.on_reset = Machine::OnReset::kShutdown}};
+  ASSERT_TRUE(machine->plug<Scratch>("it", kHole));
+  machine->run();
+  machine->request_reset();
+  machine->control().run_pending();
+  EXPECT_EQ(machine->run_state(), RunState::kShutdown);
+  EXPECT_EQ(machine.read32(kHole + Scratch::kResets), 1U) << "by its plug alone";
+  machine->loop().run();  // returns at once
+}
+
+/// Says what it is told, and how often it is paused.
+class CountingCpus final : public hw::CpuSet {
+ public:
+  void hold() override { ++held; }
+  void pause() override { ++held; }
+  void resume() override { --held; }
+  int held = 1;  // as before a start
+};
+
+TEST(RunState, CpusThatAskedForTheEndDoNotRunAgain) {
+  CountingCpus cpus;
+  TestMachine machine{BoardPlan{"a"}, {.on_shutdown = Machine::OnShutdown::kStay}};
+  machine->set_cpus(&cpus);
+  machine->run();
+  EXPECT_EQ(cpus.held, 0);
+  machine->request_quit(3);
+  EXPECT_EQ(cpus.held, 1) << "at once";
+  machine->control().run_pending();
+  EXPECT_EQ(cpus.held, 1);
+  machine->reset();
+  machine->run();
+  EXPECT_EQ(cpus.held, 0);
+  machine->set_cpus(nullptr);
+}
+
 TEST(Machines, AsManyAsYouLikeInOneProcessAndEachWithItsOwnThread) {
   const Machine::Options own{.control = Machine::Control::kOwnThread};
   TestMachine a{BoardPlan{"a"}, own};

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The emulator as a process: how it starts and ends, what it leaves, what it says when it cannot.
+
+usage: process_test.py HOLDFAST [case...]
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from tiny_guest import POWER_OFF, RESET, STAY, fail_with, image, put, syscon
+
+PATIENCE = 60.0  # seconds without what is waited for: it hangs
+A_WHILE = 0.5    # seconds in which something that must not happen would have
+
+
+class World:
+    """The program, and a folder that is empty but for what a case puts there."""
+
+    def __init__(self, program, folder):
+        self.program = program
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def guest(self, *pieces):
+        path = self.path("guest.bin")
+        with open(path, "wb") as file:
+            file.write(image(*pieces))
+        return ["-M", "virt", "-m", "8M", "-bios", path]
+
+    def start(self, *arguments, **keywords):
+        keywords = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                    "stderr": subprocess.PIPE} | keywords
+        return subprocess.Popen([self.program, *arguments], **keywords)
+
+    def run(self, *arguments, status=0, **keywords):
+        """Runs it to its end; returns what it wrote."""
+        process = self.start(*arguments, **keywords)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == status, f"{arguments}: status {process.returncode}: {err!r}"
+        return (out or b"").decode(), (err or b"").decode()
+
+    def refused(self, *arguments, **keywords):
+        """The one line of an error; nothing new may be in the folder."""
+        before = sorted(os.listdir(self.folder))
+        out, err = self.run(*arguments, status=1, **keywords)
+        assert not out, f"{arguments}: wrote {out!r}"
+        lines = err.splitlines()
+        assert len(lines) == 1, f"{arguments}: not one line: {err!r}"
+        assert lines[0].startswith("holdfast: "), lines[0]
+        assert sorted(os.listdir(self.folder)) == before, f"{arguments}: left something behind"
+        return lines[0].removeprefix("holdfast: ")
+
+
+@contextlib.contextmanager
+def ended(process):
+    """Whatever happens, the process is gone afterwards."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def stays(process):
+    """It does not end by itself."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        raise AssertionError(f"ended by itself with {process.wait(timeout=A_WHILE)}")
+
+
+def wait_for_end(pid):
+    """Of a process that is nobody's child here."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            ready, _, _ = select.select([descriptor], [], [], PATIENCE)
+            assert ready, f"process {pid} goes on"
+        finally:
+            os.close(descriptor)
+
+
+def the_guest_says_the_status(world):
+    assert world.run(*world.guest(put("a"), syscon(POWER_OFF)), "-nographic")[0] == "a"
+    world.run(*world.guest(syscon(fail_with(7))), "-nographic", status=7)
+    world.run(*world.guest(syscon(fail_with(7))), "-nographic", "-action", "shutdown=poweroff", status=7)
+
+
+def a_reset_starts_again_or_ends(world):
+    guest = world.guest(put("a"), syscon(RESET), STAY)
+    for arguments in (["-no-reboot"], ["-action", "reboot=shutdown"]):
+        assert world.run(*guest, "-nographic", *arguments)[0] == "a"
+    with ended(world.start(*guest, "-nographic")) as process:
+        assert process.stdout.read(3) == b"aaa"
+        process.terminate()
+        assert process.wait(timeout=PATIENCE) == 0
+
+
+def switched_off_it_may_stay(world):
+    for arguments in (["-no-shutdown"], ["-action", "shutdown=pause"]):
+        for ending in (syscon(fail_with(7)), syscon(RESET)):
+            more = ["-no-reboot"] if ending == syscon(RESET) else []
+            with ended(world.start(*world.guest(put("a"), ending, put("b"), STAY), "-nographic",
+                                   *arguments, *more)) as process:
+                assert process.stdout.read(1) == b"a"
+                stays(process)
+                process.terminate()
+                out, _ = process.communicate(timeout=PATIENCE)
+                assert process.returncode == 0, process.returncode
+                assert out == b"", "the CPU went on"
+
+
+def it_may_start_stopped(world):
+    with ended(world.start(*world.guest(put("a"), syscon(POWER_OFF)), "-nographic", "-S")) as process:
+        stays(process)
+        process.terminate()
+        out, _ = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, out) == (0, b""), (process.returncode, out)
+
+
+def signals_end_it_with_status_0(world):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with ended(world.start(*world.guest(put("a"), STAY), "-nographic")) as process:
+            assert process.stdout.read(1) == b"a"
+            process.send_signal(number)
+            assert process.wait(timeout=PATIENCE) == 0, number
+
+
+def standard_descriptors_may_be_closed(world):
+    guest = world.guest(put("a"), syscon(POWER_OFF))
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        command = f'exec "$0" "$@" {closed}'
+        done = subprocess.run(["sh", "-c", command, world.program, *guest, "-nographic"],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
+        assert done.returncode == 0, (closed, done)
+    reader, writer = os.pipe()
+    os.close(reader)
+    world.run(*guest, "-nographic", stdout=writer)
+    os.close(writer)
+
+
+def a_full_standard_output_is_an_error(world):
+    with open("/dev/full", "wb") as full:
+        line = world.refused("-help", stdout=full)
+    assert line == "standard output takes nothing", line
+
+
+def a_log_file_gets_what_was_asked_for(world):
+    log = world.path("log")
+    guest = world.guest(load_from_a_hole(), syscon(POWER_OFF))
+    _, err = world.run(*guest, "-nographic", "-d", "int", "-D", log)
+    assert err == "", err
+    with open(log, encoding="utf-8") as file:
+        assert file.read(), "the log is empty"
+    line = world.refused(*guest, "-nographic", "-D", world.path("no/log"))
+    assert world.path("no/log") in line, line
+
+
+def load_from_a_hole():
+    """Traps to mtvec, which is 0 after reset, where nothing is; so sets it to what follows first."""
+    # auipc t0, 0; addi t0, t0, 20; csrw mtvec, t0; lui t0, 0x40000; lw t1, 0(t0)
+    return [0x00000297, 0x01428293, 0x30529073, 0x400002B7, 0x0002A303]
+
+
+def a_pid_file_is_there_while_it_runs(world):
+    pid_file = world.path("pid")
+    guest = world.guest(put("a"), STAY)
+    with ended(world.start(*guest, "-nographic", "-pidfile", pid_file)) as process:
+        assert process.stdout.read(1) == b"a"
+        with open(pid_file, encoding="utf-8") as file:
+            assert int(file.read()) == process.pid
+        line = world.refused(*guest, "-nographic", "-pidfile", pid_file)
+        assert line == f"-pidfile {pid_file}: another process runs by it", line
+        process.terminate()
+        assert process.wait(timeout=PATIENCE) == 0
+    assert not os.path.exists(pid_file)
+    world.refused(*guest, "-nographic", "-pidfile", pid_file, "-bios", world.path("missing"))
+    line = world.refused(*guest, "-nographic", "-pidfile", world.path("no/pid"))
+    assert line == f"-pidfile {world.path('no/pid')}: No such file or directory", line
+
+
+def in_the_background(world):
+    pid_file = world.path("pid")
+    guest = world.guest(STAY)
+    # Relative, though the process moves to another folder.
+    world.run(*guest, "-display", "none", "-daemonize", "-pidfile", "pid", cwd=world.folder)
+    with open(pid_file, encoding="utf-8") as file:
+        pid = int(file.read())
+    assert os.getsid(pid) == pid, "it is not on its own"
+    os.kill(pid, signal.SIGTERM)
+    wait_for_end(pid)
+    assert not os.path.exists(pid_file)
+    line = world.refused(*guest, "-display", "none", "-daemonize", "-pidfile", pid_file, "-bios",
+                         world.path("missing"))
+    assert "missing" in line, line
+
+
+def it_may_end_with_its_parent(world):
+    script = '"$@" & echo "$!"; read line'
+    parent = subprocess.Popen(["sh", "-c", script, "sh", world.program, *world.guest(put("a"), STAY),
+                               "-nographic", "-run-with", "exit-with-parent=on"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    text = b""
+    while not (b"a" in text and b"\n" in text):  # it runs, so it has asked for the signal
+        text += os.read(parent.stdout.fileno(), 100)
+    pid = int(text.replace(b"a", b""))
+    parent.kill()
+    parent.communicate()
+    wait_for_end(pid)
+
+
+def the_name_says_the_architecture(world):
+    for name, status in (("any-system-riscv64", 0), ("any-system-arm", 1)):
+        link = world.path(name)
+        os.symlink(world.program, link)
+        done = subprocess.run([link, "-version"], capture_output=True, text=True, check=False)
+        assert done.returncode == status, done
+        if status:
+            assert done.stderr == ("holdfast: any-system-arm: there is no architecture 'arm'; "
+                                   "there is riscv64\n"), done.stderr
+    done = subprocess.run([world.path("any-system-riscv64"), *world.guest(syscon(fail_with(9))),
+                           "-nographic"], capture_output=True, check=False)
+    assert done.returncode == 9, done
+
+
+CASES = [the_guest_says_the_status, a_reset_starts_again_or_ends, switched_off_it_may_stay,
+         it_may_start_stopped, signals_end_it_with_status_0, standard_descriptors_may_be_closed,
+         a_full_standard_output_is_an_error, a_log_file_gets_what_was_asked_for,
+         a_pid_file_is_there_while_it_runs, in_the_background, it_may_end_with_its_parent,
+         the_name_says_the_architecture]
+
+
+def main():
+    program, wanted = sys.argv[1], sys.argv[2:]
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            case(World(os.path.abspath(program), folder))
+        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
