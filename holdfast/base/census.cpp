@@ -7,9 +7,9 @@
 
 namespace holdfast {
 namespace {
-constexpr std::array kNames{"devices", "parts",   "regions",  "region controls", "gates",   "RAM blocks",
-                            "holds",   "views",   "spaces",   "listeners",       "wires",   "timers",
-                            "tickets", "requests", "flat nodes", "retired"};
+constexpr std::array kNames{"devices", "parts", "regions", "region controls", "gates", "RAM blocks",
+                            "holds", "views", "spaces", "listeners", "wires", "timers",
+                            "descriptors", "tickets", "requests", "flat nodes", "retired"};
 static_assert(kNames.size() == static_cast<std::size_t>(Census::Kind::kCount));
 }  // namespace
 

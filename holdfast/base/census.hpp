@@ -27,6 +27,7 @@ class Census {
     kListener,
     kWire,
     kTimer,
+    kDescriptor,    // of the host, that parts have open
     kTicket,
     kRequest,
     kFlatNode,  // nodes in published trees

@@ -13,6 +13,7 @@
 #include <ctime>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/base/schedule_point.hpp"
 
 namespace holdfast {
 namespace {
@@ -71,9 +72,9 @@ Result<void> EventLoop::open() {
 }
 
 EventLoop::~EventLoop() {
-  HF_CHECK(entries_.empty(), "event loop: destroyed with {} watches left", entries_.size());
   {
     LockGuard guard{mutex_};
+    HF_CHECK(entries_.empty(), "event loop: destroyed with {} watches left", entries_.size());
     HF_CHECK(alarm_count_ == 0, "event loop: destroyed with {} alarms left", alarm_count_);
   }
   for (const int fd : {epoll_fd_, wake_fd_, timer_fd_})
@@ -92,6 +93,7 @@ bool EventLoop::on_loop_thread() const {
 }
 
 void EventLoop::wake() {
+  if (std::exchange(awake_, true)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
 }
@@ -99,13 +101,13 @@ void EventLoop::wake() {
 void EventLoop::post(Work work) {
   LockGuard guard{mutex_};
   posted_.push_back(std::move(work));
-  if (!std::exchange(awake_, true)) wake();
+  wake();
 }
 
 void EventLoop::stop() {
   LockGuard guard{mutex_};
   stopping_ = true;
-  if (!std::exchange(awake_, true)) wake();
+  wake();
 }
 
 void EventLoop::run() {
@@ -125,10 +127,13 @@ std::size_t EventLoop::turn(bool may_sleep) {
   thread_.store(std::this_thread::get_id());
   std::vector<std::uint64_t> ready;
   std::vector<unsigned> how;
-  for (const auto& [id, entry] : entries_) {
-    if (!entry->always_ready || entry->interest == kNothing) continue;
-    ready.push_back(id);
-    how.push_back(entry->interest);
+  {
+    LockGuard guard{mutex_};
+    for (const auto& [id, entry] : entries_) {
+      if (!entry->always_ready || entry->interest == kNothing) continue;
+      ready.push_back(id);
+      how.push_back(entry->interest);
+    }
   }
   std::array<epoll_event, 32> events;
   const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
@@ -141,9 +146,15 @@ std::size_t EventLoop::turn(bool may_sleep) {
     how.push_back(readiness_of(event.events));
   }
   const std::size_t called = run_posted() + run_alarms() + run_descriptors(ready, how);
-  ended_.clear();
-  thread_.store(std::thread::id{});
+  end_turn();
   return called;
+}
+
+void EventLoop::end_turn() {
+  std::vector<std::unique_ptr<Entry>> ended;  // destroyed without the lock
+  LockGuard guard{mutex_};
+  ended.swap(ended_);
+  thread_.store(std::thread::id{});  // from here on unwatch() keeps nothing for the turn
 }
 
 std::size_t EventLoop::run_posted() {
@@ -192,22 +203,37 @@ std::size_t EventLoop::run_descriptors(const std::vector<std::uint64_t>& ready,
 }
 
 bool EventLoop::dispatch(std::uint64_t id, unsigned readiness) {
-  const auto found = entries_.find(id);
-  if (found == entries_.end()) return false;  // ended earlier in this turn
-  Entry& entry = *found->second;              // kept in `ended_` if its handler ends it
-  const unsigned wanted = readiness & entry.interest;
-  if (wanted != kNothing) entry.handler(wanted);
-  if (entries_.contains(id) && entry.interest != kNothing) arm_descriptor(id, entry);
+  Entry* entry = nullptr;
+  unsigned wanted = kNothing;
+  {
+    LockGuard guard{mutex_};
+    entry = find(id);
+    if (entry == nullptr) return false;  // ended earlier in this turn
+    wanted = readiness & entry->interest;
+  }
+  if (wanted != kNothing) {
+    HF_SCHEDULE_POINT("event_loop.before_handler");
+    entry->handler(wanted);  // kept in `ended_` if its watch ends meanwhile
+  }
+  LockGuard guard{mutex_};
+  if (find(id) != nullptr && entry->interest != kNothing) arm_descriptor(id, *entry);
   return wanted != kNothing;
 }
 
+EventLoop::Entry* EventLoop::find(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : found->second.get();
+}
+
 Result<EventLoop::Watch> EventLoop::watch(int fd, unsigned interest, Handler handler) {
-  const std::uint64_t id = next_id_++;
   auto entry = std::make_unique<Entry>(Entry{fd, interest, std::move(handler)});
+  LockGuard guard{mutex_};
+  const std::uint64_t id = next_id_++;
   epoll_event event = event_for(id, interest);
   if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
     if (errno != EPERM) return fail("watching descriptor {}: {}", fd, std::strerror(errno));
     entry->always_ready = true;
+    wake();  // nobody else will
   }
   entries_.emplace(id, std::move(entry));
   return Watch{*this, id};
@@ -221,17 +247,21 @@ void EventLoop::arm_descriptor(std::uint64_t id, const Entry& entry) {
 }
 
 void EventLoop::set_interest(std::uint64_t id, unsigned interest) {
+  LockGuard guard{mutex_};
   Entry& entry = *entries_.at(id);
   if (std::exchange(entry.interest, interest) == interest) return;
+  if (entry.always_ready) wake();
   if (interest != kNothing) arm_descriptor(id, entry);
 }
 
 void EventLoop::unwatch(std::uint64_t id) {
+  std::unique_ptr<Entry> entry;  // destroyed without the lock
+  LockGuard guard{mutex_};
   const auto found = entries_.find(id);
-  if (!found->second->always_ready)
-    epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, found->second->fd, nullptr);
-  if (on_loop_thread()) ended_.push_back(std::move(found->second));
+  entry = std::move(found->second);
   entries_.erase(found);
+  if (!entry->always_ready) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, entry->fd, nullptr);
+  if (thread_.load() != std::thread::id{}) ended_.push_back(std::move(entry));
 }
 
 EventLoop::Alarm::Alarm(EventLoop& loop, Work handler)

@@ -48,7 +48,7 @@ class EventLoop {
   void post(Work work);
   /// Calls `handler` whenever `fd` is ready for what it is watched for. The descriptor stays the
   /// caller's and must be open for as long as the watch lives; what the host cannot watch (a file,
-  /// /dev/null) counts as always ready. On the loop thread, or while nobody runs the loop.
+  /// /dev/null) counts as always ready. From any thread.
   Result<Watch> watch(int fd, unsigned interest, Handler handler);
 
   /// Sleeps and works until stop() is called.
@@ -64,8 +64,8 @@ class EventLoop {
  private:
   struct Entry {
     int fd;
-    unsigned interest;
-    Handler handler;
+    unsigned interest;  // LOCK: mutex_
+    Handler handler;    // called by the loop thread, without it
     bool always_ready = false;
   };
   using AlarmKey = std::pair<std::uint64_t, Alarm*>;
@@ -78,24 +78,26 @@ class EventLoop {
   std::size_t run_descriptors(const std::vector<std::uint64_t>& ready,
                               const std::vector<unsigned>& how);
   bool dispatch(std::uint64_t id, unsigned readiness);
-  void arm_descriptor(std::uint64_t id, const Entry& entry);
+  Entry* find(std::uint64_t id) HF_REQUIRES(mutex_);
+  void arm_descriptor(std::uint64_t id, const Entry& entry) HF_REQUIRES(mutex_);
+  void end_turn();
   void set_interest(std::uint64_t id, unsigned interest);
   void unwatch(std::uint64_t id);
   void set_alarm(Alarm& alarm, std::uint64_t deadline_ns);
   void program_timer() HF_REQUIRES(mutex_);
-  void wake();
+  void wake() HF_REQUIRES(mutex_);
 
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
   int timer_fd_ = -1;
 
-  // The loop thread's own.
-  std::unordered_map<std::uint64_t, std::unique_ptr<Entry>> entries_;
-  std::vector<std::unique_ptr<Entry>> ended_;  // during this turn, perhaps by their own handlers
-  std::uint64_t next_id_ = 16;
-  std::atomic<std::thread::id> thread_{};
+  std::atomic<std::thread::id> thread_{};  // inside a turn
 
   Mutex mutex_{LockRank::kLeaf, "event loop"};
+  std::unordered_map<std::uint64_t, std::unique_ptr<Entry>> entries_ HF_GUARDED_BY(mutex_);
+  // During this turn, while their handlers run, perhaps.
+  std::vector<std::unique_ptr<Entry>> ended_ HF_GUARDED_BY(mutex_);
+  std::uint64_t next_id_ HF_GUARDED_BY(mutex_) = 16;
   std::deque<Work> posted_ HF_GUARDED_BY(mutex_);
   std::set<AlarmKey> alarms_ HF_GUARDED_BY(mutex_);
   bool stopping_ HF_GUARDED_BY(mutex_) = false;
@@ -103,8 +105,9 @@ class EventLoop {
   int alarm_count_ HF_GUARDED_BY(mutex_) = 0;
 };
 
-/// The right to be called for a descriptor; ends with its destruction, in its own handler, too. On
-/// the loop thread, or while nobody runs the loop.
+/// The right to be called for a descriptor; ends with its destruction, in its own handler, too. From
+/// any thread, one at a time; on another than the loop thread, a handler that has just been picked
+/// may still run after the end, so it looks at what is due itself.
 class EventLoop::Watch {
  public:
   Watch() = default;

@@ -21,6 +21,7 @@ enum class LockRank : int {
   kPin = 38,       // interrupt wires: one end
   kWire = 40,      // interrupt wires
   kClock = 45,     // virtual clock: queue of timers
+  kEventFd = 48,   // hw: an eventfd and its watch on the loop
   kWaitGraph = 50, // gate: who waits for whom
   kRam = 60,       // memory: holds of a block
   kDomain = 70,    // rcu: retired lists

@@ -291,6 +291,13 @@ TEST_F(SelfDma, H28_ThroughABottomHalf) {
   expect_refused();
 }
 
+TEST_F(SelfDma, H28_ThroughAnEventFd) {
+  plug({.on_kick = [&](Probe& self, std::uint64_t) { reach_myself(self); }});
+  probe(machine, "it").kick.signal();
+  machine->loop().run_ready();
+  expect_refused();
+}
+
 TEST_F(SelfDma, H28_ThroughAPin) {
   plug({.on_pin = [&](Probe& self, bool) { reach_myself(self); }});
   probe(machine, "it").in.pin(0)->drive(true, machine->context().holdback);

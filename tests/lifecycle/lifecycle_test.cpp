@@ -16,7 +16,8 @@ Result<void> register_all(object::TypeRegistry& registry) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Lifecycle,
     ::testing::ValuesIn(subjects(&register_all<Scratch, Leaf, Shelf, SelfSeeing, Nest, BarOwner,
-                                               Windows, Overlays, LockFree, Repeater>)),
+                                               Windows, Overlays, LockFree, Repeater,
+                                               Doorbell>)),
     name_of);
 
 }  // namespace

@@ -2,6 +2,9 @@
 // The shapes that went wrong elsewhere, in use: what a guest sees, and what is left of them.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
+
 #include "holdfast/machine/machine.hpp"
 #include "tests/support/schedule.hpp"
 #include "tests/support/test_devices.hpp"
@@ -21,6 +24,13 @@ class Shapes : public ::testing::Test {
     EXPECT_TRUE(machine->unplug("it")->wait());
     EXPECT_EQ(machine.census(), before);
   }
+
+  /// Of this process, by the host's account.
+  static std::int64_t open_descriptors() {
+    return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"},
+                                 std::filesystem::directory_iterator{});
+  }
+  std::int64_t counted_descriptors() { return machine.census()[Census::Kind::kDescriptor]; }
 
   TestMachine machine;
   const Census::Snapshot before = machine.census();
@@ -90,6 +100,25 @@ TEST_F(Shapes, AnOverlayLeftToTheEndOfItsDevice) {
   plug<Overlays>();
   machine.write32(kHole + Overlays::kMake, 1);
   unplug();
+}
+
+TEST_F(Shapes, EventFdsThatTheGuestRings) {
+  const auto open_before = open_descriptors();
+  plug<Doorbell>();
+  EXPECT_EQ(open_descriptors() - open_before, counted_descriptors());
+  machine.write32(kHole + Doorbell::kRing, 2);
+  machine.write32(kHole + Doorbell::kArmed, 0);
+  machine->loop().run_ready();
+  EXPECT_EQ(machine.read32(kHole), 0U) << "it does not listen";
+  machine.write32(kHole + Doorbell::kArmed, 1);
+  machine.write32(kHole + Doorbell::kExtra, 1);
+  machine->loop().run_ready();
+  EXPECT_EQ(machine.read32(kHole), 3U);
+  EXPECT_EQ(counted_descriptors(), 2);
+  EXPECT_EQ(open_descriptors() - open_before, 2);
+  machine.write32(kHole + Doorbell::kRing, 1);
+  unplug();
+  EXPECT_EQ(open_descriptors(), open_before);
 }
 
 TEST_F(Shapes, AnOverlayReplacedWhileAnotherThreadWantsIn) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device with one part of every kind that something can come in by: registers, timer, bottom half,
-// input pin, character input, a listener; and all that something goes out by: an output pin, DMA,
+// eventfd, input pin, character input, a listener; and all that something goes out by: an output pin, DMA,
 // output of characters. What it does when it is called is the test's.
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "holdfast/chardev/char_port.hpp"
 #include "holdfast/hw/bottom_half.hpp"
 #include "holdfast/hw/device.hpp"
+#include "holdfast/hw/event_fd.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/mmio.hpp"
 #include "holdfast/hw/space.hpp"
@@ -35,6 +36,7 @@ class Probe final : public hw::Device {
     std::function<void(Probe&, std::uint32_t)> on_write{};  // of CALL
     std::function<void(Probe&)> on_timer{};
     std::function<void(Probe&)> on_half{};
+    std::function<void(Probe&, std::uint64_t)> on_kick{};  // of the eventfd
     std::function<void(Probe&, bool)> on_pin{};
     std::function<void(Probe&, chardev::Bytes)> on_input{};
     gate::Locking locking = gate::Locking::kExclusive;
@@ -81,6 +83,10 @@ class Probe final : public hw::Device {
     HF_SCHEDULE_POINT("test.in_half");
     if (config_.on_half) config_.on_half(*this);
   }
+  void kicked(std::uint64_t count) {
+    HF_SCHEDULE_POINT("test.in_kick");
+    if (config_.on_kick) config_.on_kick(*this, count);
+  }
   void pin_changed(bool level) {
     HF_SCHEDULE_POINT("test.in_pin");
     if (config_.on_pin) config_.on_pin(*this, level);
@@ -109,6 +115,7 @@ class Probe final : public hw::Device {
   chardev::CharPort serial;
   hw::Timer timer{*this, "timer", &Probe::expired};
   hw::BottomHalf half{*this, "half", &Probe::half_due};
+  hw::EventFd kick{*this, "kick", &Probe::kicked};
   hw::IrqOut irq{*this, "irq"};
   hw::IrqIn in{*this, "in", &Probe::pin_changed};
 };

@@ -10,6 +10,7 @@
 
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/hw/device.hpp"
+#include "holdfast/hw/event_fd.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/mmio.hpp"
 #include "holdfast/hw/region_part.hpp"
@@ -238,6 +239,41 @@ class Overlays final : public hw::Device {
       {.at = kMake, .name = "MAKE", .write = &Overlays::make},
       {.at = kDrop, .name = "DROP", .write = &Overlays::drop}})};
   hw::OwnedPart<hw::Mmio> overlay_;
+};
+
+/// An eventfd that the guest rings itself, and one more that it makes and drops.
+class Doorbell final : public hw::Device {
+ public:
+  static constexpr object::Type kType{
+      .name = "test-doorbell", .parent = &hw::Device::kType, .docs = "Eventfds."};
+  explicit Doorbell(const hw::DeviceInit& init) : Device{init} {}
+
+  static constexpr std::uint64_t kRing = 0x0;   // write: so many times; read: how often it rang
+  static constexpr std::uint64_t kArmed = 0x4;  // whether it is listened to
+  static constexpr std::uint64_t kExtra = 0x8;  // 1: there is another one, which was rung; 0: not
+
+  hw::EventFd& bell() { return bell_; }
+
+ private:
+  void rung(std::uint64_t count) { rung_ += static_cast<std::uint32_t>(count); }
+  std::uint32_t ringings() const { return rung_; }
+  void ring(std::uint32_t count) { bell_.signal(count); }
+  void set_armed(std::uint32_t armed) { (armed & 1) != 0 ? bell_.arm() : bell_.disarm(); }
+  void set_extra(std::uint32_t there) {
+    extra_.reset();
+    if ((there & 1) == 0) return;
+    auto made = hw::make_part<hw::EventFd>(*this, "extra", [this](std::uint64_t n) { rung(n); });
+    if (made) extra_ = *std::move(made);
+    if (extra_) extra_->signal();
+  }
+
+  hw::State<std::uint32_t> rung_{*this, "rung"};
+  hw::EventFd bell_{*this, "bell", &Doorbell::rung};
+  hw::OwnedPart<hw::EventFd> extra_;
+  hw::Mmio regs_{*this, "regs", hw::register_map<Doorbell>(kRegsSize, {
+      {.at = kRing, .name = "RING", .read = &Doorbell::ringings, .write = &Doorbell::ring},
+      {.at = kArmed, .name = "ARMED", .write = &Doorbell::set_armed},
+      {.at = kExtra, .name = "EXTRA", .write = &Doorbell::set_extra}})};
 };
 
 /// Neither locks nor waits: its handler runs inside the caller's read section.

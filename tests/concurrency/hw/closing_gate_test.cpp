@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What comes from outside (timer, bottom half, pin, wire, character input) and arrives as the gate of
-// its device closes: just before, it is served and the end waits for it; just after, it is dropped.
+// What comes from outside (timer, bottom half, eventfd, pin, wire, character input) and arrives as the
+// gate of its device closes: just before, it is served and the end waits for it; just after, it is
+// dropped.
 #include <gtest/gtest.h>
 
 #include "tests/support/probe.hpp"
@@ -21,6 +22,7 @@ class ClosingGate : public ::testing::Test {
                {.chardev = &line,
                 .on_timer = [&](Probe&) { ++calls; },
                 .on_half = [&](Probe&) { ++calls; },
+                .on_kick = [&](Probe&, std::uint64_t) { ++calls; },
                 .on_pin = [&](Probe&, bool) { ++calls; },
                 .on_input = [&](Probe&, chardev::Bytes) { ++calls; }});
   }
@@ -87,6 +89,15 @@ class ClosingGate : public ::testing::Test {
     };
   }
 
+  /// Signals the eventfd; the loop, on whichever thread runs it, finds that and nothing else.
+  auto signalled() {
+    Probe& it = probe(machine, "it");  // found by a job
+    while (machine->loop().run_ready() != 0) {
+    }
+    it.kick.signal();
+    return [this] { EXPECT_EQ(machine->loop().run_ready(), 1U); };
+  }
+
   TestChardev line{"line"};
   TestMachine machine;
   const Census::Snapshot before = machine.census();
@@ -126,6 +137,30 @@ TEST_F(ClosingGate, InputThatIsInside) {
 }
 TEST_F(ClosingGate, InputThatWaitsForTheLock) {
   waits_for_the_lock([&] { line.offer({1}); });
+}
+
+TEST_F(ClosingGate, AnEventFdThatIsTooLate) { arrives_too_late(signalled()); }
+TEST_F(ClosingGate, AnEventFdThatIsInside) {
+  is_inside("test.in_kick", "eventfd", signalled());
+}
+TEST_F(ClosingGate, AnEventFdThatWaitsForTheLock) { waits_for_the_lock(signalled()); }
+
+// The gate is passed, and closes before anybody looked whether the eventfd is still armed.
+TEST_F(ClosingGate, AnEventFdThatIsInsideAndNotLookedAtAgainYet) {
+  {
+    Schedule schedule;
+    Stop& inside = schedule.stop_at("hw.event_fd.inside", "event");
+    Thread thread{"event", signalled()};
+    inside.wait_reached();
+    const auto ticket = machine->unplug("it");
+    machine->control().run_pending();
+    EXPECT_EQ(ticket->stage(), Stage::kSevered);
+    inside.release();
+    thread.join();
+    EXPECT_TRUE(ticket->wait());
+  }
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(machine.census(), before);
 }
 
 // Bottom halves and jobs share a thread, so the end comes from within the loop, or from elsewhere.
@@ -196,9 +231,14 @@ TEST_F(ClosingGate, NothingStartsBehindIt) {
     it->timer.arm(1);
     it->half.schedule();
     it->irq.set(true);
+    it->kick.arm();
     EXPECT_FALSE(it->timer.armed());
     EXPECT_FALSE(it->half.is_scheduled());
     EXPECT_FALSE(it->irq.level());
+    EXPECT_FALSE(it->kick.armed());
+    machine->loop().run_ready();
+    it->kick.signal();
+    EXPECT_EQ(machine->loop().run_ready(), 0U) << "nobody looks at its eventfd any more";
     EXPECT_FALSE(it->find_part("regs")->may_act());
     inside.release();
     cpu.join();

@@ -34,11 +34,12 @@ INSTANTIATE_TEST_SUITE_P(, End,
                                                                           : "OwnThread";
                          });
 
-TEST_P(End, WithATimerDueABottomHalfPostedAndAJobQueued) {
+TEST_P(End, WithATimerDueABottomHalfPostedAnEventFdSignalledAndAJobQueued) {
   ASSERT_TRUE(machine->realize(probe_plan("it", kHole)));
   auto& it = dynamic_cast<Probe&>(*machine->find("it").get());
   it.timer.arm(0);
   it.half.schedule();
+  it.kick.signal();
   bool job_done = false;
   machine->control().post("a job", [&] { job_done = true; });
   const auto left = machine->end();

@@ -125,6 +125,28 @@ TEST_F(ResetRace, InputWaitsToo) {
   EXPECT_TRUE(machine->unplug("it")->wait());
 }
 
+TEST_F(ResetRace, EventFdsWaitToo) {
+  plug("one", kHole);
+  plug_probe(machine, "it", kHole + 0x1000, {.on_kick = [&](Probe&, auto) { note("kick"); }});
+  Probe& it = probe(machine, "it");
+  log.clear();
+  {
+    Schedule schedule;
+    Stop& held = schedule.stop_at("hw.holdback.waiting", "loop");
+    std::optional<Thread> loop;
+    schedule.run_at("hw.reset.phase", "main", [&] {
+      machine->loop().run_ready();  // what wakes the control thread is none of the other's business
+      it.kick.signal();
+      loop.emplace("loop", [&] { machine->loop().run_ready(); });
+      held.wait_reached();
+      held.release();
+    });
+    machine->reset();
+    loop->join();
+  }
+  EXPECT_EQ(log, "out kick ");
+}
+
 // A plug that is asked for during a reset joins behind it, and is reset once, by its own plug.
 TEST_F(ResetRace, APlugAskedForDuringAResetJoinsBehindIt) {
   TestMachine busy{boards::BoardPlan{"busy"}, {.control = machine::Machine::Control::kOwnThread}};

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -134,6 +135,51 @@ TEST_F(EventLoopTest, AWatchMayEndInItsOwnHandlerAndInAnothers) {
   EXPECT_EQ(loop_.run_ready(), 1U);
   EXPECT_EQ(loop_.run_ready(), 0U);
   EXPECT_EQ(seen_, "x");
+}
+
+TEST_F(EventLoopTest, AWatchFromAnotherThreadWakesASleepingLoop) {
+  Pipe pipe;
+  pipe.write('x');
+  EventLoop::Watch watch;
+  std::thread other{[&] {
+    watch = loop_.watch(pipe.ends[0], EventLoop::kReadable, [&](unsigned) {
+                    seen_ += pipe.read().value();
+                    loop_.stop();
+                  }).value();
+  }};
+  loop_.run();
+  other.join();
+  EXPECT_EQ(seen_, "x");
+}
+
+TEST_F(EventLoopTest, AnAlwaysReadyWatchFromAnotherThreadWakesASleepingLoop) {
+  const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  EventLoop::Watch watch;
+  std::thread other{[&] {
+    watch = loop_.watch(fd, EventLoop::kNothing, [&](unsigned) { loop_.stop(); }).value();
+    watch.set_interest(EventLoop::kReadable);
+  }};
+  loop_.run();
+  other.join();
+  watch.end();
+  ::close(fd);
+}
+
+// What the handler refers to stays as long as it runs.
+TEST_F(EventLoopTest, AWatchEndedByAnotherThreadWhileItsHandlerRuns) {
+  Pipe pipe;
+  auto token = std::make_shared<int>(7);
+  const std::weak_ptr<int> seen = token;
+  EventLoop::Watch watch;
+  watch = loop_.watch(pipe.ends[0], EventLoop::kReadable, [&, token = std::move(token)](unsigned) {
+                  std::thread{[&] { watch.end(); }}.join();
+                  EXPECT_EQ(*token, 7);
+                  EXPECT_FALSE(seen.expired());
+                }).value();
+  pipe.write('x');
+  EXPECT_EQ(loop_.run_ready(), 1U);
+  EXPECT_TRUE(seen.expired());
+  EXPECT_EQ(loop_.run_ready(), 0U);
 }
 
 TEST_F(EventLoopTest, WhatTheHostCannotWatchIsAlwaysReady) {
