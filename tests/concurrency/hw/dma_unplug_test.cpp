@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 
 #include "holdfast/gate/realm.hpp"
 #include "tests/support/probe.hpp"
@@ -51,7 +52,7 @@ class DmaUnplug : public ::testing::Test {
 
   TestMachine machine;
   const Census::Snapshot before = machine.census();
-  MemTxResult result = MemTxResult::kOk;
+  std::atomic<MemTxResult> result = MemTxResult::kOk;  // callbacks on several threads note it
 };
 
 // A has looked B up and stands before its gate.
@@ -68,7 +69,7 @@ TEST_F(DmaUnplug, AReadThatMeetsTheClosedGateFindsNothing) {
     before_b.release();
   }
   EXPECT_EQ(answer, 0xdeadU + 1);
-  EXPECT_EQ(result, MemTxResult::kDecodeError);
+  EXPECT_EQ(result.load(), MemTxResult::kDecodeError);
   expect_empty();
 }
 
@@ -152,7 +153,7 @@ TEST_F(DmaUnplug, ARingOfReadsOnOneThreadEndsAtItsBeginning) {
   plug("b", kB, {.on_read = [&](Probe& self) { return self.dma_read(kC + 4).value_or(1) + 1; }});
   plug("c", kC, reads_from(kA));
   EXPECT_EQ(machine.read32(kA + 4), 0xdeadU + 3);
-  EXPECT_EQ(result, MemTxResult::kAccessError);
+  EXPECT_EQ(result.load(), MemTxResult::kAccessError);
   EXPECT_EQ(machine->context().realm.reentries_refused(), 1U);
   expect_empty();
 }
