@@ -7,12 +7,15 @@
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
+#include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
+#include "holdfast/devices/misc/fw_cfg.hpp"
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
+#include "holdfast/devices/virtio/virtio_mmio.hpp"
 
 namespace holdfast::boards {
 namespace {
@@ -45,6 +48,9 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(register_device<devices::GoldfishRtc>(registry, {.region = "regs"}));
   TRY(register_device<devices::Htif>(registry, {.region = "tohost", .memory_link = "memory"}));
   TRY(register_device<devices::SifiveTest>(registry, {.region = "regs"}));
+  TRY(register_device<devices::RiscvAclintSswi>(registry, {.region = "regs"}));
+  TRY(register_device<devices::FwCfg>(registry, {.region = "regs", .memory_link = "memory"}));
+  TRY(register_device<devices::VirtioMmio>(registry, {.region = "regs"}));
   TRY(register_device<devices::CfiFlash>(
       registry, {.region = "regs", .entered = DeviceFacet::Entered::kByWrite}));
   return {};
