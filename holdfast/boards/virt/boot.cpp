@@ -8,11 +8,14 @@
 #include "holdfast/boards/loader/device_tree.hpp"
 #include "holdfast/boards/loader/image.hpp"
 #include "holdfast/boards/loader/riscv_boot.hpp"
+#include "holdfast/boards/virt/layout.hpp"
 
 namespace holdfast::boards::virt {
 namespace {
 
 using Blob = ImageLoader::Blob;
+using devices::FwCfg;
+using Key = FwCfg::Key;
 
 constexpr std::uint64_t kMiB = 1U << 20U;
 // Supervisor-mode code starts where a 2 MiB page of its own can begin.
@@ -46,12 +49,22 @@ class Boot {
 
   Result<BootPlan> plan() && {
     TRY(add_firmware());
-    TRY(add_kernel());
-    TRY(add_initrd());
+    if (boots_from_flash()) {
+      (options_.bios ? kernel_entry_ : firmware_entry_) = map::kFlash;
+      TRY(offer_kernel());
+    } else {
+      TRY(add_kernel());
+      TRY(add_initrd());
+    }
     TRY(add_device_tree());
     blobs_.push_back(reset_code());
     TRY(add_loads());
-    return BootPlan{.blobs = std::move(blobs_), .htif = htif_, .starts = std::move(starts_)};
+    add_board_items();
+    return BootPlan{.blobs = std::move(blobs_),
+                    .htif = htif_,
+                    .starts = std::move(starts_),
+                    .fw_cfg = std::move(fw_cfg_),
+                    .device_tree = std::move(tree_)};
   }
 
  private:
@@ -70,11 +83,38 @@ class Boot {
   /// it finds the kernel and the RAM disk by itself.
   bool boots_from_flash() const { return static_cast<bool>(options_.flash.front()); }
 
+  Result<void> offer(const std::string& path, Key size, Key data) {
+    const auto bytes = FwCfg::bytes_of(TRY(read_file(path, std::numeric_limits<std::uint32_t>::max())));
+    fw_cfg_.items.push_back({size, FwCfg::number(static_cast<std::uint32_t>(bytes->size()))});
+    fw_cfg_.items.push_back({data, bytes});
+    return {};
+  }
+  /// To firmware that loads it itself.
+  Result<void> offer_kernel() {
+    if (options_.kernel) TRY(offer(*options_.kernel, Key::kKernelSize, Key::kKernelData));
+    if (options_.initrd) TRY(offer(*options_.initrd, Key::kInitrdSize, Key::kInitrdData));
+    if (options_.append.empty()) return {};
+    const std::string text = options_.append + '\0';
+    fw_cfg_.items.push_back(
+        {Key::kCommandLineSize, FwCfg::number(static_cast<std::uint32_t>(text.size()))});
+    fw_cfg_.items.push_back({Key::kCommandLineData, FwCfg::bytes_of(text)});
+    return {};
+  }
+
+  void add_board_items() {
+    const auto harts = static_cast<std::uint16_t>(options_.harts);
+    fw_cfg_.items.push_back({Key::kCpus, FwCfg::number(harts)});
+    fw_cfg_.items.push_back({Key::kMaxCpus, FwCfg::number(harts)});
+    fw_cfg_.items.push_back({Key::kRamSize, FwCfg::number(options_.ram_size)});
+    fw_cfg_.items.push_back(
+        {Key::kNoGraphics, FwCfg::number(static_cast<std::uint16_t>(options_.graphics ? 0 : 1))});
+    fw_cfg_.files = options_.fw_cfg;
+    // No order of boot devices, and no time after which to start over.
+    fw_cfg_.files.push_back({"bootorder", FwCfg::bytes_of("")});
+    fw_cfg_.files.push_back({"etc/boot-fail-wait", FwCfg::number(~std::uint32_t{0})});
+  }
+
   Result<void> add_kernel() {
-    if (boots_from_flash()) {
-      (options_.bios ? kernel_entry_ : firmware_entry_) = map::kFlash;
-      return {};
-    }
     if (!options_.kernel) return {};
     const std::uint64_t base = options_.bios ? align_up(next_free_, kKernelAlignment) : map::kRam;
     if (base > ram_.last)
@@ -90,7 +130,7 @@ class Boot {
   }
 
   Result<void> add_initrd() {
-    if (!options_.initrd || boots_from_flash()) return {};
+    if (!options_.initrd) return {};
     // Half-way up, at most 512 MiB above the kernel, so that the kernel has room to unpack itself.
     const std::uint64_t base = align_up(
         std::max(next_free_, map::kRam + std::min(options_.ram_size / 2, 512 * kMiB)), 4096);
@@ -105,7 +145,7 @@ class Boot {
   }
 
   Result<void> add_device_tree() {
-    auto tree = options_.dtb ? TRY(load_device_tree(*options_.dtb)) : TRY(device_tree(options_));
+    auto tree = options_.dtb ? TRY(load_device_tree(*options_.dtb)) : TRY(make_device_tree(options_));
     Chosen chosen{.bootargs = std::nullopt, .initrd = initrd_};
     if (!options_.append.empty()) chosen.bootargs = options_.append;
     tree = TRY(with_chosen(tree, chosen));
@@ -117,6 +157,7 @@ class Boot {
     tree_at_ = std::max(align_down(top - tree.size(), kKernelAlignment), map::kRam);
     if (tree_at_ < next_free_) tree_at_ = align_down(top - tree.size(), 8);
     const std::uint64_t size = tree.size();
+    tree_ = tree;
     blobs_.push_back({"device tree", tree_at_, std::move(tree), size});
     return {};
   }
@@ -155,6 +196,8 @@ class Boot {
   const Options& options_;
   const Extent ram_;
   std::vector<Blob> blobs_;
+  FwCfg::Config fw_cfg_;
+  std::vector<std::byte> tree_;
   std::uint64_t firmware_entry_ = map::kRam;
   std::uint64_t kernel_entry_ = 0;
   std::uint64_t next_free_ = map::kRam;
@@ -169,6 +212,11 @@ class Boot {
 
 Result<BootPlan> plan_boot(const Options& options) {
   return Boot{options}.plan();
+}
+
+Result<std::vector<std::byte>> device_tree(const Options& options) {
+  TRY(check(options));
+  return std::move(TRY(plan_boot(options)).device_tree);
 }
 
 }  // namespace holdfast::boards::virt

@@ -26,8 +26,15 @@ struct BootPlan {
   std::optional<HtifWords> htif;
   /// Of each hart: where it starts.
   std::vector<std::uint64_t> starts;
+  /// What firmware finds there.
+  devices::FwCfg::Config fw_cfg;
+  std::vector<std::byte> device_tree;  // one of the blobs
 };
 
+/// The options have been checked.
 Result<BootPlan> plan_boot(const Options& options);
+
+/// The board's own tree, without what a boot adds to it.
+Result<std::vector<std::byte>> make_device_tree(const Options& options);
 
 }  // namespace holdfast::boards::virt

@@ -3,11 +3,13 @@
 // SPEC: Devicetree Specification 0.4; the Linux kernel's bindings for each "compatible".
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
 #include "holdfast/boards/loader/device_tree.hpp"
-#include "holdfast/boards/virt/virt.hpp"
+#include "holdfast/boards/virt/boot.hpp"
+#include "holdfast/boards/virt/layout.hpp"
 
 namespace holdfast::boards::virt {
 namespace {
@@ -17,6 +19,7 @@ using Node = DeviceTreeBuilder::Node;
 using Phandle = DeviceTreeBuilder::Phandle;
 
 // Interrupt numbers at a hart's own controller.
+constexpr std::uint32_t kSupervisorSoftware = 1;
 constexpr std::uint32_t kMachineSoftware = 3;
 constexpr std::uint32_t kMachineTimer = 7;
 constexpr std::uint32_t kSupervisorExternal = 9;
@@ -29,79 +32,191 @@ constexpr std::uint32_t kFinishReset = 0x7777;
 struct Handles {
   std::vector<Phandle> harts;             // each hart
   std::vector<Phandle> hart_controllers;  // its interrupt controller
-  Phandle plic;
+  std::vector<Phandle> plics;             // each node's
   Phandle syscon;
 };
 
-void add_cpus(Node& root, const Handles& handles, const cpu::riscv::HartConfig& hart) {
-  auto cpus = root.node("cpus");
-  cpus.u32("#address-cells", 1).u32("#size-cells", 0).u32("timebase-frequency", kTimebaseHz);
-  for (std::uint32_t id = 0; id < handles.harts.size(); ++id) {
-    auto cpu = cpus.node(fmt::format("cpu@{:x}", id));
-    cpu.phandle(handles.harts[id])
-        .string("device_type", "cpu")
-        .u32("reg", id)
-        .string("status", "okay")
-        .string("compatible", "riscv")
-        .string("riscv,isa", cpu::riscv::isa_string(hart))
-        .string("mmu-type", std::string{cpu::riscv::mmu_type(hart)});
-    if (hart.isa.has(Extension::kZicbom)) cpu.u32("riscv,cbom-block-size", hart.clean_block);
-    if (hart.isa.has(Extension::kZicboz)) cpu.u32("riscv,cboz-block-size", hart.zero_block);
-    auto controller = cpu.node("interrupt-controller");
-    controller.u32("#interrupt-cells", 1)
-        .flag("interrupt-controller")
-        .string("compatible", "riscv,cpu-intc")
-        .phandle(handles.hart_controllers[id]);
+/// Builds the tree: what all of it needs to know, a function a part.
+class Tree {
+ public:
+  Tree(const Options& options, const cpu::riscv::HartConfig& hart)
+      : options_{options}, hart_{hart}, places_{places(options)} {}
+
+  Result<std::vector<std::byte>> build() &&;
+
+ private:
+  void add_chosen(Node& root) const;
+  void add_cpus(Node& root) const;
+  void add_cpu(Node& cpus, const Place& place, std::uint32_t id) const;
+  void add_memory(Node& root) const;
+  void add_distances(Node& root) const;
+  void add_clint(Node& soc, const Place& place) const;
+  void add_aclint(Node& soc, const Place& place) const;
+  void add_plic(Node& soc, const Place& place) const;
+  void add_devices(Node& soc) const;
+  void add_virtio_slots(Node& soc) const;
+  /// For each hart of the node, its controller and an interrupt's number there.
+  std::vector<std::uint32_t> lines(const Place& place,
+                                   std::initializer_list<std::uint32_t> numbers) const;
+  void number(Node& node, const Place& place) const {
+    if (!options_.nodes.empty()) node.u32("numa-node-id", place.number);
   }
-  auto map = cpus.node("cpu-map");
-  auto cluster = map.node("cluster0");
-  for (std::uint32_t id = 0; id < handles.harts.size(); ++id)
-    cluster.node(fmt::format("core{}", id)).u32("cpu", handles.harts[id]);
+
+  const Options& options_;
+  const cpu::riscv::HartConfig hart_;  // of each of them
+  const std::vector<Place> places_;
+  DeviceTreeBuilder tree_;
+  Handles handles_;
+};
+
+void Tree::add_chosen(Node& root) const {
+  auto chosen = root.node("chosen");
+  if (options_.rng_seed) chosen.bytes("rng-seed", *options_.rng_seed);
+  chosen.string("stdout-path", fmt::format("/soc/serial@{:x}", map::kUart));
 }
 
-/// For each hart: its controller and the number of each of two interrupts.
-std::vector<std::uint32_t> both(const Handles& handles, std::uint32_t one, std::uint32_t other) {
+void Tree::add_cpu(Node& cpus, const Place& place, std::uint32_t id) const {
+  auto cpu = cpus.node(fmt::format("cpu@{:x}", id));
+  cpu.phandle(handles_.harts[id]);
+  number(cpu, place);
+  cpu.string("device_type", "cpu")
+      .u32("reg", id)
+      .string("status", "okay")
+      .string("compatible", "riscv")
+      .string("riscv,isa", cpu::riscv::isa_string(hart_))
+      .string("mmu-type", std::string{cpu::riscv::mmu_type(hart_)});
+  if (hart_.isa.has(Extension::kZicbom)) cpu.u32("riscv,cbom-block-size", hart_.clean_block);
+  if (hart_.isa.has(Extension::kZicboz)) cpu.u32("riscv,cboz-block-size", hart_.zero_block);
+  auto controller = cpu.node("interrupt-controller");
+  controller.u32("#interrupt-cells", 1)
+      .flag("interrupt-controller")
+      .string("compatible", "riscv,cpu-intc")
+      .phandle(handles_.hart_controllers[id]);
+}
+
+void Tree::add_cpus(Node& root) const {
+  auto cpus = root.node("cpus");
+  cpus.u32("#address-cells", 1).u32("#size-cells", 0).u32("timebase-frequency", kTimebaseHz);
+  for (const Place& place : places_)
+    for (std::uint32_t i = 0; i < place.harts; ++i) add_cpu(cpus, place, place.first_hart + i);
+  auto map = cpus.node("cpu-map");
+  for (const Place& place : places_) {
+    auto cluster = map.node(fmt::format("cluster{}", place.number));
+    for (std::uint32_t i = 0; i < place.harts; ++i)
+      cluster.node(fmt::format("core{}", i)).u32("cpu", handles_.harts[place.first_hart + i]);
+  }
+}
+
+void Tree::add_memory(Node& root) const {
+  for (const Place& place : places_) {
+    auto memory = root.node(fmt::format("memory@{:x}", place.ram));
+    number(memory, place);
+    memory.string("device_type", "memory").reg({{place.ram, place.ram_size}});
+  }
+}
+
+// Where only one way is told, the other is as long; a pair of which nothing is told is not there.
+void Tree::add_distances(Node& root) const {
+  if (options_.distances.empty()) return;
+  const std::size_t count = places_.size();
+  std::vector<std::uint32_t> told(count * count);
+  for (const auto& [from, to, distance] : options_.distances) told[from * count + to] = distance;
+  std::vector<std::uint32_t> matrix;
+  for (std::uint32_t from = 0; from < count; ++from)
+    for (std::uint32_t to = 0; to < count; ++to) {
+      std::uint32_t distance = from == to ? 10 : told[from * count + to];
+      if (distance == 0) distance = told[to * count + from];
+      if (distance != 0) matrix.insert(matrix.end(), {from, to, distance});
+    }
+  root.node("distance-map")
+      .cells("distance-matrix", matrix)
+      .string("compatible", "numa-distance-map-v1");
+}
+
+std::vector<std::uint32_t> Tree::lines(const Place& place,
+                                       std::initializer_list<std::uint32_t> numbers) const {
   std::vector<std::uint32_t> cells;
-  for (const Phandle controller : handles.hart_controllers)
-    cells.insert(cells.end(), {controller, one, controller, other});
+  for (std::uint32_t i = 0; i < place.harts; ++i)
+    for (const std::uint32_t number : numbers)
+      cells.insert(cells.end(), {handles_.hart_controllers[place.first_hart + i], number});
   return cells;
 }
 
-void add_interrupt_controllers(Node& soc, const Handles& handles) {
-  auto clint = soc.node(fmt::format("clint@{:x}", map::kClint));
-  clint.cells("interrupts-extended", both(handles, kMachineSoftware, kMachineTimer))
-      .reg({{map::kClint, 0x1'0000}})
+void Tree::add_clint(Node& soc, const Place& place) const {
+  auto clint = soc.node(fmt::format("clint@{:x}", place.clint));
+  number(clint, place);
+  clint.cells("interrupts-extended", lines(place, {kMachineSoftware, kMachineTimer}))
+      .reg({{place.clint, map::kClintSize}})
       .strings("compatible", {"sifive,clint0", "riscv,clint0"});
 }
 
-void add_plic(Node& soc, const Handles& handles) {
-  auto plic = soc.node(fmt::format("plic@{:x}", map::kPlic));
-  plic.phandle(handles.plic)
-      .u32("riscv,ndev", irq::kSources - 1)
-      .reg({{map::kPlic, 0x60'0000}})
-      .cells("interrupts-extended", both(handles, kMachineExternal, kSupervisorExternal))
+// SPEC: the kernel's bindings riscv,aclint-mswi, -sswi and -mtimer. The timer's counter is the last
+// register of its device; the comparisons come first.
+void Tree::add_aclint(Node& soc, const Place& place) const {
+  constexpr std::uint64_t kComparisons = 0x4000;
+  constexpr std::uint64_t kCounter = 0xbff8;
+  const auto software = [&](const char* name, std::uint64_t at, std::uint32_t line) {
+    auto node = soc.node(fmt::format("{}@{:x}", name, at));
+    number(node, place);
+    node.u32("#interrupt-cells", 0)
+        .flag("interrupt-controller")
+        .cells("interrupts-extended", lines(place, {line}))
+        .reg({{at, 0x4000}})
+        .string("compatible", fmt::format("riscv,aclint-{}", name));
+  };
+  software("sswi", place.sswi, kSupervisorSoftware);
+  auto timer = soc.node(fmt::format("mtimer@{:x}", place.clint + kComparisons));
+  number(timer, place);
+  timer.cells("interrupts-extended", lines(place, {kMachineTimer}))
+      .reg({{place.clint + kCounter, map::kClintSize - kCounter},
+            {place.clint + kComparisons, kCounter - kComparisons}})
+      .string("compatible", "riscv,aclint-mtimer");
+  software("mswi", place.clint, kMachineSoftware);
+}
+
+void Tree::add_plic(Node& soc, const Place& place) const {
+  auto plic = soc.node(fmt::format("plic@{:x}", place.plic));
+  plic.phandle(handles_.plics[place.number]);
+  number(plic, place);
+  plic.u32("riscv,ndev", irq::kSources - 1)
+      .reg({{place.plic, map::kPlicSize}})
+      .cells("interrupts-extended", lines(place, {kMachineExternal, kSupervisorExternal}))
       .flag("interrupt-controller")
       .strings("compatible", {"sifive,plic-1.0.0", "riscv,plic0"})
       .u32("#interrupt-cells", 1)
       .u32("#address-cells", 0);
 }
 
-void add_devices(Node& soc, const Handles& handles) {
+void Tree::add_devices(Node& soc) const {
+  const Phandle plic = handles_.plics.front();
   soc.node(fmt::format("serial@{:x}", map::kUart))
       .u32("interrupts", irq::kUart)
-      .u32("interrupt-parent", handles.plic)
+      .u32("interrupt-parent", plic)
       .u32("clock-frequency", 3'686'400)
       .reg({{map::kUart, 0x100}})
       .string("compatible", "ns16550a");
   soc.node(fmt::format("rtc@{:x}", map::kRtc))
       .u32("interrupts", irq::kRtc)
-      .u32("interrupt-parent", handles.plic)
+      .u32("interrupt-parent", plic)
       .reg({{map::kRtc, 0x1000}})
       .string("compatible", "google,goldfish-rtc");
   soc.node(fmt::format("test@{:x}", map::kSyscon))
-      .phandle(handles.syscon)
+      .phandle(handles_.syscon)
       .reg({{map::kSyscon, 0x1000}})
       .strings("compatible", {"sifive,test1", "sifive,test0", "syscon"});
+}
+
+// The last slot first: kernels number devices as they find them, and people expect those of the lowest
+// address to come last, as elsewhere.
+void Tree::add_virtio_slots(Node& soc) const {
+  for (unsigned slot = kVirtioSlots; slot-- > 0;) {
+    const std::uint64_t at = map::kVirtio + slot * map::kVirtioSize;
+    soc.node(fmt::format("virtio_mmio@{:x}", at))
+        .u32("interrupts", irq::kVirtio + slot)
+        .u32("interrupt-parent", handles_.plics[virtio_node(places_.size())])
+        .reg({{at, map::kVirtioSize}})
+        .string("compatible", "virtio,mmio");
+  }
 }
 
 void add_flash(Node& root) {
@@ -109,6 +224,13 @@ void add_flash(Node& root) {
       .u32("bank-width", 4)
       .reg({{map::kFlash, map::kFlashBank}, {map::kFlash + map::kFlashBank, map::kFlashBank}})
       .string("compatible", "cfi-flash");
+}
+
+void add_fw_cfg(Node& root) {
+  root.node(fmt::format("fw-cfg@{:x}", map::kFwCfg))
+      .flag("dma-coherent")
+      .reg({{map::kFwCfg, 0x18}})
+      .string("compatible", "qemu,fw-cfg-mmio");
 }
 
 void add_finisher(Node& root, const char* name, Phandle syscon, std::uint32_t value) {
@@ -119,40 +241,47 @@ void add_finisher(Node& root, const char* name, Phandle syscon, std::uint32_t va
       .string("compatible", fmt::format("syscon-{}", name));
 }
 
-}  // namespace
-
-Result<std::vector<std::byte>> device_tree(const Options& options) {
-  const auto hart = TRY(options.cpu.hart());
-  DeviceTreeBuilder tree;
-  Handles handles;
-  for (std::uint32_t id = 0; id < options.harts; ++id) {
-    handles.harts.push_back(tree.new_phandle());
-    handles.hart_controllers.push_back(tree.new_phandle());
+Result<std::vector<std::byte>> Tree::build() && {
+  for (std::uint32_t id = 0; id < options_.harts; ++id) {
+    handles_.harts.push_back(tree_.new_phandle());
+    handles_.hart_controllers.push_back(tree_.new_phandle());
   }
-  handles.plic = tree.new_phandle();
-  handles.syscon = tree.new_phandle();
+  for (std::size_t i = 0; i < places_.size(); ++i) handles_.plics.push_back(tree_.new_phandle());
+  handles_.syscon = tree_.new_phandle();
   {
-    auto root = tree.root();
+    auto root = tree_.root();
     root.u32("#address-cells", 2)
         .u32("#size-cells", 2)
         .string("compatible", "riscv-virtio")
         .string("model", "riscv-virtio,holdfast");
-    root.node("chosen").string("stdout-path", fmt::format("/soc/serial@{:x}", map::kUart));
-    root.node(fmt::format("memory@{:x}", map::kRam))
-        .string("device_type", "memory")
-        .reg({{map::kRam, options.ram_size}});
+    add_fw_cfg(root);
     add_flash(root);
-    add_cpus(root, handles, hart);
-    add_finisher(root, "poweroff", handles.syscon, kFinishPass);
-    add_finisher(root, "reboot", handles.syscon, kFinishReset);
+    add_chosen(root);
+    add_finisher(root, "poweroff", handles_.syscon, kFinishPass);
+    add_finisher(root, "reboot", handles_.syscon, kFinishReset);
+    add_distances(root);
+    add_memory(root);
+    add_cpus(root);
     auto soc = root.node("soc");
     soc.u32("#address-cells", 2).u32("#size-cells", 2).string("compatible", "simple-bus");
     soc.flag("ranges");
-    add_interrupt_controllers(soc, handles);
-    add_plic(soc, handles);
-    add_devices(soc, handles);
+    add_devices(soc);
+    add_virtio_slots(soc);
+    for (const Place& place : places_) {
+      add_plic(soc, place);
+      if (options_.interruptor == Interruptor::kAclint)
+        add_aclint(soc, place);
+      else
+        add_clint(soc, place);
+    }
   }
-  return std::move(tree).finish();
+  return std::move(tree_).finish();
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> make_device_tree(const Options& options) {
+  return Tree{options, TRY(options.cpu.hart({}))}.build();
 }
 
 }  // namespace holdfast::boards::virt

@@ -3,12 +3,17 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "holdfast/accel/riscv_cpu.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/virt/boot.hpp"
+#include "holdfast/boards/virt/layout.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
+#include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
@@ -23,16 +28,66 @@ using cpu::riscv::Interrupt;
 
 constexpr unsigned line(Interrupt interrupt) { return static_cast<unsigned>(interrupt); }
 
-/// A hart's contexts at the PLIC: machine mode and supervisor mode.
-void add_hart(BoardPlan& board, const accel::RiscvCpu::Config& config, const DeviceRef& plic,
-              const DeviceRef& clint) {
-  const auto id = static_cast<std::uint32_t>(config.hart.hart_id);
-  const auto hart = board.add<accel::RiscvCpu>(fmt::format("cpu{}", id), config);
+struct Controllers {
+  DeviceRef plic;
+  DeviceRef clint;
+  std::optional<DeviceRef> sswi;
+};
+
+/// "plic", and from the second node on "plic1".
+std::string name_of(std::string_view what, const Place& place) {
+  return place.number == 0 ? std::string{what} : fmt::format("{}{}", what, place.number);
+}
+
+/// A hart's contexts at the PLIC: machine mode and supervisor mode. `number` counts in the node.
+void add_hart(BoardPlan& board, const accel::RiscvCpu::Config& config, std::uint32_t number,
+              const Controllers& controllers) {
+  const auto hart = board.add<accel::RiscvCpu>(fmt::format("cpu{}", config.hart.hart_id), config);
+  const auto& [plic, clint, sswi] = controllers;
   board.link({{hart.link("memory"), BoardPlan::memory()}});
-  board.wire({{clint.out("software", id), hart.in(line(Interrupt::kMachineSoftware))},
-              {clint.out("timer", id), hart.in(line(Interrupt::kMachineTimer))},
-              {plic.out("context", 2 * id), hart.in(line(Interrupt::kMachineExternal))},
-              {plic.out("context", 2 * id + 1), hart.in(line(Interrupt::kSupervisorExternal))}});
+  board.wire(
+      {{clint.out("software", number), hart.in(line(Interrupt::kMachineSoftware))},
+       {clint.out("timer", number), hart.in(line(Interrupt::kMachineTimer))},
+       {plic.out("context", 2 * number), hart.in(line(Interrupt::kMachineExternal))},
+       {plic.out("context", 2 * number + 1), hart.in(line(Interrupt::kSupervisorExternal))}});
+  if (sswi)
+    board.wire({{sswi->out("software", number), hart.in(line(Interrupt::kSupervisorSoftware))}});
+}
+
+/// RAM, harts and interrupt controllers of a node.
+Controllers add_node(BoardPlan& board, const Options& options, const Place& place,
+                     std::span<const std::uint64_t> starts) {
+  const auto ram = board.ram(name_of("ram", place), place.ram_size, place.backing);
+  Controllers controllers{
+      .plic = board.add<devices::SifivePlic>(
+          name_of("plic", place), {.sources = irq::kSources, .contexts = 2 * place.harts}),
+      .clint = board.add<devices::RiscvClint>(name_of("clint", place), {.harts = place.harts}),
+      .sswi = std::nullopt};
+  board.map({{place.ram, ram},
+             {place.plic, controllers.plic.region("regs")},
+             {place.clint, controllers.clint.region("regs")}});
+  if (options.interruptor == Interruptor::kAclint) {
+    controllers.sswi =
+        board.add<devices::RiscvAclintSswi>(name_of("sswi", place), {.harts = place.harts});
+    board.map({{place.sswi, controllers.sswi->region("regs")}});
+  }
+  for (std::uint32_t number = 0; number < place.harts; ++number)
+    add_hart(board,
+             {.hart = {.hart_id = place.first_hart + number,
+                       .reset_vector = starts[place.first_hart + number]},
+              .model = options.cpu,
+              .gang = options.gang},
+             number, controllers);
+  return controllers;
+}
+
+void add_virtio_slots(BoardPlan& board, const Options& options, const DeviceRef& plic) {
+  for (unsigned slot = 0; slot < kVirtioSlots; ++slot) {
+    const auto transport = board.add<devices::VirtioMmio>(fmt::format("virtio-mmio{}", slot),
+                                                          {.version = options.virtio});
+    board.map({{map::kVirtio + slot * map::kVirtioSize, transport.region("regs")}});
+    board.wire({{transport.out("irq"), plic.in(irq::kVirtio + slot)}});
+  }
 }
 
 void add_flash(BoardPlan& board, const Options& options) {
@@ -51,47 +106,34 @@ void add_htif(BoardPlan& board, const Options& options, HtifWords at) {
   board.link({{htif.link("memory"), BoardPlan::memory()}});
 }
 
-Result<void> check(const Options& options) {
-  if (options.harts == 0 || options.harts > kMostHarts)
-    return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
-  if (options.ram_size > kAddressMax - map::kRam)
-    return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
-  TRY(options.cpu.hart());
-  return {};
-}
-
 }  // namespace
 
 Result<BoardPlan> plan(const Options& options) {
   TRY(check(options));
   BoardPlan board{"virt"};
-  const auto ram = board.ram("ram", options.ram_size);
+  auto boot = TRY(plan_boot(options));
   const auto rom = board.rom("boot-rom", map::kBootRom.span() + 1);
-  const auto plic = board.add<devices::SifivePlic>(
-      "plic", {.sources = irq::kSources, .contexts = 2 * options.harts});
-  const auto clint = board.add<devices::RiscvClint>("clint", {.harts = options.harts});
+  std::vector<Controllers> nodes;
+  for (const Place& place : places(options))
+    nodes.push_back(add_node(board, options, place, boot.starts));
+  const DeviceRef& plic = nodes.front().plic;
   const auto uart = board.add<devices::Ns16550a>("serial0", {.chardev = options.serial});
   const auto rtc = board.add<devices::GoldfishRtc>("rtc");
   const auto syscon = board.add<devices::SifiveTest>("syscon");
-  auto boot = TRY(plan_boot(options));
-  for (std::uint32_t id = 0; id < options.harts; ++id)
-    add_hart(board,
-             {.hart = {.hart_id = id, .reset_vector = boot.starts[id]}, .model = options.cpu,
-              .gang = options.gang},
-             plic, clint);
-  add_flash(board, options);
+  const auto fw_cfg = board.add<devices::FwCfg>("fw_cfg", std::move(boot.fw_cfg));
   const auto loader = board.add<ImageLoader>("loader", {.blobs = std::move(boot.blobs)});
   if (boot.htif) add_htif(board, options, *boot.htif);
+  add_flash(board, options);
+  add_virtio_slots(board, options, nodes[virtio_node(nodes.size())].plic);
 
   board.map({{map::kBootRom.first, rom},
              {map::kSyscon, syscon.region("regs")},
              {map::kRtc, rtc.region("regs")},
-             {map::kClint, clint.region("regs")},
-             {map::kPlic, plic.region("regs")},
              {map::kUart, uart.region("regs")},
-             {map::kRam, ram}});
+             {map::kFwCfg, fw_cfg.region("regs")}});
   board.wire({{uart.out("irq"), plic.in(irq::kUart)}, {rtc.out("irq"), plic.in(irq::kRtc)}});
-  board.link({{loader.link("memory"), BoardPlan::memory()}});
+  board.link({{loader.link("memory"), BoardPlan::memory()},
+              {fw_cfg.link("memory"), BoardPlan::memory()}});
   return std::move(board).validated();
 }
 

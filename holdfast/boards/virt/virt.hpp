@@ -18,13 +18,44 @@
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/chardev/chardev.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
+#include "holdfast/devices/misc/fw_cfg.hpp"
+#include "holdfast/devices/virtio/virtio_mmio.hpp"
+#include "holdfast/memory/ram_block.hpp"
 
 namespace holdfast::boards::virt {
+
+/// Harts that are near a stretch of RAM. They have interrupt controllers of their own, a CLINT and a
+/// PLIC.
+struct MemoryNode {
+  std::uint32_t harts = 0;           // at least 1; they are numbered on from the node before
+  std::uint64_t ram_size = 0;        // bytes, follow those of the node before; at least 1
+  memory::RamBacking backing{};
+};
+/// How far the RAM of one node is for the harts of another; 10 is no way at all.
+struct NodeDistance {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::uint32_t distance = 0;
+};
+
+/// What gives harts software and timer interrupts. Both are at the same addresses.
+enum class Interruptor : std::uint8_t {
+  kClint,   // SiFive's
+  kAclint,  // the same as three devices, and one for software interrupts of S-mode
+};
 
 struct Options {
   std::uint32_t harts = 1;                  // 1 to kMostHarts
   cpu::riscv::CpuModel cpu;                 // of every hart
   std::uint64_t ram_size = 128U << 20U;     // bytes
+  memory::RamBacking ram_backing{};         // where there are no nodes
+  std::vector<MemoryNode> nodes{};          // with all harts and all RAM; none: one nobody speaks of
+  std::vector<NodeDistance> distances{};    // of nodes, each pair once each way; none: not told
+  Interruptor interruptor = Interruptor::kClint;
+  devices::VirtioMmio::Version virtio = devices::VirtioMmio::Version::kLegacy;
+  std::vector<devices::FwCfg::File> fw_cfg{};         // besides the board's own
+  bool graphics = false;                    // what firmware is told: whether somebody looks at a screen
+  std::optional<std::array<std::byte, 32>> rng_seed{};  // what the kernel stirs into its randomness
   std::optional<std::string> bios;          // a path; none: nothing is loaded
   std::optional<std::string> kernel;        // a path
   std::optional<std::string> initrd;        // a path
@@ -39,11 +70,12 @@ struct Options {
 };
 
 inline constexpr std::uint32_t kMostHarts = 64;
+inline constexpr std::uint32_t kMostNodes = 4;
 
 /// The plan with all images loaded and checked. Errors name the file or option.
 Result<BoardPlan> plan(const Options& options);
 
-/// The device tree that the board hands to firmware, without what a boot adds to it.
+/// The device tree as the board hands it to firmware; a user's own, if the options have one.
 Result<std::vector<std::byte>> device_tree(const Options& options);
 
 // Where things are. SPEC: the reference system's documentation of its `virt` machine.
@@ -51,20 +83,29 @@ namespace map {
 inline constexpr Extent kBootRom{0x1000, 0xffff};
 inline constexpr std::uint64_t kSyscon = 0x10'0000;
 inline constexpr std::uint64_t kRtc = 0x10'1000;
-inline constexpr std::uint64_t kClint = 0x200'0000;
+inline constexpr std::uint64_t kClint = 0x200'0000;  // that of the next node follows
+inline constexpr std::uint64_t kClintSize = 0x1'0000;
+inline constexpr std::uint64_t kSswi = 0x2f0'0000;
+inline constexpr std::uint64_t kSswiSize = 0x4000;
 inline constexpr std::uint64_t kPlic = 0xc00'0000;
+inline constexpr std::uint64_t kPlicSize = 0x60'0000;
 inline constexpr std::uint64_t kUart = 0x1000'0000;
+inline constexpr std::uint64_t kVirtio = 0x1000'1000;  // of the first slot
+inline constexpr std::uint64_t kVirtioSize = 0x1000;
+inline constexpr std::uint64_t kFwCfg = 0x1010'0000;
 inline constexpr std::uint64_t kFlash = 0x2000'0000;  // the second bank follows the first
 inline constexpr std::uint64_t kFlashBank = 0x200'0000;
 inline constexpr std::uint64_t kRam = 0x8000'0000;
 }  // namespace map
 
 namespace irq {
+inline constexpr unsigned kVirtio = 1;  // of the first slot
 inline constexpr unsigned kUart = 10;
 inline constexpr unsigned kRtc = 11;
 inline constexpr unsigned kSources = 96;
 }  // namespace irq
 
+inline constexpr unsigned kVirtioSlots = 8;
 inline constexpr std::uint32_t kTimebaseHz = 10'000'000;
 
 }  // namespace holdfast::boards::virt

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/boards/virt/layout.hpp"
+
+#include <set>
+#include <utility>
+
+namespace holdfast::boards::virt {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+
+Result<void> check_nodes(const Options& options) {
+  if (options.nodes.size() > kMostNodes)
+    return fail("-numa: machine 'virt' has at most {} nodes, not {}", kMostNodes,
+                options.nodes.size());
+  std::uint64_t harts = 0;
+  std::uint64_t ram = 0;
+  for (const MemoryNode& node : options.nodes) {
+    const auto number = &node - options.nodes.data();
+    if (node.harts == 0)
+      return fail("-numa: node {} has no CPU; on machine 'virt' each node has at least one", number);
+    if (node.ram_size == 0 || node.ram_size % kPage != 0)
+      return fail("-numa: node {} has {} bytes of memory; it takes a positive multiple of {}", number,
+                  node.ram_size, kPage);
+    harts += node.harts;
+    ram += node.ram_size;
+  }
+  if (harts != options.harts)
+    return fail("-numa: the nodes have {} of the {} CPUs; each CPU belongs to one node", harts,
+                options.harts);
+  if (ram != options.ram_size)
+    return fail("-numa: the nodes have {} bytes of memory and the machine (-m) has {}; they have to be "
+                "the same",
+                ram, options.ram_size);
+  return {};
+}
+
+Result<void> check_distances(const Options& options) {
+  std::set<std::pair<std::uint32_t, std::uint32_t>> told;
+  for (const auto& [from, to, distance] : options.distances) {
+    if (from >= options.nodes.size() || to >= options.nodes.size())
+      return fail("-numa dist: from node {} to node {}; there are {} nodes, from 0", from, to,
+                  options.nodes.size());
+    if (distance > 255 || (from == to ? distance != 10 : distance < 10))
+      return fail("-numa dist: from node {} to node {} it is {}; it takes 10 to a node itself, else 10 "
+                  "to 255",
+                  from, to, distance);
+    if (!told.insert({from, to}).second)
+      return fail("-numa dist: from node {} to node {} is told twice", from, to);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check(const Options& options) {
+  if (options.harts == 0 || options.harts > kMostHarts)
+    return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
+  if (options.ram_size > kAddressMax - map::kRam)
+    return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
+  TRY(options.cpu.hart());
+  if (!options.nodes.empty()) TRY(check_nodes(options));
+  return check_distances(options);
+}
+
+std::vector<Place> places(const Options& options) {
+  std::vector<MemoryNode> nodes = options.nodes;
+  if (nodes.empty()) nodes.push_back({options.harts, options.ram_size, options.ram_backing});
+  std::vector<Place> places;
+  std::uint32_t hart = 0;
+  std::uint64_t ram = map::kRam;
+  for (const MemoryNode& node : nodes) {
+    const auto number = static_cast<std::uint32_t>(places.size());
+    places.push_back({.number = number,
+                      .first_hart = hart,
+                      .harts = node.harts,
+                      .ram = ram,
+                      .ram_size = node.ram_size,
+                      .backing = node.backing,
+                      .clint = map::kClint + number * map::kClintSize,
+                      .sswi = map::kSswi + number * map::kSswiSize,
+                      .plic = map::kPlic + number * map::kPlicSize});
+    hart += node.harts;
+    ram += node.ram_size;
+  }
+  return places;
+}
+
+}  // namespace holdfast::boards::virt
