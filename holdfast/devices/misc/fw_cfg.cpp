@@ -80,7 +80,7 @@ FwCfg::Bytes FwCfg::bytes_of(std::string_view text) { return bytes_of(std::as_by
 
 FwCfg::FwCfg(const hw::DeviceInit& init, Config config)
     : Device{init}, config_{std::move(config)}, regs_{*this, "regs", kSize, *this, kRules} {
-  std::ranges::stable_sort(config_.files, {}, &File::name);
+  std::ranges::sort(config_.files, {}, &File::name);
   items_.resize(index(Key::kFirstFile));
   items_[index(Key::kSignature)] = bytes_of("QEMU");
   items_[index(Key::kId)] = number(kFeatures);
