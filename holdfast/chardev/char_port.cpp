@@ -17,9 +17,9 @@ Result<void> CharPort::prepare() {
   return {};
 }
 
-// Input may have come before there was somebody to take it.
+// Input may have come, and the line been opened, before there was somebody to be told.
 void CharPort::published() {
-  if (backend_ != nullptr) backend_->accept_input();
+  if (backend_ != nullptr) backend_->front_end_ready();
 }
 
 }  // namespace holdfast::chardev

@@ -23,6 +23,7 @@ struct CharHandlers {
   std::size_t (D::*receive)(Bytes) = nullptr;  // returns how many bytes it took; must be set
   void (D::*room)() = nullptr;                 // output that was refused may be tried again
   void (D::*line_break)() = nullptr;           // the other end sends a break
+  void (D::*event)(Event) = nullptr;
 };
 
 class CharPort final : public hw::Part {
@@ -43,6 +44,8 @@ class CharPort final : public hw::Part {
     if (backend_ != nullptr && front_->take_waiting()) backend_->accept_input();
   }
   bool has_backend() const { return backend_ != nullptr; }
+  /// Whether somebody is at the other end.
+  bool is_open() const { return backend_ != nullptr && backend_->is_open(); }
 
  private:
   template <class D>
@@ -52,6 +55,8 @@ class CharPort final : public hw::Part {
     if (handlers.room != nullptr) bound.room = [&device, f = handlers.room] { (device.*f)(); };
     if (handlers.line_break != nullptr)
       bound.line_break = [&device, f = handlers.line_break] { (device.*f)(); };
+    if (handlers.event != nullptr)
+      bound.event = [&device, f = handlers.event](Event event) { (device.*f)(event); };
     return bound;
   }
 

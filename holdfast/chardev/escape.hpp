@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The escape key of a console: Ctrl-a and a letter speak to the emulator, not to the guest.
+// The escape key of a shared console: Ctrl-a and a letter speak to the emulator, not to the guest.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,14 @@
 
 namespace holdfast::chardev {
 
-enum class Command : std::uint8_t { kHelp, kQuit, kBreak, kToggleMonitor };
+enum class Command : std::uint8_t {
+  kHelp,
+  kQuit,
+  kSave,        // write what is held back for disks
+  kBreak,       // a line break for whoever has the focus
+  kNextFocus,   // the next front end gets the input
+  kTimestamps,  // the time at the beginning of each line, or no longer
+};
 
 /// Takes a console's input apart, byte by byte.
 class EscapeParser {
@@ -26,24 +33,24 @@ class EscapeParser {
       return {};
     }
     escaped_ = false;
-    switch (byte) {
-      case kEscape:
-        return {.byte = kEscape};
-      case 'h':
-      case '?':
-        return {.command = Command::kHelp};
-      case 'x':
-        return {.command = Command::kQuit};
-      case 'b':
-        return {.command = Command::kBreak};
-      case 'c':
-        return {.command = Command::kToggleMonitor};
-      default:
-        return {};
-    }
+    if (byte == kEscape) return {.byte = kEscape};
+    return {.command = command_of(byte)};
   }
 
  private:
+  static constexpr std::optional<Command> command_of(std::uint8_t key) {
+    switch (key) {
+      case 'h':
+      case '?': return Command::kHelp;
+      case 'x': return Command::kQuit;
+      case 's': return Command::kSave;
+      case 'b': return Command::kBreak;
+      case 'c': return Command::kNextFocus;
+      case 't': return Command::kTimestamps;
+      default: return std::nullopt;
+    }
+  }
+
   bool escaped_ = false;
 };
 

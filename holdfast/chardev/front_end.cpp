@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "holdfast/base/schedule_point.hpp"
+
 namespace holdfast::chardev {
 
 Ref<FrontEnd> FrontEnd::make(Ref<gate::Gate> gate, hw::Holdback& holdback, std::string path,
@@ -21,6 +23,7 @@ FrontEnd::FrontEnd(Ref<gate::Gate> gate, hw::Holdback& holdback, std::string pat
 template <class Function>
 void FrontEnd::inside(const gate::Use& use, Function function) {
   const hw::OutsidePass pass{*gate_, use, holdback_, gate::Reentry::kAllow};
+  HF_SCHEDULE_POINT("chardev.front_end.entered");
   if (!pass || !begin()) return;
   function();
   end();
@@ -45,6 +48,17 @@ void FrontEnd::tell_room() {
 void FrontEnd::tell_break() {
   static constexpr gate::Use kUse{"line break"};
   if (handlers_.line_break) inside(kUse, [&] { handlers_.line_break(); });
+}
+
+void FrontEnd::tell_standing(Standing now) {
+  static constexpr gate::Use kUse{"character back-end event"};
+  if (!handlers_.event || now == told_) return;
+  inside(kUse, [&] {
+    const Standing before = std::exchange(told_, now);
+    if (before.focused && !now.focused) handlers_.event(Event::kFocusLost);
+    if (before.open != now.open) handlers_.event(now.open ? Event::kOpened : Event::kClosed);
+    if (!before.focused && now.focused) handlers_.event(Event::kFocusGained);
+  });
 }
 
 bool FrontEnd::begin() {

@@ -19,13 +19,22 @@ namespace holdfast::chardev {
 
 using Bytes = std::span<const std::uint8_t>;
 
+/// What becomes of the other end, and of the keyboard where several front ends share one.
+enum class Event : std::uint8_t {
+  kOpened,  // somebody is there
+  kClosed,  // nobody is there any more
+  kFocusGained,
+  kFocusLost,
+};
+
 class FrontEnd final : public RefCounted<FrontEnd> {
  public:
   /// Called inside the gate.
   struct Handlers {
-    std::move_only_function<std::size_t(Bytes)> receive;  // returns how many bytes it took
-    std::move_only_function<void()> room;                 // the back-end takes output again
-    std::move_only_function<void()> line_break;           // the other end sends a break
+    std::move_only_function<std::size_t(Bytes)> receive{};  // returns how many bytes it took
+    std::move_only_function<void()> room{};                 // the back-end takes output again
+    std::move_only_function<void()> line_break{};           // the other end sends a break
+    std::move_only_function<void(Event)> event{};
   };
   static Ref<FrontEnd> make(Ref<gate::Gate> gate, hw::Holdback& holdback, std::string path,
                             Handlers handlers);
@@ -39,6 +48,13 @@ class FrontEnd final : public RefCounted<FrontEnd> {
   std::size_t offer(Bytes bytes);
   void tell_room();
   void tell_break();
+  /// How things stand; what of that is new becomes events. What finds no device yet is told later.
+  struct Standing {
+    bool open = false;
+    bool focused = false;  // false, too, where there is nobody to share with
+    friend bool operator==(const Standing&, const Standing&) = default;
+  };
+  void tell_standing(Standing now);
 
   // --- the device's ------------------------------------------------------------------------------
 
@@ -62,6 +78,7 @@ class FrontEnd final : public RefCounted<FrontEnd> {
   const std::string path_;
   Handlers handlers_;
   std::atomic<bool> waiting_{false};  // set inside the gate
+  Standing told_{};                   // the back-end's thread's
   Mutex mutex_{LockRank::kLeaf, "front end"};
   ConditionVariable ran_;
   int running_ HF_GUARDED_BY(mutex_) = 0;

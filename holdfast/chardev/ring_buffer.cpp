@@ -6,8 +6,8 @@
 
 namespace holdfast::chardev {
 
-std::size_t RingBuffer::write(Bytes bytes) {
-  LockGuard guard{buffers_};
+std::size_t RingBuffer::put(Bytes bytes) {
+  LockGuard guard{buffer_};
   std::size_t taken = bytes.size();
   if (full_ == Full::kRefuse) {
     taken = std::min(taken, capacity_ - output_.size());
@@ -18,47 +18,27 @@ std::size_t RingBuffer::write(Bytes bytes) {
   return taken;
 }
 
-// Offers happen on the feeder's thread, outside of the device: at the next feed() or pump().
-void RingBuffer::accept_input() {}
-
-std::string RingBuffer::take() {
+std::string RingBuffer::take(std::size_t most) {
   std::string taken;
   bool refused = false;
   {
-    LockGuard guard{buffers_};
-    taken = std::exchange(output_, {});
+    LockGuard guard{buffer_};
+    taken = output_.substr(0, most);
+    output_.erase(0, most);
     refused = std::exchange(refused_, false);
   }
-  if (const auto device = front(); device && refused) device->tell_room();
+  if (refused) tell_room();
   return taken;
 }
 
 std::string RingBuffer::peek() const {
-  LockGuard guard{buffers_};
+  LockGuard guard{buffer_};
   return output_;
 }
 
 void RingBuffer::feed(std::string_view input) {
-  std::string offered;
-  {
-    LockGuard guard{buffers_};
-    input_ += input;
-    offered = std::exchange(input_, {});
-  }
-  std::size_t taken = 0;
-  if (const auto device = front(); device && !offered.empty())
-    taken = device->offer({reinterpret_cast<const std::uint8_t*>(offered.data()), offered.size()});
-  LockGuard guard{buffers_};
-  input_.insert(0, offered, taken);
-}
-
-void RingBuffer::line_break() {
-  if (const auto device = front()) device->tell_break();
-}
-
-std::size_t RingBuffer::input_left() const {
-  LockGuard guard{buffers_};
-  return input_.size();
+  arrived({reinterpret_cast<const std::uint8_t*>(input.data()), input.size()});
+  offer_input();
 }
 
 }  // namespace holdfast::chardev

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A back-end that keeps output in memory and is fed input by hand: for tests, and for looking at a
-// guest's console after the fact.
+// A back-end that keeps output in memory and is fed input by hand: for looking at a guest's console
+// after the fact, by a monitor, and for tests.
 #pragma once
 
 #include <string>
@@ -12,35 +12,42 @@ namespace holdfast::chardev {
 
 class RingBuffer final : public Chardev {
  public:
+  static constexpr std::size_t kDefaultSize = 64 * 1024;
   /// What to do with output when `capacity` bytes are held.
   enum class Full : std::uint8_t {
     kForgetOldest,
     kRefuse,  // until take() makes room
   };
-  RingBuffer(std::string id, std::size_t capacity = 64 * 1024, Full full = Full::kForgetOldest)
-      : Chardev{std::move(id)}, capacity_{capacity}, full_{full} {}
+  RingBuffer(Common common, std::size_t capacity, Full full = Full::kForgetOldest)
+      : Chardev{std::move(common)}, capacity_{capacity}, full_{full} {}
+  explicit RingBuffer(std::string id, std::size_t capacity = kDefaultSize,
+                      Full full = Full::kForgetOldest)
+      : RingBuffer{Common{.id = std::move(id)}, capacity, full} {}
 
-  std::size_t write(Bytes bytes) override;
-  void accept_input() override;
+  std::string filename() const override { return "ringbuf"; }
+  // Offers happen on the feeder's thread, outside of the device: at the next feed() or pump().
+  void accept_input() override {}
 
-  /// The output held, which is then forgotten. Inside nothing.
-  std::string take();
+  /// The output held, or its first `most` bytes, which are then forgotten. Inside nothing.
+  std::string take(std::size_t most = std::string::npos);
   std::string peek() const;
   /// Input for the front end, which gets it now if it takes it, else with the next feed() or pump().
   /// Inside nothing.
   void feed(std::string_view input);
   /// Offers input that the front end has asked for since.
   void pump() { feed({}); }
-  void line_break();
-  std::size_t input_left() const;
+  void line_break() { tell_break(); }
+  std::size_t input_left() const { return input_held(); }
+
+ protected:
+  std::size_t put(Bytes bytes) override;
 
  private:
   const std::size_t capacity_;
   const Full full_;
-  mutable Mutex buffers_{LockRank::kLeaf, "ring buffer"};
-  std::string output_ HF_GUARDED_BY(buffers_);
-  std::string input_ HF_GUARDED_BY(buffers_);
-  bool refused_ HF_GUARDED_BY(buffers_) = false;
+  mutable Mutex buffer_{LockRank::kLeaf, "ring buffer"};
+  std::string output_ HF_GUARDED_BY(buffer_);
+  bool refused_ HF_GUARDED_BY(buffer_) = false;
 };
 
 }  // namespace holdfast::chardev

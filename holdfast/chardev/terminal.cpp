@@ -5,6 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -83,16 +84,22 @@ void handle_ways_out() {
   static_cast<void>(once);
 }
 
-termios raw_from(termios mode) {
+termios raw_from(termios mode, SharedDescriptor::Terminal how) {
   mode.c_iflag &= static_cast<tcflag_t>(
       ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON));
   mode.c_oflag |= OPOST;
-  mode.c_lflag &= static_cast<tcflag_t>(~(ECHO | ECHONL | ICANON | IEXTEN | ISIG));
+  mode.c_lflag &= static_cast<tcflag_t>(~(ECHO | ECHONL | ICANON | IEXTEN));
+  if (how == SharedDescriptor::Terminal::kRaw) mode.c_lflag &= static_cast<tcflag_t>(~ISIG);
   mode.c_cflag &= static_cast<tcflag_t>(~(CSIZE | PARENB));
   mode.c_cflag |= CS8;
   mode.c_cc[VMIN] = 1;
   mode.c_cc[VTIME] = 0;
   return mode;
+}
+
+bool is_set_up(int fd) {
+  return std::ranges::any_of(
+      g_slots, [&](const Slot& slot) { return slot.state.load() == State::kActive && slot.fd == fd; });
 }
 
 int claim_slot() {
@@ -108,6 +115,7 @@ int claim_slot() {
 Result<SharedDescriptor> SharedDescriptor::set_up(int fd, Terminal terminal) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return fail("descriptor {}: {}", fd, std::strerror(errno));
+  if (is_set_up(fd)) return fail("descriptor {} is in use; it serves one back-end at a time", fd);
   const int index = claim_slot();
   if (index < 0) return fail("descriptor {}: too many consoles in one process", fd);
   handle_ways_out();
@@ -115,8 +123,8 @@ Result<SharedDescriptor> SharedDescriptor::set_up(int fd, Terminal terminal) {
   slot.fd = fd;
   slot.flags = flags;
   slot.is_terminal =
-      terminal == Terminal::kRaw && isatty(fd) == 1 && tcgetattr(fd, &slot.cooked) == 0;
-  slot.raw = raw_from(slot.cooked);
+      terminal != Terminal::kAsIs && isatty(fd) == 1 && tcgetattr(fd, &slot.cooked) == 0;
+  slot.raw = raw_from(slot.cooked, terminal);
   slot.state.store(State::kActive);
   fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   if (slot.is_terminal) tcsetattr(fd, TCSANOW, &slot.raw);

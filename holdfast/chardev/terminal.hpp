@@ -12,7 +12,8 @@ class SharedDescriptor {
  public:
   enum class Terminal : unsigned char {
     kAsIs,
-    kRaw,  // if it is one: no echo, no lines, and Ctrl-C is a character like others
+    kCharacters,  // if it is one: no echo, no lines; control-C still interrupts
+    kRaw,         // the same, and control-C is a character like others
   };
   /// Makes `fd` non-blocking, and raw if asked and if it is a terminal. `fd` stays the caller's.
   static Result<SharedDescriptor> set_up(int fd, Terminal terminal);

@@ -124,7 +124,7 @@ class Probe final : public hw::Device {
 class TestChardev final : public chardev::Chardev {
  public:
   using Chardev::Chardev;
-  std::size_t write(chardev::Bytes bytes) override { return bytes.size(); }
+  std::string filename() const override { return "test"; }
   void accept_input() override {}
   /// Returns how many bytes the device took.
   std::size_t offer(std::initializer_list<std::uint8_t> bytes) {
@@ -132,6 +132,9 @@ class TestChardev final : public chardev::Chardev {
     return to ? to->offer({bytes.begin(), bytes.size()}) : 0;
   }
   Ref<chardev::FrontEnd> front_end() const { return front(); }
+
+ protected:
+  std::size_t put(chardev::Bytes bytes) override { return bytes.size(); }
 };
 
 /// A plan with a Probe at an address of the system bus, whose DMA goes to that bus.

@@ -122,7 +122,7 @@ TEST(EscapeParser, TheEscapeKeySpeaksToTheEmulator) {
     if (parsed.command) commands += std::to_string(static_cast<int>(*parsed.command));
   }
   EXPECT_EQ(bytes, "ab\x01" "cd");
-  EXPECT_EQ(commands, "1023");
+  EXPECT_EQ(commands, "1034");
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ struct FakeDevice {
         front{FrontEnd::make(gate, holdback, "uart0:chardev",
                              {.receive = [this](Bytes bytes) { return receive(bytes); },
                               .room = [this] { ++rooms; },
-                              .line_break = [this] { ++breaks; }})} {
+                              .line_break = [this] { ++breaks; },
+                              .event = [this](Event event) { note(event); }})} {
     if (open) gate->open();
   }
   ~FakeDevice() {
@@ -35,10 +36,16 @@ struct FakeDevice {
     return count;
   }
 
+  void note(Event event) {
+    EXPECT_TRUE(gate->entered_by_me());
+    events += "OC+-"[static_cast<std::size_t>(event)];
+  }
+
   std::size_t appetite = 1000;
   std::string got;
   int rooms = 0;
   int breaks = 0;
+  std::string events;  // O opened, C closed, + focus gained, - lost
   hw::Holdback holdback;
   Ref<gate::Gate> gate;
   Ref<FrontEnd> front;
