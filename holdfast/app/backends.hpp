@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Character back-ends as -chardev and -serial name them: each kind is a row of a table, with the keys
-// it takes. They are made on the thread that made the machine, which keeps them.
+// Character back-ends as -chardev and -serial name them. They are made on the thread that made the
+// machine, which keeps them.
 #pragma once
 
 #include <functional>
@@ -41,8 +41,5 @@ class Backends {
   const OnCommand on_command_;
   std::vector<chardev::Chardev*> made_;  // the machine's, which keeps them to its end
 };
-
-/// What `-chardev help` prints.
-std::string backends_text();
 
 }  // namespace holdfast::app

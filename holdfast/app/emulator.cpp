@@ -26,7 +26,12 @@ class Emulator {
     if (options_.daemonize) TRY(background_.enter());  // before any other thread exists
     if (options_.pid_file) TRY(pid_file_.write(*options_.pid_file));
     TRY(signals_.block());
-    TRY(build());
+    if (const auto built = build(); !built) {
+      // Told to end while it waited for somebody to connect.
+      if (machine_ && machine_->run_state() == machine::RunState::kShutdown)
+        return machine_->exit_status();
+      return std::unexpected{built.error()};
+    }
     machine_->set_cpus(&gang_);
     background_.ready();
     if (options_.start == Start::kRunning) machine_->run();

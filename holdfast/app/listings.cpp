@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <memory>
 
-#include "holdfast/app/backends.hpp"
 #include "holdfast/app/machines.hpp"
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/chardev/spec.hpp"
 #include "holdfast/object/type.hpp"
 
 namespace holdfast::app {
@@ -54,7 +54,8 @@ Result<std::string> answer(const Options& options) {
     case Action::kListTopics: return topics_text();
     case Action::kListDevices: return devices_text(options.subject);
     case Action::kListObjects: return "Objects:\n";
-    case Action::kListChardevs: return backends_text();
+    case Action::kListChardevs:
+      return options.subject.empty() ? chardev::backends_help() : chardev::backend_help(options.subject);
   }
   return std::string{};
 }

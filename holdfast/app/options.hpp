@@ -33,7 +33,7 @@ enum class Action {
   kListTopics,
   kListDevices,      // subject: a type, whose properties are listed; or ""
   kListObjects,      // the same
-  kListChardevs,
+  kListChardevs,     // the same, for a back-end
 };
 
 enum class Display { kDefault, kNone };

@@ -69,7 +69,7 @@ Result<void> Socket::listen() {
 Result<void> Socket::wait_for_client() {
   if (loop().on_loop_thread())
     return fail("wait=on would stop the machine; it is for the command line, wait=off for later");
-  log::write(log::Topic::kWarning, "info: waiting for connection on: " + filename());
+  log::write(log::Topic::kWarning, "waiting for connection on: " + filename());
   wanted_ = true;
   loop().run();
   if (!socket_) return fail("nobody has connected to {}", filename());

@@ -216,33 +216,6 @@ std::string key_names(const Kind& kind) {
   return names;
 }
 
-// --- text ------------------------------------------------------------------------------------------
-
-/// Takes the text up to the next single comma off the front, doubled commas made single.
-std::string take_item(std::string_view& rest) {
-  std::string item;
-  while (!rest.empty()) {
-    const char c = rest.front();
-    rest.remove_prefix(1);
-    if (c == ',') {
-      if (!rest.starts_with(',')) return item;
-      rest.remove_prefix(1);
-    }
-    item += c;
-  }
-  return item;
-}
-
-/// `key=value`, `switch` or `noswitch`.
-std::pair<std::string, std::string> key_and_value(const Kind& kind, const std::string& item) {
-  if (const auto equals = item.find('='); equals != item.npos)
-    return {item.substr(0, equals), item.substr(equals + 1)};
-  const Key* negated = item.starts_with("no") ? find_key(kind, item.substr(2)) : nullptr;
-  if (find_key(kind, item) == nullptr && negated != nullptr && negated->shape == Shape::kSwitch)
-    return {item.substr(2), "off"};
-  return {item, "on"};
-}
-
 Result<void> set(Spec& spec, const Kind& kind, const std::string& name, const std::string& value) {
   if (name == "id") {
     spec.id = value;
@@ -253,14 +226,6 @@ Result<void> set(Spec& spec, const Kind& kind, const std::string& name, const st
     return fail("{}: there is no '{}'; there are {}", kind.name, name, key_names(kind));
   if (auto done = key->set(spec, value); !done)
     return fail("{}: {} {}", kind.name, name, done.error().message);
-  return {};
-}
-
-Result<void> set_all(Spec& spec, const Kind& kind, std::string_view rest) {
-  while (!rest.empty()) {
-    const auto [name, value] = key_and_value(kind, take_item(rest));
-    TRY(set(spec, kind, name, value));
-  }
   return {};
 }
 
@@ -296,11 +261,6 @@ Result<void> check(Spec& spec) {
   return {};
 }
 
-Result<Spec> finished(Spec spec) {
-  TRY(check(spec));
-  return spec;
-}
-
 bool well_formed_id(std::string_view id) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !id.empty() && letter(id.front()) && std::ranges::all_of(id, [&](char c) {
@@ -308,98 +268,27 @@ bool well_formed_id(std::string_view id) {
   });
 }
 
-Result<Spec> finished_with_id(Spec spec, const Kind& kind) {
-  if (spec.id.empty()) return fail("{}: there is no id; it takes id=NAME", kind.name);
-  if (!well_formed_id(spec.id))
-    return fail("{}: id '{}' is no name; it begins with a letter and goes on with letters, digits "
-                "and any of -_.",
-                kind.name, spec.id);
-  return finished(std::move(spec));
-}
-
-// --- short forms -----------------------------------------------------------------------------------
-
-Result<Spec> with_path(const Kind& kind, std::string_view text) {
-  Spec spec{.backend = kind.backend};
-  // A path may have commas in it, doubled; nothing else follows.
-  spec.path = take_item(text);
-  TRY(set_all(spec, kind, text));
-  return finished(std::move(spec));
-}
-
 const Kind& kind_of(Backend backend) {
   return *std::ranges::find(kKinds, backend, &Kind::backend);
 }
 
-Result<Spec> unix_form(std::string_view text) {
-  Spec spec{.backend = Backend::kSocket};
-  spec.address.path = take_item(text);
-  TRY(set_all(spec, kind_of(Backend::kSocket), text));
-  return finished(std::move(spec));
+const std::string* find_property(const Properties& properties, std::string_view name) {
+  const auto found = std::ranges::find(properties, name, &Properties::value_type::first);
+  return found == properties.end() ? nullptr : &found->second;
 }
 
-/// `HOST:PORT`, `:PORT`, `[ADDRESS]:PORT`.
-Result<Spec> tcp_form(std::string_view text) {
-  Spec spec{.backend = Backend::kSocket};
-  const std::string where = take_item(text);
-  const auto colon = where.rfind(':');
-  if (colon == where.npos) return fail("tcp: '{}' has no port; it takes tcp:HOST:PORT", where);
-  std::string host = where.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const Kind& kind = kind_of(Backend::kSocket);
-  TRY(set(spec, kind, "host", host));
-  TRY(set(spec, kind, "port", where.substr(colon + 1)));
-  TRY(set_all(spec, kind, text));
-  return finished(std::move(spec));
-}
-
-Result<Spec> stdio_form(std::string_view) { return Spec{.backend = Backend::kStdio}; }
-Result<Spec> null_form(std::string_view) { return Spec{.backend = Backend::kNull}; }
-Result<Spec> none_form(std::string_view) { return Spec{.backend = Backend::kNone}; }
-Result<Spec> pty_form(std::string_view) { return Spec{.backend = Backend::kPty}; }
-Result<Spec> ring_form(std::string_view rest) {
-  Spec spec{.backend = Backend::kRingBuffer};
-  TRY(set_all(spec, kind_of(Backend::kRingBuffer), rest));
-  return finished(std::move(spec));
-}
-Result<Spec> file_form(std::string_view path) { return with_path(kind_of(Backend::kFile), path); }
-Result<Spec> pipe_form(std::string_view path) { return with_path(kind_of(Backend::kPipe), path); }
-Result<Spec> reference_form(std::string_view id) {
-  if (id.empty()) return fail("chardev: there is no name; it takes chardev:ID");
-  return Spec{.backend = Backend::kReference, .id = std::string{id}};
-}
-Result<Spec> vc_form(std::string_view) { return fail("vc: {}", kAbsent[0].second); }
-Result<Spec> telnet_form(std::string_view) {
-  return fail("telnet: its protocol is not spoken; tcp:HOST:PORT carries the bytes as they are");
-}
-
-/// `:` after the name means that something follows there; `,` that only properties do.
-struct Form {
-  std::string_view name;
-  Result<Spec> (*read)(std::string_view rest);
-};
-constexpr std::array kForms{
-    Form{"stdio", &stdio_form},     Form{"null", &null_form},   Form{"none", &none_form},
-    Form{"pty", &pty_form},         Form{"file:", &file_form},  Form{"pipe:", &pipe_form},
-    Form{"unix:", &unix_form},      Form{"tcp:", &tcp_form},    Form{"chardev:", &reference_form},
-    Form{"ringbuf", &ring_form},    Form{"vc", &vc_form},       Form{"vc:", &vc_form},
-    Form{"telnet:", &telnet_form},
-};
-
-constexpr std::string_view kFormNames =
-    "stdio, mon:stdio, null, none, pty, file:PATH, pipe:PATH, unix:PATH, tcp:HOST:PORT, ringbuf, "
-    "chardev:ID and /dev/TERMINAL";
-
-Result<Spec> read_form(std::string_view text) {
-  if (text.starts_with("/dev/")) return with_path(kind_of(Backend::kSerial), text);
-  for (const Form& form : kForms) {
-    if (!text.starts_with(form.name)) continue;
-    std::string_view rest = text.substr(form.name.size());
-    if (form.name.ends_with(':')) return form.read(rest);
-    if (rest.empty() || (rest.starts_with(',') && form.read == &ring_form))
-      return form.read(rest.substr(rest.empty() ? 0 : 1));
-  }
-  return fail("'{}' is no back-end; there are {}", text, kFormNames);
+Result<Spec> spec_without_id(const Properties& properties) {
+  const std::string* name = find_property(properties, "backend");
+  if (name == nullptr) return fail("chardev: there is no backend; there are {}", kind_names());
+  const std::string* id = find_property(properties, "id");
+  if (*name == "none") return Spec{.backend = Backend::kNone};
+  if (*name == "chardev" && id != nullptr) return Spec{.backend = Backend::kReference, .id = *id};
+  const Kind& kind = *TRY(find_kind(*name));
+  Spec spec{.backend = kind.backend};
+  for (const auto& [key, value] : properties)
+    if (key != "backend") TRY(set(spec, kind, key, value));
+  TRY(check(spec));
+  return spec;
 }
 
 std::string help_of(const Kind& kind) {
@@ -421,50 +310,29 @@ std::string_view to_string(Backend backend) {
   return kind_of(backend).name;
 }
 
-Result<Spec> parse_chardev(std::string_view text) {
-  std::string_view rest = text;
-  const std::string name = take_item(rest);
-  const Kind& kind = *TRY(find_kind(name.starts_with("backend=") ? name.substr(8) : name));
-  Spec spec{.backend = kind.backend};
-  TRY(set_all(spec, kind, rest));
-  return finished_with_id(std::move(spec), kind);
-}
-
 Result<Spec> spec_from(const Properties& properties) {
-  const auto name = std::ranges::find(properties, "backend", &Properties::value_type::first);
-  if (name == properties.end())
-    return fail("chardev: there is no backend; there are {}", kind_names());
-  const Kind& kind = *TRY(find_kind(name->second));
-  Spec spec{.backend = kind.backend};
-  for (const auto& [key, value] : properties)
-    if (key != "backend") TRY(set(spec, kind, key, value));
-  return finished_with_id(std::move(spec), kind);
-}
-
-Result<Spec> parse_legacy(std::string_view text) {
-  if (!text.starts_with("mon:")) return read_form(text);
-  Spec spec = TRY(read_form(text.substr(4)));
-  if (spec.backend == Backend::kNone || spec.backend == Backend::kReference)
-    return fail("'{}': mon: shares a back-end that is made here; a named one takes mux=on", text);
-  spec.mux = true;
-  spec.signal = false;  // control-C is the guest's; Ctrl-a x ends the emulator
+  Spec spec = TRY(spec_without_id(properties));
+  if (spec.backend == Backend::kNone || spec.backend == Backend::kReference) return spec;
+  if (spec.id.empty()) return fail("{}: there is no id; it takes id=NAME", to_string(spec.backend));
+  if (!well_formed_id(spec.id))
+    return fail("{}: id '{}' is no name; it begins with a letter and goes on with letters, digits "
+                "and any of -_.",
+                to_string(spec.backend), spec.id);
   return spec;
 }
 
-std::optional<std::string> help_asked_for(std::string_view text) {
-  if (text == "help" || text == "?") {
-    std::string list = "Back-ends:\n";
-    for (const Kind& kind : kKinds) list += fmt::format("  {:<10}{}\n", kind.name, kind.help);
-    return list += "-chardev BACKEND,help lists what one takes.\n";
-  }
-  const std::string name = take_item(text);
-  const auto found = std::ranges::find(kKinds, name, &Kind::name);
-  if (found == kKinds.end()) return std::nullopt;
-  while (!text.empty())
-    if (const auto item = take_item(text); item == "help" || item == "?") return help_of(*found);
-  return std::nullopt;
+Result<Spec> parse_chardev(std::string_view text) { return spec_from(TRY(take_apart(text))); }
+
+Result<Spec> parse_legacy(std::string_view text) {
+  return spec_without_id(TRY(take_short_form_apart(text)));
 }
 
-std::string_view legacy_help() { return kFormNames; }
+std::string backends_help() {
+  std::string list = "what -chardev takes:\n";
+  for (const Kind& kind : kKinds) list += fmt::format("  {:<14}{}\n", kind.name, kind.help);
+  return list += "-chardev BACKEND,help lists what one takes\n";
+}
+
+Result<std::string> backend_help(std::string_view name) { return help_of(*TRY(find_kind(name))); }
 
 }  // namespace holdfast::chardev

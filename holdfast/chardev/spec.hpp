@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// What somebody wants of a back-end: read from `-chardev BACKEND,id=ID,key=value…`, from the short
-// forms that -serial and -monitor take, or filled in by a monitor.
-//
-//   -chardev socket,id=c0,path=/tmp/s,server=on,wait=off
-//   -serial  unix:/tmp/s,server=on,wait=off        -serial mon:stdio        -serial chardev:c0
-//
-// A comma inside a value is written twice. A switch may be written as its name alone, or with "no" in
-// front to switch it off: `server,nowait`.
+// What somebody wants of a back-end: read from properties with names and values, or filled in.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "holdfast/base/result.hpp"
 #include "holdfast/chardev/socket_address.hpp"
+#include "holdfast/chardev/spelling.hpp"
 
 namespace holdfast::chardev {
 
 enum class Backend : std::uint8_t {
-  kNone,       // only from short forms: no back-end
-  kReference,  // only from short forms: one that exists
+  kNone,       // a short form: no back-end
+  kReference,  // a short form: one that exists
   kNull,
   kStdio,
   kFile,
@@ -54,19 +46,17 @@ struct Spec {
   std::uint64_t reconnect_s = 0;
 };
 
-using Properties = std::vector<std::pair<std::string, std::string>>;
-
-/// `BACKEND,id=ID,key=value…`. Errors name the back-end and what it takes.
-Result<Spec> parse_chardev(std::string_view text);
-/// The same from properties taken apart already, "backend" and "id" among them.
+/// From a back-end's properties, "backend" and, if it is to be made, "id" among them. Errors name the
+/// back-end and what it takes.
 Result<Spec> spec_from(const Properties& properties);
-/// What -serial, -monitor and their like take: `stdio`, `mon:stdio`, `tcp:HOST:PORT,server=on`, …
-/// The id is left to the caller, but for kReference.
+/// `BACKEND,id=ID,key=value…`
+Result<Spec> parse_chardev(std::string_view text);
+/// The short forms; the id is left to the caller, but for kReference.
 Result<Spec> parse_legacy(std::string_view text);
 
-/// The answer to `-chardev help` and `-chardev BACKEND,help`; nothing if the text asks for no help.
-std::optional<std::string> help_asked_for(std::string_view text);
-/// The short forms, a line each, for help texts.
-std::string_view legacy_help();
+/// The back-ends, a line each.
+std::string backends_help();
+/// What one takes, a line a property; an error if there is none of that name.
+Result<std::string> backend_help(std::string_view name);
 
 }  // namespace holdfast::chardev

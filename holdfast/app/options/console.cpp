@@ -16,6 +16,7 @@ Result<void> chardev(Draft& draft, const OptionGroup& group) {
   if (backend == nullptr || backend->empty())
     return fail("it takes a back-end first; `help` lists them");
   if (*backend == "help" || *backend == "?") return draft.ask(Action::kListChardevs);
+  if (group.find("help") != nullptr) return draft.ask(Action::kListChardevs, *backend);
   if (group.id().empty()) return fail("id is missing; it takes a name for the back-end");
   return add_group(draft.options.chardevs, group);
 }
@@ -63,7 +64,8 @@ Result<void> audio(Draft&, const OptionGroup& group) {
 constexpr std::array kRows{
     OptionRow{.name = "serial",
               .argument = "stdio|mon:stdio|chardev:ID|file:FILE|unix:PATH[,server=on][,wait=off]|"
-                          "tcp:[HOST]:PORT[,server=on][,wait=off]|pipe:PATH|pty|null|none",
+                          "tcp:[HOST]:PORT[,server=on][,wait=off]|pipe:PATH|pty|ringbuf|/dev/TERMINAL|"
+                          "null|none",
               .help = "where a serial port goes; once for each port. `mon:` gives the terminal a "
                       "control-A that speaks to the emulator",
               .section = Section::kConsoles,
@@ -71,7 +73,8 @@ constexpr std::array kRows{
               .completes = "stdio mon:stdio chardev: file: unix: tcp: pipe: pty null none"},
     OptionRow{.name = "chardev",
               .argument = "BACKEND,id=ID[,KEY=VALUE...]",
-              .help = "a character back-end, which serial ports name; `help` lists them",
+              .help = "a character back-end, which serial ports name; `help` lists them, "
+                      "`BACKEND,help` what one takes",
               .section = Section::kConsoles,
               .read_group = chardev,
               .implied = "backend",

@@ -9,10 +9,7 @@
 
 namespace holdfast::app {
 
-/// What -chardev would take, without the id.
-///
-///   stdio null pty ringbuf · file:FILE · pipe:PATH · unix:PATH[,KEY=VALUE…] ·
-///   tcp:[HOST]:PORT[,…] · telnet:[HOST]:PORT[,…]; before each, `mon:`, which is mux=on.
+/// What -chardev would take, without the id; see chardev/spelling.hpp.
 Result<OptionGroup> parse_short_chardev(std::string_view text);
 
 }  // namespace holdfast::app

@@ -168,9 +168,8 @@ TEST(Options, SerialPortsThatNobodyAskedFor) {
 
 TEST(Options, SerialPortsThatAreRefused) {
   EXPECT_EQ(error_of({"-serial", "tv"}),
-            "-serial tv: 'tv' is no place for a serial port; it takes stdio, mon:stdio, chardev:ID, "
-            "file:FILE, unix:PATH, tcp:HOST:PORT, telnet:HOST:PORT, pipe:PATH, pty, ringbuf, null or "
-            "none");
+            "-serial tv: 'tv' is no back-end; it takes stdio, mon:stdio, chardev:ID, file:PATH, "
+            "unix:PATH, tcp:HOST:PORT, pipe:PATH, pty, ringbuf, /dev/TERMINAL, null or none");
   EXPECT_EQ(error_of({"-serial", "tcp:4444"}),
             "-serial tcp:4444: '4444' is no address; it takes HOST:PORT");
   EXPECT_EQ(error_of({"-serial", "file:"}), "-serial file:: the path is empty; it takes file:PATH");
