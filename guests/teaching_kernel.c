@@ -8,6 +8,10 @@
 typedef uint64_t u64;
 typedef volatile uint8_t* port8;
 
+#ifndef HARTS
+#define HARTS 1 /* how many the machine has */
+#endif
+
 enum { kMostHarts = 8, kTicks = 3 };
 
 #define UART ((port8)0x10000000)
@@ -22,7 +26,7 @@ enum { kMostHarts = 8, kTicks = 3 };
 
 __attribute__((aligned(16))) uint8_t stacks[kMostHarts][4096];
 static volatile int lock_word;
-static volatile u64 ready, finished, expected = 1;
+static volatile u64 ready, finished;
 static volatile u64 ticks[kMostHarts];
 static volatile int received = -1;
 
@@ -50,6 +54,27 @@ static void print_hart(const char* before, u64 hart, const char* after) {
   print(after);
   unlock();
 }
+
+#ifdef COUNTS
+static void print_number(u64 number) {
+  char digits[21];
+  int n = 0;
+  do digits[n++] = (char)('0' + number % 10);
+  while ((number /= 10) != 0);
+  while (n > 0) put(digits[--n]);
+}
+static void print_counts(u64 hart) {
+  lock();
+  print("hart ");
+  put((char)('0' + hart));
+  print(" has run ");
+  print_number(read_csr(instret));
+  print(" instructions at ");
+  print_number(read_csr(time));
+  print("\n");
+  unlock();
+}
+#endif
 
 /* --- page tables: RAM and devices as they are, and one user page at 0 --- */
 
@@ -112,10 +137,13 @@ void supervisor(u64 hart) {
   user_run(41);
   print_hart("hart ", hart, user_result[hart] == 42 ? " is back from user mode\n" : " lost\n");
 
+#ifdef COUNTS
+  print_counts(hart);
+#endif
   __atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
   if (hart != 0)
     for (;;) __asm__ volatile("wfi");
-  while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < expected) {
+  while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < HARTS) {
   }
 #ifdef ECHO
   print("type a key\n");
@@ -128,19 +156,7 @@ void supervisor(u64 hart) {
   }
 }
 
-/* The first hart waits for as many as announce themselves within a while of machine time. */
-static volatile u64 present;
-void machine(u64 hart) {
-  u64 mine = 1UL << hart;
-  __atomic_fetch_or(&present, mine, __ATOMIC_SEQ_CST);
-  if (hart == 0) {
-    volatile u64* mtime = (volatile u64*)0x200bff8;
-    u64 until = *mtime + 500000; /* 50 ms */
-    while (*mtime < until) {
-    }
-    expected = 0;
-    for (u64 left = present; left != 0; left &= left - 1) ++expected;
-  }
+void machine(void) {
   write_csr(medeleg, 0xffff);
   write_csr(mideleg, 0xffff);
   write_csr(pmpaddr0, ~0UL);

@@ -3,9 +3,11 @@
 // Owned by whoever made the machine; outlives its harts.
 #pragma once
 
+#include <optional>
 #include <vector>
 
-#include "holdfast/accel/hart_thread.hpp"
+#include "holdfast/accel/hart_rota.hpp"
+#include "holdfast/accel/hart_runner.hpp"
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/hw/cpu_set.hpp"
 
@@ -13,21 +15,28 @@ namespace holdfast::accel {
 
 class HartGang final : public hw::CpuSet {
  public:
+  enum class Threads : std::uint8_t {
+    kOneEach,    // harts run at the same time
+    kOneForAll,  // in turn, always in the same order; the machine's clock is stepped by that thread
+  };
   /// Paused, once, until the machine runs.
-  HartGang() = default;
+  explicit HartGang(Threads threads = Threads::kOneEach);
 
   void hold() override;
   void pause() override;
   void resume() override;
 
-  /// From here on the hart is paused and resumed with the others; it starts as they are now.
-  void join(HartThread& hart);
-  void leave(HartThread& hart);
+  /// The thread that harts share, if they do.
+  HartRota* rota() { return rota_ ? &*rota_ : nullptr; }
+  /// From here on the runner is paused and resumed with the others; it starts as they are now.
+  void join(HartRunner& runner);
+  void leave(HartRunner& runner);
 
  private:
   Mutex mutex_{LockRank::kControl, "harts"};
-  std::vector<HartThread*> harts_ HF_GUARDED_BY(mutex_);
+  std::vector<HartRunner*> runners_ HF_GUARDED_BY(mutex_);
   unsigned pauses_ HF_GUARDED_BY(mutex_) = 1;
+  std::optional<HartRota> rota_;
 };
 
 }  // namespace holdfast::accel

@@ -95,11 +95,19 @@ void HartThread::sleep() {
   asleep_.store(false, std::memory_order_seq_cst);
 }
 
+void HartThread::await_answer() {
+  const LockGuard lock{mutex_};
+  asleep_.store(true, std::memory_order_seq_cst);
+  while (!ending_ && pauses_ == 0 && !hart_.stop_requested()) changed_.wait(mutex_);
+  asleep_.store(false, std::memory_order_seq_cst);
+}
+
 void HartThread::main() {
   while (ready_to_run()) {
     const Stop stop = hart_.run(options_.slice);
     events_.between_slices();
     if (stop == Stop::kWaiting) sleep();
+    if (stop == Stop::kHostCall && events_.host_call() == CpuEvents::Call::kWaits) await_answer();
   }
   const LockGuard lock{mutex_};
   state_ = State::kEnded;

@@ -3,31 +3,21 @@
 //
 // A slice runs inside a read section; between slices the thread is outside of everything: it does
 // what the machine asks of it (`CpuEvents`), pauses, or sleeps while the hart waits for an
-// interrupt. Pausing is counted: each `request_pause` or `pause` needs one `resume`. A thread
-// starts out stopped, with a pause count of zero.
+// interrupt. A thread starts out stopped, with a pause count of zero.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <thread>
 
+#include "holdfast/accel/cpu_events.hpp"
+#include "holdfast/accel/hart_runner.hpp"
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/cpu/riscv/hart.hpp"
 
 namespace holdfast::accel {
 
-/// What the machine does on a hart's thread.
-class CpuEvents {
- public:
-  /// After every slice, in no section, holding no lock: the place to perform what the slice left
-  /// to be done. It may wait for other harts, not for this one.
-  virtual void between_slices() = 0;
-
- protected:
-  ~CpuEvents() = default;
-};
-
-class HartThread final : private cpu::riscv::Waker {
+class HartThread final : public HartRunner, private cpu::riscv::Waker {
  public:
   struct Options {
     std::uint64_t slice = 4096;  // instructions: tens of microseconds
@@ -45,16 +35,13 @@ class HartThread final : private cpu::riscv::Waker {
   /// Ends the thread and waits for that. Not from the thread itself; again is nothing.
   void stop();
 
-  /// Asks that no further instruction be executed; from any thread, the hart's own included, which
-  /// executes none behind the one it is in.
-  void request_pause();
-  /// Waits until the hart is between slices after `request_pause`. Not from the hart's own thread.
-  void wait_paused();
+  void request_pause() override;
+  void wait_paused() override;
   void pause() {
     request_pause();
     wait_paused();
   }
-  void resume();
+  void resume() override;
   /// Puts the hart into its state after reset, to start at `pc`. Only while it is paused or has not
   /// been started.
   void reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1);
@@ -69,6 +56,8 @@ class HartThread final : private cpu::riscv::Waker {
   /// Holds the thread while it is paused. False: it is to end.
   bool ready_to_run() HF_EXCLUDES(mutex_);
   void sleep() HF_EXCLUDES(mutex_);
+  /// While the answer to a semihosting call is not there: until somebody asks the hart to stop.
+  void await_answer() HF_EXCLUDES(mutex_);
 
   cpu::riscv::Hart& hart_;
   CpuEvents& events_;

@@ -60,10 +60,15 @@ constinit const object::Type RiscvCpu::kType{.name = "rv64-riscv-cpu",
                                              .docs = "A 64-bit RISC-V hart",
                                              .properties = kProperties};
 
-std::chrono::nanoseconds ClockTime::until(std::uint64_t tick) const {
+std::uint64_t CounterTime::instant_of(std::uint64_t tick) const {
+  return ticks() >= tick ? clock_.now_ns() : counter_->deadline_of(clock_, tick);
+}
+
+std::chrono::nanoseconds CounterTime::until(std::uint64_t tick) const {
   constexpr auto kMost = std::chrono::nanoseconds::max();
-  if (tick > static_cast<std::uint64_t>(kMost.count()) / kNsPerTick) return kMost;
-  const auto wait = clock_.host_ns_until(tick * kNsPerTick);
+  const std::uint64_t instant = instant_of(tick);
+  if (instant >= static_cast<std::uint64_t>(kMost.count())) return kMost;
+  const auto wait = clock_.host_ns_until(instant);
   return wait ? std::chrono::nanoseconds{static_cast<std::int64_t>(*wait)} : kMost;
 }
 
@@ -72,13 +77,16 @@ RiscvCpu::RiscvCpu(const hw::DeviceInit& init, const Config& config)
       place_{config.hart},
       model_{config.model},
       gang_{config.gang},
-      time_{init.context.clock},
+      time_{init.context.clock, config.counter ? config.counter : hw::TimeCounter::make()},
       hart_{config.hart, port_, time_} {
-  context().clock.follow(*this);
+  if (!takes_turns()) context().clock.follow(*this);
+  time_.counter().follow(*this);
 }
 
 RiscvCpu::~RiscvCpu() {
-  context().clock.unfollow(*this);
+  if (takes_turns()) gang_->rota()->remove(hart_);
+  time_.counter().unfollow(*this);
+  if (!takes_turns()) context().clock.unfollow(*this);
   if (!thread_) return;
   gang_->leave(*thread_);
   thread_->stop();
@@ -99,6 +107,7 @@ Result<void> RiscvCpu::check() {
 
 void RiscvCpu::start() {
   if (gang_ == nullptr) return;
+  if (takes_turns()) return gang_->rota()->add(hart_, *this, context().clock);
   thread_.emplace(hart_, static_cast<CpuEvents&>(*this));
   gang_->join(*thread_);
   thread_->start();
@@ -111,6 +120,12 @@ void RiscvCpu::pin_changed(unsigned line, bool level) noexcept {
 void RiscvCpu::between_slices() {
   rcu::Domain& domain = context().realm.domain();
   if (domain.poll_due()) domain.poll();
+}
+
+std::optional<std::uint64_t> RiscvCpu::wakes_at_ns() const {
+  const auto tick = hart_.wake_tick();
+  if (!tick) return std::nullopt;
+  return time_.instant_of(*tick);
 }
 
 void RiscvCpu::on_reset(hw::ResetPhase phase) {

@@ -16,33 +16,40 @@
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/space.hpp"
+#include "holdfast/hw/time_counter.hpp"
 #include "holdfast/memory/port.hpp"
 
 namespace holdfast::accel {
 
-/// The `time` register: the machine's clock in ticks of 100 ns.
-class ClockTime final : public cpu::riscv::TimeSource {
+/// The `time` register: the board's counter.
+class CounterTime final : public cpu::riscv::TimeSource {
  public:
-  explicit ClockTime(const hw::VirtualClock& clock) : clock_{clock} {}
-  std::uint64_t ticks() const override { return clock_.now_ns() / kNsPerTick; }
+  CounterTime(const hw::VirtualClock& clock, Ref<hw::TimeCounter> counter)
+      : clock_{clock}, counter_{std::move(counter)} {}
+  std::uint64_t ticks() const override { return counter_->ticks(clock_); }
   std::chrono::nanoseconds until(std::uint64_t tick) const override;
+  /// The nanosecond of virtual time at which it reaches the tick; kNever if it will not.
+  std::uint64_t instant_of(std::uint64_t tick) const;
 
-  static constexpr std::uint64_t kNsPerTick = 100;
+  hw::TimeCounter& counter() const { return *counter_; }
 
  private:
   const hw::VirtualClock& clock_;  // the machine's, which outlives its devices
+  const Ref<hw::TimeCounter> counter_;
 };
 
 class RiscvCpu final : public hw::Device,
                        private hw::PinSink,
                        private CpuEvents,
-                       private hw::VirtualClock::Follower {
+                       private hw::VirtualClock::Follower,
+                       private hw::TimeCounter::Follower {
  public:
   static const object::Type kType;
   struct Config {
     cpu::riscv::HartConfig hart{};    // its place in the machine; what it is, `model` says
     cpu::riscv::CpuModel model{};
     HartGang* gang = nullptr;  // outlives the device; none: the hart never runs
+    Ref<hw::TimeCounter> counter{};  // that `time` shows; none: one of its own
   };
   RiscvCpu(const hw::DeviceInit& init, const Config& config);
   ~RiscvCpu() override;
@@ -67,17 +74,21 @@ class RiscvCpu final : public hw::Device,
   };
 
   Result<void> check() override;
+  /// One thread runs all harts, and steps the clock: then nobody has to say that it was stepped.
+  bool takes_turns() const { return gang_ != nullptr && gang_->rota() != nullptr; }
   void start();
   void pin_changed(unsigned line, bool level) noexcept override;
   void between_slices() override;
+  std::optional<std::uint64_t> wakes_at_ns() const override;
   void clock_changed() override { hart_.request_stop(); }
+  void counter_set() override { hart_.request_stop(); }
   void on_reset(hw::ResetPhase phase) override;
 
   // Configuration.
   cpu::riscv::HartConfig place_;
   cpu::riscv::CpuModel model_;
   HartGang* const gang_;
-  const ClockTime time_;
+  const CounterTime time_;
   // Wiring.
   hw::RegionLink memory_{*this, "memory"};
   hw::Space space_{*this, "space", memory_};
@@ -85,7 +96,7 @@ class RiscvCpu final : public hw::Device,
   memory::Port port_{space_.get()};
   cpu::riscv::Hart hart_;
   hw::IrqInArray pins_{*this, "in", kPins, *this, 0};
-  std::optional<HartThread> thread_;
+  std::optional<HartThread> thread_;  // if it does not take turns with others
   Runner runner_{*this};
 };
 

@@ -19,7 +19,8 @@ namespace {
 
 class Emulator {
  public:
-  Emulator(const Options& options, const MachineType& type) : options_{options}, type_{type} {}
+  Emulator(const Options& options, const MachineType& type)
+      : options_{options}, type_{type}, gang_{threads(options)} {}
 
   Result<int> run() {
     if (options_.exit_with_parent) TRY(end_with_parent());
@@ -43,9 +44,19 @@ class Emulator {
   }
 
  private:
+  static accel::HartGang::Threads threads(const Options& options) {
+    return options.threading == Threading::kSingle ? accel::HartGang::Threads::kOneForAll
+                                                   : accel::HartGang::Threads::kOneEach;
+  }
+  /// Harts that take turns step the clock by what they have run.
+  hw::VirtualClock::Pace pace() const {
+    return options_.threading == Threading::kSingle ? hw::VirtualClock::Pace::kStepped
+                                                    : hw::VirtualClock::Pace::kHost;
+  }
+
   Result<void> build() {
     machine_ = TRY(machine::Machine::make({.services = {.name = options_.name.value_or("machine"),
-                                                        .pace = hw::VirtualClock::Pace::kHost},
+                                                        .pace = pace()},
                                            .on_reset = on_reset(),
                                            .on_shutdown = on_shutdown()}));
     TRY(signals_.watch(machine_->loop(), [this] { machine_->request_end(0); }));

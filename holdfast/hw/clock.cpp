@@ -123,12 +123,20 @@ bool VirtualClock::run_one(std::uint64_t now_ns) {
 }
 
 void VirtualClock::program_alarm() {
-  if (pace_ != Pace::kHost) return;
+  if (pace_ != Pace::kHost) {
+    if (stepper_ != nullptr) stepper_->deadline_changed();
+    return;
+  }
   const std::uint64_t state = state_.load(std::memory_order_acquire);
   if (queue_.empty() || (state & kStanding) != 0) return alarm_.clear();
   const std::uint64_t deadline = std::get<0>(*queue_.begin());
   // Further away than the host can count: it will be looked at again when another one is due.
   alarm_.set(deadline > kNever - state - 1 ? kNever - 1 : deadline + state);
+}
+
+void VirtualClock::set_stepper(Stepper* stepper) {
+  LockGuard guard{mutex_};
+  stepper_ = stepper;
 }
 
 void VirtualClock::follow(Follower& follower) {

@@ -67,6 +67,16 @@ class VirtualClock {
     ~Follower() = default;
   };
   void follow(Follower& follower);
+  /// kStepped: is told, on whatever thread, that the first deadline may have changed; for whoever steps
+  /// the clock and sleeps meanwhile. Must not wait, nor ask the clock anything. nullptr for nobody.
+  class Stepper {
+   public:
+    virtual void deadline_changed() = 0;
+
+   protected:
+    ~Stepper() = default;
+  };
+  void set_stepper(Stepper* stepper);
   void unfollow(Follower& follower);
 
  private:
@@ -92,6 +102,7 @@ class VirtualClock {
   std::set<Key> queue_ HF_GUARDED_BY(mutex_);
   std::uint64_t sequence_ HF_GUARDED_BY(mutex_) = 0;
   std::vector<Follower*> followers_ HF_GUARDED_BY(mutex_);
+  Stepper* stepper_ HF_GUARDED_BY(mutex_) = nullptr;  // it takes itself out
   EventLoop::Alarm alarm_;
 };
 

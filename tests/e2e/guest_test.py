@@ -72,8 +72,8 @@ def kernel_lines(harts):
 
 def teaching_kernel(guest):
     """All harts, from M mode down to U mode and back, under page tables."""
-    elf = guest.build("teaching_kernel.c", "kernel")
     for harts in (1, 2, 3):
+        elf = guest.build("teaching_kernel.c", f"kernel{harts}", f"-DHARTS={harts}")
         guest.run("-bios", "none", "-kernel", elf, "-smp", str(harts), status=0,
                   lines=kernel_lines(harts))
 
@@ -129,8 +129,23 @@ def firmware_by_name(guest):
     assert "no-such-firmware" in done.stderr, done.stderr
 
 
+def one_thread_is_deterministic(guest):
+    """-accel tcg,thread=single: the same output, instruction counts and times, twice."""
+    for harts in (1, 2, 4):
+        elf = guest.build("teaching_kernel.c", f"counts{harts}", "-DCOUNTS", f"-DHARTS={harts}")
+        machine = ("-bios", "none", "-kernel", elf, "-smp", str(harts))
+        first, second = (guest.run("-accel", "tcg,thread=single", *machine, status=0).stdout
+                         for _ in range(2))
+        assert first.count(" has run ") == harts, first
+        assert first == second, f"{harts} harts: two runs differ:\n{first}\n{second}"
+        spoken = [line for line in first.splitlines() if " has run " not in line]
+        assert sorted(spoken) == sorted(kernel_lines(harts)), first
+        assert guest.run(*machine, status=0).stdout.count(" has run ") == harts
+
+
 CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_hears_the_console,
-         formats, loader_device, firmware_by_name]
+         formats, loader_device, firmware_by_name,
+         one_thread_is_deterministic]
 
 
 def main():

@@ -56,12 +56,13 @@ void add_hart(BoardPlan& board, const accel::RiscvCpu::Config& config, std::uint
 
 /// RAM, harts and interrupt controllers of a node.
 Controllers add_node(BoardPlan& board, const Options& options, const Place& place,
-                     std::span<const std::uint64_t> starts) {
+                     std::span<const std::uint64_t> starts, const Ref<hw::TimeCounter>& counter) {
   const auto ram = board.ram(name_of("ram", place), place.ram_size, place.backing);
   Controllers controllers{
       .plic = board.add<devices::SifivePlic>(
           name_of("plic", place), {.sources = irq::kSources, .contexts = 2 * place.harts}),
-      .clint = board.add<devices::RiscvClint>(name_of("clint", place), {.harts = place.harts}),
+      .clint = board.add<devices::RiscvClint>(name_of("clint", place),
+                                              {.harts = place.harts, .counter = counter}),
       .sswi = std::nullopt};
   board.map({{place.ram, ram},
              {place.plic, controllers.plic.region("regs")},
@@ -76,7 +77,8 @@ Controllers add_node(BoardPlan& board, const Options& options, const Place& plac
              {.hart = {.hart_id = place.first_hart + number,
                        .reset_vector = starts[place.first_hart + number]},
               .model = options.cpu,
-              .gang = options.gang},
+              .gang = options.gang,
+              .counter = counter},
              number, controllers);
   return controllers;
 }
@@ -113,9 +115,10 @@ Result<BoardPlan> plan(const Options& options) {
   BoardPlan board{"virt"};
   auto boot = TRY(plan_boot(options));
   const auto rom = board.rom("boot-rom", map::kBootRom.span() + 1);
+  const auto counter = hw::TimeCounter::make(kTimebaseHz);  // mtime of all nodes, and the harts' time
   std::vector<Controllers> nodes;
   for (const Place& place : places(options))
-    nodes.push_back(add_node(board, options, place, boot.starts));
+    nodes.push_back(add_node(board, options, place, boot.starts, counter));
   const DeviceRef& plic = nodes.front().plic;
   const auto uart = board.add<devices::Ns16550a>("serial0", {.chardev = options.serial});
   const auto rtc = board.add<devices::GoldfishRtc>("rtc");

@@ -37,7 +37,6 @@ bool Hart::look_up(Stop& stop) {
     return true;
   }
   if (core_.host_call) {
-    core_.host_call = false;
     core_.signals.look_again();
     stop = Stop::kHostCall;
     return true;
@@ -89,10 +88,22 @@ bool Hart::wake_pending() const {
   return (pending_interrupts(core_) & core_.csr.mie) != 0;
 }
 
-std::optional<std::chrono::nanoseconds> Hart::time_to_wake() const {
+std::optional<std::uint64_t> Hart::wake_tick() const {
   if (!supervisor_timer_enabled(core_)) return std::nullopt;
   if ((core_.csr.mie & bit_of(Interrupt::kSupervisorTimer)) == 0) return std::nullopt;
-  return core_.time.until(core_.csr.stimecmp);
+  return core_.csr.stimecmp;
+}
+
+std::optional<std::chrono::nanoseconds> Hart::time_to_wake() const {
+  const auto tick = wake_tick();
+  if (!tick) return std::nullopt;
+  return core_.time.until(*tick);
+}
+
+void Hart::answer_host_call(std::uint64_t result) {
+  if (!core_.host_call) return;
+  core_.host_call = false;
+  core_.x[10] = result;
 }
 
 void Hart::reset() {

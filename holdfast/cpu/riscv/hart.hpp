@@ -35,7 +35,7 @@ enum class Stop : std::uint8_t {
   kBudget,     // the instructions it was given are used up
   kWaiting,    // in WFI, and no enabled interrupt is pending
   kRequested,  // somebody called request_stop()
-  kHostCall,   // behind a semihosting call, whose result belongs into a0 before it goes on
+  kHostCall,   // at a semihosting call, until it is answered
 };
 
 class Hart {
@@ -77,6 +77,12 @@ class Hart {
   std::uint64_t floating(unsigned index) const { return core_.f[index]; }
   /// A CSR as M-mode would read it; nothing if there is none of that number.
   std::optional<std::uint64_t> csr(unsigned number) const;
+
+  /// Whether it stands at a semihosting call, and the result it goes on with.
+  bool at_host_call() const { return core_.host_call; }
+  void answer_host_call(std::uint64_t result);
+  /// What stimecmp says, if a sleeping hart would be woken by it.
+  std::optional<std::uint64_t> wake_tick() const;
 
   // For whoever starts or inspects a hart that does not run.
   /// Guest memory as the hart's loads and stores see it now: virtual addresses. False: some of it

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "holdfast/base/log.hpp"
-#include "holdfast/hw/ticks.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -28,29 +27,17 @@ RiscvClint::Hart::Hart(RiscvClint& clint, unsigned number)
             [&clint, number] { clint.timer_expired(number); }} {}
 
 RiscvClint::RiscvClint(const hw::DeviceInit& init, const Config& config)
-    : Device{init, gate::Locking::kCounted}, config_{bounded(config, kMostHarts)} {
+    : Device{init, gate::Locking::kCounted},
+      config_{bounded(config, kMostHarts)},
+      counter_{config.counter ? config.counter : hw::TimeCounter::make(config.hz)} {
   for (unsigned hart = 0; hart < config_.harts; ++hart) harts_.emplace_back(*this, hart);
 }
 
 Result<void> RiscvClint::check() {
   if (config_.harts == 0 || config_.harts > kMostHarts)
     return fail("{}: 1 to {} harts are possible", full_path(), kMostHarts);
-  if (config_.hz == 0) return fail("{}: a counter of 0 Hz", full_path());
+  if (counter_->hz() == 0) return fail("{}: a counter of 0 Hz", full_path());
   return {};
-}
-
-std::uint64_t RiscvClint::raw_ticks() const {
-  return hw::ticks_at(context().clock.now_ns(), config_.hz);
-}
-
-std::uint64_t RiscvClint::ticks() const {
-  return raw_ticks() + offset_.load(std::memory_order_relaxed);  // one number, published alone
-}
-
-std::uint64_t RiscvClint::deadline_of(std::uint64_t tick) const {
-  const std::uint64_t raw = tick - offset_.load(std::memory_order_relaxed);  // as in ticks()
-  // Behind the wrap of what has passed lies a tick that is not reached in 58,000 years.
-  return raw < raw_ticks() ? hw::VirtualClock::kNever : hw::ns_of_tick(raw, config_.hz);
 }
 
 std::optional<std::uint64_t> RiscvClint::host_ns_until(std::uint64_t tick) const {
@@ -88,7 +75,7 @@ void RiscvClint::set_compare(unsigned hart, std::uint64_t value) {
 
 void RiscvClint::set_time(std::uint64_t value) {
   LockGuard guard{mutex_};
-  offset_.store(value - raw_ticks(), std::memory_order_relaxed);  // as in ticks()
+  counter_->set(context().clock, value);
   for (unsigned hart = 0; hart < config_.harts; ++hart) evaluate(hart);
 }
 
@@ -112,7 +99,7 @@ void RiscvClint::evaluate(unsigned hart) {
 void RiscvClint::on_reset(hw::ResetPhase phase) {
   if (phase != hw::ResetPhase::kEnter) return;
   LockGuard guard{mutex_};
-  offset_.store(0 - raw_ticks(), std::memory_order_relaxed);  // as in ticks()
+  counter_->set(context().clock, 0);
   for (Hart& hart : harts_) {
     hart.compare = ~std::uint64_t{0};
     hart.software = false;

@@ -8,7 +8,6 @@
 // `mutex_` guards the comparison of each hart.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/mmio.hpp"
+#include "holdfast/hw/time_counter.hpp"
 #include "holdfast/hw/timer.hpp"
 
 namespace holdfast::devices {
@@ -26,11 +26,12 @@ class RiscvClint final : public hw::Device {
   struct Config {
     unsigned harts = 1;  // at most 4095
     std::uint64_t hz = 10'000'000;
+    Ref<hw::TimeCounter> counter{};  // shared with others, with a frequency of its own; none: its own
   };
   RiscvClint(const hw::DeviceInit& init, const Config& config);
 
   /// The counter now. Any thread, without a lock; for as long as the device lives.
-  std::uint64_t ticks() const;
+  std::uint64_t ticks() const { return counter_->ticks(context().clock); }
   /// Host time in nanoseconds until the counter reaches `tick`: zero if it has, nothing if it stands
   /// still or will not.
   std::optional<std::uint64_t> host_ns_until(std::uint64_t tick) const;
@@ -56,16 +57,16 @@ class RiscvClint final : public hw::Device {
   void timer_expired(unsigned hart);
   /// Sets the line of a hart and its timer by what the counter and the comparison say.
   void evaluate(unsigned hart) HF_REQUIRES(mutex_);
-  /// The nanosecond of virtual time at which the counter reaches a tick that lies ahead.
-  std::uint64_t deadline_of(std::uint64_t tick) const;
-  std::uint64_t raw_ticks() const;
+  std::uint64_t deadline_of(std::uint64_t tick) const {
+    return counter_->deadline_of(context().clock, tick);
+  }
   Result<void> check() override;
   void on_reset(hw::ResetPhase phase) override;
 
   // Configuration.
   const Config config_;
   // Guest-visible state.
-  std::atomic<std::uint64_t> offset_{0};  // of the counter from what has passed; modulo 2^64
+  const Ref<hw::TimeCounter> counter_;
   Mutex mutex_{LockRank::kDevice, "clint"};
   // Wiring.
   hw::IrqOutArray timer_{*this, "timer", config_.harts};
