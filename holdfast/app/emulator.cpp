@@ -8,6 +8,7 @@
 
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/app/backends.hpp"
+#include "holdfast/app/devices.hpp"
 #include "holdfast/app/machines.hpp"
 #include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
@@ -63,7 +64,11 @@ class Emulator {
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
     Host host{.backends = *backends_, .gang = gang_};
-    return machine_->realize(TRY(type_.plan(options_, host)));
+    auto plan = TRY(type_.plan(options_, host));
+    const auto added = TRY(add_devices(plan, options_, type_, *backends_));
+    const auto realized = machine_->realize(plan);
+    if (!realized) return std::unexpected{blame(realized.error(), added)};
+    return {};
   }
 
   machine::Machine::OnReset on_reset() const {
@@ -105,6 +110,7 @@ class Emulator {
 Result<int> run_machine(const Options& options) {
   const MachineType* type = TRY(find_machine(options));
   TRY(type->check(options));
+  TRY(check_devices(options));
   log::enable(options.log_topics);
   if (options.log_file) TRY(log::write_to(*options.log_file));
   Emulator emulator{options, *type};

@@ -10,38 +10,12 @@
 #include <filesystem>
 #include <memory>
 
+#include "holdfast/app/devices.hpp"
 #include "holdfast/app/machines.hpp"
 #include "holdfast/app/options/table.hpp"
-#include "holdfast/boards/device_types.hpp"
 #include "holdfast/chardev/spec.hpp"
-#include "holdfast/object/type.hpp"
 
 namespace holdfast::app {
-namespace {
-
-std::string property_line(const object::Property& property) {
-  std::string line = fmt::format("  {}=<{}>", property.name, property.type_text());
-  if (!property.description.empty()) line = fmt::format("{:<26} - {}", line, property.description);
-  return line + "\n";
-}
-
-Result<std::string> devices_text(const std::string& subject) {
-  object::TypeRegistry registry;
-  TRY(boards::register_device_types(registry));
-  if (!subject.empty()) {
-    const object::Type* type = TRY(registry.require(subject));
-    std::string text = fmt::format("{} options:\n", type->name);
-    for (const object::Property* property : type->all_properties()) text += property_line(*property);
-    return text;
-  }
-  std::string text = "Devices:\n";
-  for (const object::Type* type : registry.descendants("device", object::Abstract::kExcluded))
-    text += fmt::format("name \"{}\", desc \"{}\"\n", type->name, type->docs);
-  return text;
-}
-
-}  // namespace
-
 Result<std::string> answer(const Options& options) {
   switch (options.action) {
     case Action::kRun: break;

@@ -38,6 +38,8 @@ struct MachineType {
   /// Says what in the options the machine has not. Nothing has been made yet.
   Result<void> (*check)(const Options& options);
   Result<boards::BoardPlan> (*plan)(const Options& options, Host& host);
+  /// Where `irq=N` of a device leads; null if the machine has no such pins.
+  boards::PinRef (*interrupt)(unsigned number) = nullptr;
 };
 
 const MachineType& virt_machine();

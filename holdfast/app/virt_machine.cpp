@@ -93,6 +93,7 @@ const MachineType& virt_machine() {
       .properties = properties,
       .check = check,
       .plan = plan,
+      .interrupt = [](unsigned number) { return boards::DeviceRef{"plic"}.in(number); },
   };
   static_assert(virt::kMostHarts == 64);
   return kVirt;

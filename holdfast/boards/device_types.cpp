@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/boards/device_types.hpp"
 
+#include <array>
 #include <utility>
 
 #include "holdfast/accel/riscv_cpu.hpp"
@@ -22,11 +23,43 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1U << 20U;
 
+constexpr std::array kMemorySettings{
+    size_setting<&MemoryBank::Config::size>("size", "bytes, a multiple of 4K",
+                                            {.fallback = kMiB, .min = 4096})};
+constexpr std::array kUartSettings{
+    chardev_setting<&devices::Ns16550a::Config::chardev>("chardev", "where the line leads"),
+    setting<&devices::Ns16550a::Config::clock_hz>("clock-frequency", "of the baud rate generator, Hz",
+                                                  {.fallback = 3'686'400U, .min = 1})};
+constexpr std::array kPlicSettings{
+    setting<&devices::SifivePlic::Config::sources>("num-sources", "interrupt sources, 0 included",
+                                                   {.fallback = 96U, .min = 2, .max = 1024}),
+    setting<&devices::SifivePlic::Config::contexts>("num-contexts", "targets",
+                                                    {.fallback = 2U, .min = 1, .max = 1024}),
+    setting<&devices::SifivePlic::Config::highest_priority>(
+        "num-priorities", "the highest priority, one less than a power of two",
+        {.fallback = 7U, .min = 1})};
+constexpr std::array kClintSettings{
+    setting<&devices::RiscvClint::Config::harts>("num-harts", "harts served",
+                                                 {.fallback = 1U, .min = 1, .max = 4095}),
+    setting<&devices::RiscvClint::Config::hz>("timebase-freq", "of the timer, Hz",
+                                              {.fallback = 10'000'000U, .min = 1})};
+constexpr std::array kHtifSettings{
+    chardev_setting<&devices::Htif::Config::console>("chardev", "where its console leads")};
+constexpr std::array kFlashSettings{
+    size_setting<&devices::CfiFlash::Config::size>("size", "bytes of the bank, a power of two",
+                                                   {.fallback = 32 * kMiB, .min = 4096}),
+    setting<&devices::CfiFlash::Config::block_size>("sector-length", "bytes of a block, a power of two",
+                                                    {.fallback = 256U << 10U, .min = 256})};
+
 }  // namespace
 
 DeviceRef add_device(BoardPlan& board, const object::Type& type, const DeviceFacet& facet,
                      std::string name, std::uint64_t address) {
-  const auto device = board.add(std::move(name), type, facet.make);
+  const auto device = board.add({.name = std::move(name),
+                                 .type = &type,
+                                 .make = facet.make,
+                                 .config = facet.config,
+                                 .make_with = facet.make_with});
   board.existing(BoardPlan::memory().device);
   if (!facet.region.empty())
     board.map({{address, device.region(std::string{facet.region})}});
@@ -37,22 +70,30 @@ DeviceRef add_device(BoardPlan& board, const object::Type& type, const DeviceFac
 
 Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(registry.add(hw::Device::kType));
-  TRY(register_device<MemoryBank>(registry, {.region = "ram", .never_inside = "RAM is touched without a gate"}, {.size = kMiB}));
+  TRY(register_device<MemoryBank>(registry, {.settings = kMemorySettings, .region = "ram", .never_inside = "RAM is touched without a gate"}, {.size = kMiB}));
   TRY(register_device<ImageLoader>(
-      registry, {.memory_link = "memory", .never_inside = "it only writes to memory"}));
+      registry, {.only_built_in = "-device loader and -kernel put files into memory",
+                 .memory_link = "memory",
+                 .never_inside = "it only writes to memory"}));
   TRY(register_device<accel::RiscvCpu>(
-      registry, {.memory_link = "memory", .never_inside = "a hart is a master, not a target"}));
-  TRY(register_device<devices::Ns16550a>(registry, {.region = "regs"}));
-  TRY(register_device<devices::SifivePlic>(registry, {.region = "regs"}));
-  TRY(register_device<devices::RiscvClint>(registry, {.region = "regs"}));
-  TRY(register_device<devices::GoldfishRtc>(registry, {.region = "regs"}));
-  TRY(register_device<devices::Htif>(registry, {.region = "tohost", .memory_link = "memory"}));
+      registry, {.only_built_in = "-smp says how many there are",
+                 .memory_link = "memory",
+                 .never_inside = "a hart is a master, not a target"}));
+  TRY(register_device<devices::Ns16550a>(
+      registry, {.settings = kUartSettings, .interrupt = "irq", .region = "regs"}));
+  TRY(register_device<devices::SifivePlic>(registry, {.settings = kPlicSettings, .region = "regs"}));
+  TRY(register_device<devices::RiscvClint>(registry, {.settings = kClintSettings, .region = "regs"}));
+  TRY(register_device<devices::GoldfishRtc>(registry, {.interrupt = "irq", .region = "regs"}));
+  TRY(register_device<devices::Htif>(
+      registry, {.settings = kHtifSettings, .region = "tohost", .memory_link = "memory"}));
   TRY(register_device<devices::SifiveTest>(registry, {.region = "regs"}));
   TRY(register_device<devices::RiscvAclintSswi>(registry, {.region = "regs"}));
   TRY(register_device<devices::FwCfg>(registry, {.region = "regs", .memory_link = "memory"}));
   TRY(register_device<devices::VirtioMmio>(registry, {.region = "regs"}));
   TRY(register_device<devices::CfiFlash>(
-      registry, {.region = "regs", .entered = DeviceFacet::Entered::kByWrite}));
+      registry, {.settings = kFlashSettings,
+                 .region = "regs",
+                 .entered = DeviceFacet::Entered::kByWrite}));
   return {};
 }
 

@@ -22,9 +22,9 @@ RamRef BoardPlan::rom(std::string name, std::uint64_t size, memory::RamBacking b
                     .name()};
 }
 
-DeviceRef BoardPlan::add(std::string name, const object::Type& type, Make make) {
-  devices_.push_back({name, &type, std::move(make)});
-  return DeviceRef{std::move(name)};
+DeviceRef BoardPlan::add(DeviceRow row) {
+  devices_.push_back(std::move(row));
+  return DeviceRef{devices_.back().name};
 }
 
 DeviceRef BoardPlan::existing(std::string name) {

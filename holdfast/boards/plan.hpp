@@ -17,9 +17,11 @@
 // or realised. validated() builds every device, unrealized, to see what it has, and drops it again.
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,10 +91,19 @@ struct LinkRow {
 class BoardPlan {
  public:
   using Make = std::function<hw::Owned<hw::Device>(hw::DeviceInit init)>;
+  /// A value of a type's Config, shared by whoever builds with it.
+  using Config = std::shared_ptr<const std::any>;
+  struct PropertyRow {
+    std::string name;
+    object::PropertyValue value;
+  };
   struct DeviceRow {
     std::string name;
     const object::Type* type;  // static storage
     Make make;
+    Config config{};                          // what `make` builds with; none if the type takes none
+    Make (*make_with)(Config) = nullptr;      // to build with another one
+    std::vector<PropertyRow> properties{};    // set when it has been built, first to last
   };
   struct Placement {
     PartRef container;
@@ -112,19 +123,19 @@ class BoardPlan {
   template <class T>
     requires requires { typename T::Config; }
   DeviceRef add(std::string name, typename T::Config config = {}) {
-    return add(std::move(name), T::kType,
-               [config = std::move(config)](const hw::DeviceInit& init) -> hw::Owned<hw::Device> {
-                 return hw::Owned<hw::Device>{new T(init, config)};
-               });
+    Config shared = share<T>(std::move(config));
+    return add({.name = std::move(name),
+                .type = &T::kType,
+                .make = make_with<T>(shared),
+                .config = shared,
+                .make_with = &make_with<T>});
   }
   template <class T>
     requires(!requires { typename T::Config; })
   DeviceRef add(std::string name) {
-    return add(std::move(name), T::kType, [](const hw::DeviceInit& init) -> hw::Owned<hw::Device> {
-      return hw::Owned<hw::Device>{new T(init)};
-    });
+    return add({.name = std::move(name), .type = &T::kType, .make = make_plain<T>});
   }
-  DeviceRef add(std::string name, const object::Type& type, Make make);
+  DeviceRef add(DeviceRow row);
 
   /// Something that the machine will have already when this plan is realised in it.
   DeviceRef existing(std::string name);
@@ -135,6 +146,8 @@ class BoardPlan {
   void link(std::initializer_list<LinkRow> rows);
   /// An output that is meant to lead nowhere.
   void leave_loose(PinRef output) { loose_.push_back(std::move(output)); }
+  /// All outputs of a device that are not wired are meant to lead nowhere.
+  void leave_loose(const DeviceRef& device) { loose_devices_.push_back(device.name()); }
 
   /// The plan, or one error with everything that is wrong with it: regions that overlap (both names,
   /// owners and ranges), names that nothing has, names used twice, outputs that lead nowhere, pins
@@ -144,11 +157,31 @@ class BoardPlan {
   Result<std::vector<std::string>> findings() const;
 
   const std::vector<DeviceRow>& devices() const { return devices_; }
+  /// To configure what has been added: `-global` and its like.
+  std::vector<DeviceRow>& devices() { return devices_; }
   const std::vector<Placement>& placements() const { return placements_; }
   const std::vector<WireRow>& wires() const { return wires_; }
   const std::vector<LinkRow>& links() const { return links_; }
   const std::vector<std::string>& existing_names() const { return existing_; }
   const std::vector<PinRef>& loose() const { return loose_; }
+  const std::vector<std::string>& loose_devices() const { return loose_devices_; }
+
+  // How a type's objects are built, for rows that are made by hand.
+
+  template <class T>
+  static Config share(typename T::Config config) {
+    return std::make_shared<const std::any>(std::in_place_type<typename T::Config>, std::move(config));
+  }
+  template <class T>
+  static Make make_with(Config config) {
+    return [config = std::move(config)](const hw::DeviceInit& init) -> hw::Owned<hw::Device> {
+      return hw::Owned<hw::Device>{new T(init, std::any_cast<const typename T::Config&>(*config))};
+    };
+  }
+  template <class T>
+  static hw::Owned<hw::Device> make_plain(const hw::DeviceInit& init) {
+    return hw::Owned<hw::Device>{new T(init)};
+  }
 
  private:
   std::string name_;
@@ -158,6 +191,7 @@ class BoardPlan {
   std::vector<WireRow> wires_;
   std::vector<LinkRow> links_;
   std::vector<PinRef> loose_;
+  std::vector<std::string> loose_devices_;
 };
 
 }  // namespace holdfast::boards

@@ -50,7 +50,14 @@ class Checker {
     add("bus", SystemBus::kType, [](const hw::DeviceInit& init) {
       return hw::Owned<hw::Device>{new SystemBus{init}};
     });
-    for (const auto& row : plan_.devices()) add(row.name, *row.type, row.make);
+    for (const auto& row : plan_.devices()) {
+      add(row.name, *row.type, row.make);
+      const auto device = devices_.find(row.name);
+      if (device == devices_.end()) continue;
+      for (const auto& [name, value] : row.properties)
+        if (const auto set = device->second->set_property(name, value); !set)
+          find("{}", set.error().message);
+    }
   }
 
   void add(const std::string& name, const object::Type& type, const BoardPlan::Make& make) {
@@ -176,9 +183,11 @@ class Checker {
     }
     for (const PinRef& loose : plan_.loose())
       take_line<hw::IrqOutArray>(loose, "output", outputs);
-    for (const auto& [name, device] : devices_)
+    for (const auto& [name, device] : devices_) {
+      if (std::ranges::find(plan_.loose_devices(), name) != plan_.loose_devices().end()) continue;
       for (hw::Device* one : device->subtree())
         one->for_each_part([&](hw::Part& part) { check_loose(part, outputs); });
+    }
   }
 
   template <class Pins>

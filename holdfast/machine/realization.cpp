@@ -37,6 +37,8 @@ Result<void> Realization::build() {
                                          .type = *row.type,
                                          .name = row.name,
                                          .below = machine_.node().path()})});
+    for (const auto& [name, value] : row.properties)
+      TRY(made_.back().device->set_property(name, value));
   }
   return {};
 }

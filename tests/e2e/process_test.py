@@ -43,8 +43,11 @@ class World:
 
     def run(self, *arguments, status=0, **keywords):
         """Runs it to its end; returns what it wrote."""
-        process = self.start(*arguments, **keywords)
-        out, err = process.communicate(timeout=PATIENCE)
+        with ended(self.start(*arguments, **keywords)) as process:
+            try:
+                out, err = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired as hangs:
+                raise AssertionError(f"{arguments}: goes on") from hangs
         assert process.returncode == status, f"{arguments}: status {process.returncode}: {err!r}"
         return (out or b"").decode(), (err or b"").decode()
 
@@ -68,7 +71,8 @@ def ended(process):
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        if not process.stdout or not process.stdout.closed:
+            process.communicate()
 
 
 def stays(process):
