@@ -16,8 +16,8 @@ from tiny_guest import STAY
 
 UUID = "it takes 32 hexadecimal digits as 8-4-4-4-12"
 SIZE = "it takes a size, such as 64K, 128M or 2G"
-UART = "ns16550a,addr=0x10002000"
-PIN = "ns16550a,addr=0x10002000,irq"
+UART = "ns16550a,addr=0x10200000"
+PIN = "ns16550a,addr=0x10200000,irq"
 
 # What stands behind the options of a machine that would run, and the error, from its beginning; what
 # begins with ~ is a regular expression for all of it.
@@ -83,7 +83,7 @@ TABLE = [
     ("-global ns16550a.a=1", "-global ns16550a.a=1: 'ns16550a' has no property 'a'; it has chardev, "),
     ("-global ns16550a", "-global ns16550a: driver is missing; it takes a device type; or write "),
     ("-global riscv.sifive.plic.num-sources=5",
-     "-global riscv.sifive.plic.num-sources=5: plic:in[10]: 'plic:in' has 5 lines"),
+     "-global riscv.sifive.plic.num-sources=5: plic:in[5]: 'plic:in' has 5 lines; "),
     ("-set device.x", "-set device.x: it takes GROUP.ID.KEY=VALUE"),
     ("-set device.x.addr=1", "-set device.x.addr=1: there is no device with id 'x' before it"),
     ("-set nonsense.x.addr=1", "-set nonsense.x.addr=1: there is no group 'nonsense'; there are device, "),
@@ -93,13 +93,13 @@ TABLE = [
     ("-readconfig @group", '~-readconfig .*/group: .nonsense. a=1: there is no group .nonsense.; .*'),
     ("-nodefaults=on", "-nodefaults=on: -nodefaults takes no argument"),
     ("-no-user-config=on", "-no-user-config=on: -no-user-config takes no argument"),
-    ("-serial nonsense", "-serial nonsense: 'nonsense' is no place for a serial port; it takes stdio, "),
+    ("-serial nonsense", "-serial nonsense: 'nonsense' is no back-end; it takes stdio, mon:stdio, "),
     ("-serial chardev:x", "-serial chardev:x: there is no character back-end of that id; -chardev makes"),
     ("-serial null -serial null", "-serial: machine 'virt' has one serial port"),
-    ("-chardev nonsense,id=x", "-chardev nonsense,id=x: 'nonsense' is no character back-end; there are "),
+    ("-chardev nonsense,id=x", "-chardev nonsense,id=x: there is no back-end 'nonsense'; there are "),
     ("-chardev null", "-chardev null: id is missing; it takes a name for the back-end"),
     ("-chardev null,id=x -chardev null,id=x", "-chardev null,id=x: id 'x' is taken; it takes another"),
-    ("-chardev null,id=x,colour=red", "-chardev null,id=x,colour=red: there is no 'colour'; "),
+    ("-chardev null,id=x,colour=red", "-chardev null,id=x,colour=red: null: there is no 'colour'; there are "),
     ("-nographic=on", "-nographic=on: -nographic takes no argument"),
     ("-display sdl", "-display sdl: 'sdl' is no display; it takes none"),
     ("-vga std", "-vga std: 'std' is no graphics card; it takes none"),
