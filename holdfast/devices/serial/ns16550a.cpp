@@ -84,14 +84,15 @@ bool Ns16550a::in_loopback() const { return (modem_control_ & kLoopback) != 0; }
 std::uint8_t Ns16550a::data() {
   if (divisor_selected()) return static_cast<std::uint8_t>(divisor_);
   timeout_interrupt_ = false;
+  std::uint8_t byte = fifos_enabled() ? std::uint8_t{0} : receive_register_.get();
   if (received_.count() != 0) {
-    last_data_ = received_.pop();
+    byte = received_.pop();
     if (received_.count() == 0) timeout_.cancel();
     else arm_timeout();
     if (!in_loopback()) port_.accept_input();
   }
   update_irq();
-  return last_data_;
+  return byte;
 }
 
 void Ns16550a::set_data(std::uint8_t value) {
@@ -172,10 +173,19 @@ std::uint8_t Ns16550a::modem_status() {
 
 std::size_t Ns16550a::receive(chardev::Bytes bytes) {
   if (in_loopback()) return 0;  // the input is disconnected
-  const std::size_t count = std::min<std::size_t>(bytes.size(), depth() - received_.count());
+  const std::size_t count = std::min(bytes.size(), appetite());
   for (const std::uint8_t byte : bytes.first(count)) receive_byte(byte);
   update_irq();
   return count;
+}
+
+// Up to the trigger level and then no more until the guest reads, which it is about to: a FIFO filled
+// to the brim would make nothing of its choice of a level. Above it (the level was lowered) one by one.
+std::size_t Ns16550a::appetite() const {
+  const unsigned count = received_.count();
+  if (!fifos_enabled()) return 1 - count;
+  if (count <= trigger_level()) return trigger_level() - count;
+  return count < kFifoSize ? 1 : 0;
 }
 
 void Ns16550a::receive_byte(std::uint8_t byte) {
@@ -185,6 +195,7 @@ void Ns16550a::receive_byte(std::uint8_t byte) {
     received_.clear();
   }
   received_.push(byte);
+  if (!fifos_enabled()) receive_register_ = byte;
   arm_timeout();
 }
 
@@ -259,17 +270,18 @@ void Ns16550a::set_modem_inputs(std::uint8_t inputs) {
 
 // --- interrupts ------------------------------------------------------------------------------------
 
-bool Ns16550a::data_is_due() const {
-  const unsigned trigger = fifos_enabled() ? kTriggerLevels[fifo_control_ >> 6] : 1;
-  return received_.count() >= trigger;
+unsigned Ns16550a::trigger_level() const {
+  return fifos_enabled() ? kTriggerLevels[fifo_control_ >> 6] : 1;
 }
+
+bool Ns16550a::data_is_due() const { return received_.count() >= trigger_level(); }
 
 // In the order of their priority.
 std::uint8_t Ns16550a::pending_interrupt() const {
   const std::uint8_t enabled = interrupt_enable_;
   if ((enabled & kEnableLine) != 0 && line_errors_ != 0) return kLineInterrupt;
-  if ((enabled & kEnableData) != 0 && data_is_due()) return kDataInterrupt;
   if ((enabled & kEnableData) != 0 && timeout_interrupt_) return kTimeoutInterrupt;
+  if ((enabled & kEnableData) != 0 && data_is_due()) return kDataInterrupt;
   if ((enabled & kEnableTransmitter) != 0 && transmitter_interrupt_) return kTransmitterInterrupt;
   if ((enabled & kEnableModem) != 0 && (modem_status_ & kModemChanges) != 0) return kModemInterrupt;
   return kNoInterrupt;

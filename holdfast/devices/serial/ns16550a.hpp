@@ -5,6 +5,9 @@
 // Modelled: FIFO and character mode, all interrupts with their priorities, the receiver's time-out,
 // line errors (overrun, break), loopback, modem status. Not modelled: the time a character takes to
 // be sent, parity and framing errors, DMA modes. The back-end's modem lines are always ready.
+// Where the datasheet leaves it open it does as QEMU's: OUT2 is set at first, input is taken up to the
+// trigger level, an empty FIFO reads 0, and an access of any width is one of the register at its
+// address, whose byte is the lowest.
 #pragma once
 
 #include <array>
@@ -64,6 +67,7 @@ class Ns16550a final : public hw::Device {
 
   // The line.
   std::size_t receive(chardev::Bytes bytes);
+  std::size_t appetite() const;
   void receive_byte(std::uint8_t byte);
   void line_break();
   void transmit();
@@ -74,6 +78,7 @@ class Ns16550a final : public hw::Device {
   bool fifos_enabled() const;
   bool in_loopback() const;
   unsigned depth() const { return fifos_enabled() ? kFifoSize : 1; }
+  unsigned trigger_level() const;
   bool data_is_due() const;
   void clear_receiver();
   void clear_transmitter();
@@ -89,12 +94,12 @@ class Ns16550a final : public hw::Device {
   hw::State<std::uint8_t> interrupt_enable_{*this, "ier"};
   hw::State<std::uint8_t> fifo_control_{*this, "fcr"};
   hw::State<std::uint8_t> line_control_{*this, "lcr"};
-  hw::State<std::uint8_t> modem_control_{*this, "mcr"};
+  hw::State<std::uint8_t> modem_control_{*this, "mcr", 0x08};  // out 2
   hw::State<std::uint8_t> line_errors_{*this, "line-errors"};
   hw::State<std::uint8_t> modem_status_{*this, "msr", kModemReady};
   hw::State<std::uint8_t> scratch_{*this, "scr"};
   hw::State<std::uint16_t> divisor_{*this, "divisor", 12};  // 9600 baud of 1.8432 MHz
-  hw::State<std::uint8_t> last_data_{*this, "rbr"};
+  hw::State<std::uint8_t> receive_register_{*this, "rbr"};  // in use without FIFOs
   hw::State<bool> transmitter_interrupt_{*this, "thre-pending"};
   hw::State<bool> timeout_interrupt_{*this, "timeout-pending"};
   Fifo received_{*this, "rx-fifo"};
@@ -104,10 +109,9 @@ class Ns16550a final : public hw::Device {
   hw::IrqOut irq_{*this, "irq"};
   hw::Timer timeout_{*this, "rx-timeout", &Ns16550a::receiver_timed_out};
   chardev::CharPort port_;
-  hw::Mmio regs_{
-      *this, "regs",
-      hw::register_map<Ns16550a>(
-          8, {{.at = 0, .name = "RBR/THR/DLL", .read = &Ns16550a::data, .write = &Ns16550a::set_data},
+  using Map = hw::RegisterMap<Ns16550a, 8>;
+  static constexpr Map kMap = hw::register_map<Ns16550a>(
+      8, {{.at = 0, .name = "RBR/THR/DLL", .read = &Ns16550a::data, .write = &Ns16550a::set_data},
               {.at = 1, .name = "IER/DLM", .read = &Ns16550a::interrupt_enable,
                .write = &Ns16550a::set_interrupt_enable},
               {.at = 2, .name = "IIR/FCR", .read = &Ns16550a::interrupt_identification,
@@ -119,7 +123,27 @@ class Ns16550a final : public hw::Device {
               {.at = 5, .name = "LSR", .read = &Ns16550a::line_status},
               {.at = 6, .name = "MSR", .read = &Ns16550a::modem_status},
               {.at = 7, .name = "SCR", .read = &Ns16550a::scratch,
-               .write = &Ns16550a::set_scratch}})};
+               .write = &Ns16550a::set_scratch}});
+  /// An access of any width is one of a single register.
+  class Bytewise final : public memory::MmioHandler {
+   public:
+    explicit Bytewise(Ns16550a& device) : bank_{device.full_path() + ":regs", device, kMap} {}
+    memory::MemTxResult read(std::uint64_t offset, unsigned, std::uint64_t& value,
+                             memory::MemTxAttrs attrs) override {
+      return bank_.read(offset, 1, value, attrs);
+    }
+    memory::MemTxResult write(std::uint64_t offset, unsigned, std::uint64_t value,
+                              memory::MemTxAttrs attrs) override {
+      return bank_.write(offset, 1, value & 0xff, attrs);
+    }
+
+   private:
+    hw::RegisterBank<Ns16550a, 8> bank_;
+  };
+  Bytewise bytewise_{*this};
+  static constexpr memory::AccessRules kAccess{.valid = {.min = 1, .max = 8},
+                                               .impl = {.min = 1, .max = 8}};
+  hw::Mmio regs_{*this, "regs", kMap.size, bytewise_, kAccess};
 };
 
 }  // namespace holdfast::devices

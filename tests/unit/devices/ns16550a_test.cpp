@@ -31,7 +31,7 @@ TEST_F(Ns16550aTest, RegistersAfterReset) {
   EXPECT_EQ(in(kIer), 0x00);
   EXPECT_EQ(in(kIir), 0x01);
   EXPECT_EQ(in(kLcr), 0x00);
-  EXPECT_EQ(in(kMcr), 0x00);
+  EXPECT_EQ(in(kMcr), 0x08);
   EXPECT_EQ(in(kLsr), 0x60);
   EXPECT_EQ(in(kMsr), 0xb0);
   EXPECT_EQ(in(kRbr), 0x00);
@@ -131,10 +131,10 @@ TEST_F(Ns16550aTest, WithoutFifosOneByteIsTakenAtATime) {
   EXPECT_EQ(got, "abc");
 }
 
-TEST_F(Ns16550aTest, TheReceiveFifoTakesSixteen) {
-  out(kFcr, 0x01);
+TEST_F(Ns16550aTest, TheReceiveFifoTakesInputUpToTheTriggerLevel) {
+  out(kFcr, 0xc1);
   line_.feed("0123456789abcdefXY");
-  EXPECT_EQ(line_.input_left(), 2U);
+  EXPECT_EQ(line_.input_left(), 4U);
   EXPECT_EQ(in(kIir), 0xc1);
   std::string got;
   while ((in(kLsr) & 1) != 0) {
@@ -142,6 +142,28 @@ TEST_F(Ns16550aTest, TheReceiveFifoTakesSixteen) {
     line_.pump();
   }
   EXPECT_EQ(got, "0123456789abcdefXY");
+}
+
+TEST_F(Ns16550aTest, AboveAnotherTriggerLevelInputComesOneByOne) {
+  out(kFcr, 0x41);
+  line_.feed("0123");
+  out(kFcr, 0x01);
+  line_.feed("45");
+  EXPECT_EQ(line_.input_left(), 1U);
+  for (int i = 0; i < 20; ++i) line_.feed("x");
+  EXPECT_EQ(line_.input_left(), 10U);  // sixteen are the most
+}
+
+TEST_F(Ns16550aTest, AnEmptyFifoReadsZero) {
+  line_.feed("a");
+  EXPECT_EQ(in(kRbr), 'a');
+  EXPECT_EQ(in(kRbr), 'a');
+  out(kFcr, 0x01);
+  EXPECT_EQ(in(kRbr), 0);
+  line_.feed("b");
+  EXPECT_EQ(in(kRbr), 'b');
+  out(kFcr, 0x00);
+  EXPECT_EQ(in(kRbr), 'a');  // the register is another place
 }
 
 TEST_F(Ns16550aTest, TheTriggerLevelDecidesWhenDataInterrupt) {
@@ -278,11 +300,17 @@ TEST_F(Ns16550aTest, PrioritiesOfInterrupts) {
   EXPECT_FALSE(irq());
 }
 
-TEST_F(Ns16550aTest, WideAccessesAreSeveralRegisters) {
+TEST_F(Ns16550aTest, AWideAccessIsOneOfTheRegisterAtItsAddress) {
+  line_.feed("ab");
+  EXPECT_EQ(bench_.read32(kBase), std::uint32_t{'a'});
+  line_.pump();
+  EXPECT_EQ(bench_.read64(kBase), std::uint64_t{'b'});
   bench_.write32(kBase + 4, 0xa5'00'00'03);
   EXPECT_EQ(in(kMcr), 0x03);
-  EXPECT_EQ(in(kScr), 0xa5);
-  EXPECT_EQ(bench_.read32(kBase + 4), 0xa5'b0'60'03U);
+  EXPECT_EQ(in(kScr), 0x00);
+  EXPECT_EQ(bench_.read32(kBase + 4), 0x03U);
+  bench_.write64(kBase, 0x1122'3344'5566'7758);
+  EXPECT_EQ(line_.take(), "X");
 }
 
 TEST_F(Ns16550aTest, UnpluggedItGivesTheBackEndFree) {
