@@ -77,6 +77,7 @@ RiscvCpu::RiscvCpu(const hw::DeviceInit& init, const Config& config)
       place_{config.hart},
       model_{config.model},
       gang_{config.gang},
+      semihosting_{config.semihosting},
       time_{init.context.clock, config.counter ? config.counter : hw::TimeCounter::make()},
       hart_{config.hart, port_, time_} {
   if (!takes_turns()) context().clock.follow(*this);
@@ -87,9 +88,11 @@ RiscvCpu::~RiscvCpu() {
   if (takes_turns()) gang_->rota()->remove(hart_);
   time_.counter().unfollow(*this);
   if (!takes_turns()) context().clock.unfollow(*this);
-  if (!thread_) return;
-  gang_->leave(*thread_);
-  thread_->stop();
+  if (thread_) {
+    gang_->leave(*thread_);
+    thread_->stop();
+  }
+  if (semihosting_ != nullptr) semihosting_->forget(hart_);
 }
 
 std::uint64_t RiscvCpu::model_property(std::size_t row) const {
@@ -120,6 +123,12 @@ void RiscvCpu::pin_changed(unsigned line, bool level) noexcept {
 void RiscvCpu::between_slices() {
   rcu::Domain& domain = context().realm.domain();
   if (domain.poll_due()) domain.poll();
+}
+
+CpuEvents::Call RiscvCpu::host_call() {
+  if (semihosting_ != nullptr) return semihosting_->perform(hart_, context());
+  hart_.answer_host_call(0);
+  return Call::kDone;
 }
 
 std::optional<std::uint64_t> RiscvCpu::wakes_at_ns() const {

@@ -11,6 +11,7 @@
 
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/accel/hart_thread.hpp"
+#include "holdfast/accel/semihosting.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
 #include "holdfast/hw/clock.hpp"
 #include "holdfast/hw/device.hpp"
@@ -49,6 +50,7 @@ class RiscvCpu final : public hw::Device,
     cpu::riscv::HartConfig hart{};    // its place in the machine; what it is, `model` says
     cpu::riscv::CpuModel model{};
     HartGang* gang = nullptr;  // outlives the device; none: the hart never runs
+    Semihosting* semihosting = nullptr;  // outlives the device; none: calls are answered by 0
     Ref<hw::TimeCounter> counter{};  // that `time` shows; none: one of its own
   };
   RiscvCpu(const hw::DeviceInit& init, const Config& config);
@@ -79,6 +81,7 @@ class RiscvCpu final : public hw::Device,
   void start();
   void pin_changed(unsigned line, bool level) noexcept override;
   void between_slices() override;
+  Call host_call() override;
   std::optional<std::uint64_t> wakes_at_ns() const override;
   void clock_changed() override { hart_.request_stop(); }
   void counter_set() override { hart_.request_stop(); }
@@ -88,6 +91,7 @@ class RiscvCpu final : public hw::Device,
   cpu::riscv::HartConfig place_;
   cpu::riscv::CpuModel model_;
   HartGang* const gang_;
+  Semihosting* const semihosting_;
   const CounterTime time_;
   // Wiring.
   hw::RegionLink memory_{*this, "memory"};

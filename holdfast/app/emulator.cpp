@@ -2,11 +2,13 @@
 #include "holdfast/app/emulator.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <optional>
 
 #include "holdfast/accel/hart_gang.hpp"
+#include "holdfast/accel/semihosting.hpp"
 #include "holdfast/app/backends.hpp"
 #include "holdfast/app/devices.hpp"
 #include "holdfast/app/machines.hpp"
@@ -21,7 +23,7 @@ namespace {
 class Emulator {
  public:
   Emulator(const Options& options, const MachineType& type)
-      : options_{options}, type_{type}, gang_{threads(options)} {}
+      : options_{options}, type_{type}, gang_{threads(options)}, semihosting_{calls(options)} {}
 
   Result<int> run() {
     if (options_.exit_with_parent) TRY(end_with_parent());
@@ -49,6 +51,18 @@ class Emulator {
     return options.threading == Threading::kSingle ? accel::HartGang::Threads::kOneForAll
                                                    : accel::HartGang::Threads::kOneEach;
   }
+  /// What the guest may ask of the host. Its command line is what was given, or else how a kernel was.
+  static accel::Semihosting::Options calls(const Options& options) {
+    using cpu::riscv::HostCalls;
+    const Semihosting& said = options.semihosting;
+    std::string line = fmt::format("{}", fmt::join(said.arguments, " "));
+    if (said.arguments.empty() && options.kernel) {
+      line = *options.kernel;
+      if (options.append) line += " " + *options.append;
+    }
+    return {.calls = said.userspace ? HostCalls::kFromUserToo : HostCalls::kPrivileged,
+            .command_line = std::move(line)};
+  }
   /// Harts that take turns step the clock by what they have run.
   hw::VirtualClock::Pace pace() const {
     return options_.threading == Threading::kSingle ? hw::VirtualClock::Pace::kStepped
@@ -63,7 +77,8 @@ class Emulator {
     TRY(signals_.watch(machine_->loop(), [this] { machine_->request_end(0); }));
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
-    Host host{.backends = *backends_, .gang = gang_};
+    Host host{.backends = *backends_, .gang = gang_,
+              .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr};
     auto plan = TRY(type_.plan(options_, host));
     const auto added = TRY(add_devices(plan, options_, type_, *backends_));
     const auto realized = machine_->realize(plan);
@@ -99,7 +114,8 @@ class Emulator {
   const MachineType& type_;
   Background background_;
   PidFile pid_file_;
-  accel::HartGang gang_;  // outlives the harts
+  accel::HartGang gang_;  // outlives the harts, as does
+  accel::Semihosting semihosting_;
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Backends> backends_;
   Signals signals_;  // watched by the machine's loop

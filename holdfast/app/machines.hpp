@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "holdfast/accel/hart_gang.hpp"
+#include "holdfast/accel/semihosting.hpp"
 #include "holdfast/app/backends.hpp"
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/result.hpp"
@@ -21,6 +22,7 @@ namespace holdfast::app {
 struct Host {
   Backends& backends;
   accel::HartGang& gang;  // outlives the machine
+  accel::Semihosting* semihosting;  // the same; none: the guest may not
 };
 
 /// As help shows it.

@@ -64,6 +64,13 @@ Result<void> check(const Options& options) {
   return {};
 }
 
+Result<chardev::Chardev*> semihosting_console(const Options& options, Host& host) {
+  const std::string& id = options.semihosting.chardev;
+  if (host.semihosting == nullptr || id.empty()) return nullptr;
+  if (chardev::Chardev* console = host.backends.find(id)) return console;
+  return fail("-semihosting-config chardev={}: there is no -chardev of that id", id);
+}
+
 Result<boards::BoardPlan> plan(const Options& options, Host& host) {
   chardev::Chardev* serial = nullptr;
   if (!options.serials.empty()) serial = host.backends.find(options.serials.front());
@@ -78,7 +85,9 @@ Result<boards::BoardPlan> plan(const Options& options, Host& host) {
                       .dtb = options.dtb,
                       .loads = TRY(loads(options)),
                       .serial = serial,
-                      .gang = &host.gang};
+                      .gang = &host.gang,
+                      .semihosting = host.semihosting,
+                      .semihosting_console = TRY(semihosting_console(options, host))};
   for (const KeyValue& item : options.machine_properties) TRY(set_property(board, item));
   return virt::plan(board);
 }

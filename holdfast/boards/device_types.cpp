@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "holdfast/accel/riscv_cpu.hpp"
+#include "holdfast/accel/semihosting_console.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
@@ -79,6 +80,9 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.only_built_in = "-smp says how many there are",
                  .memory_link = "memory",
                  .never_inside = "a hart is a master, not a target"}));
+  TRY(register_device<accel::SemihostingConsole>(
+      registry, {.only_built_in = "-semihosting-config chardev= makes one",
+                 .never_inside = "nothing of it can be accessed"}));
   TRY(register_device<devices::Ns16550a>(
       registry, {.settings = kUartSettings, .interrupt = "irq", .region = "regs"}));
   TRY(register_device<devices::SifivePlic>(registry, {.settings = kPlicSettings, .region = "regs"}));

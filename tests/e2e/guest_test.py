@@ -143,9 +143,44 @@ def one_thread_is_deterministic(guest):
         assert guest.run(*machine, status=0).stdout.count(" has run ") == harts
 
 
+SEMIHOSTING_TEXT = "text\nx\nconsole\n"
+
+
+def semihosting(guest):
+    """Each operation, from a guest that checks what comes back; the file that it leaves."""
+    left = guest.folder / "left"
+    arguments = f"arg={left},arg=word"
+    for status in (0, 3):
+        elf = guest.build("semihosting.c", f"calls{status}", f"-DSTATUS={status}")
+        for threads in ("multi", "single"):
+            done = guest.run("-bios", elf, "-accel", f"tcg,thread={threads}",
+                             "-semihosting-config", f"enable=on,target=native,{arguments}",
+                             status=status, text="")
+            assert done.stderr == SEMIHOSTING_TEXT, done.stderr
+            content = left.read_bytes()
+            assert content == bytes(i * 7 & 0xff for i in range(5000)) + b"end", content[-20:]
+    # Not asked for: an EBREAK is an EBREAK, and its handler ends the machine with 77.
+    guest.run("-bios", elf, status=77, text="")
+    guest.run("-bios", "none", "-kernel", guest.build("semihosting.c", "exit", "-DSTATUS=1", "-DSPINS"),
+              "-semihosting-config", arguments, status=0, text="")
+
+
+def semihosting_console(guest):
+    """A guest that waits for a line on a back-end of its own, and goes on when it comes."""
+    elf = guest.build("semihosting.c", "reads", "-DSTATUS=4", "-DREADS")
+    for threads in ("multi", "single"):
+        done = guest.run("-bios", elf, "-accel", f"tcg,thread={threads}", "-serial", "none",
+                         "-chardev", "stdio,id=talk", "-semihosting-config",
+                         f"chardev=talk,arg={guest.folder / 'x'},arg=word", keys="hello\n!",
+                         status=4, text="hello\n" + SEMIHOSTING_TEXT)
+        assert not done.stderr, done.stderr
+    done = guest.run("-bios", elf, "-semihosting-config", "chardev=nobody", status=1, text="")
+    assert "nobody" in done.stderr, done.stderr
+
+
 CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_hears_the_console,
          formats, loader_device, firmware_by_name,
-         one_thread_is_deterministic]
+         one_thread_is_deterministic, semihosting, semihosting_console]
 
 
 def main():

@@ -63,11 +63,18 @@ class Boot {
     return BootPlan{.blobs = std::move(blobs_),
                     .htif = htif_,
                     .starts = std::move(starts_),
+                    .free = free_ram(),
                     .fw_cfg = std::move(fw_cfg_),
                     .device_tree = std::move(tree_)};
   }
 
  private:
+  std::optional<Extent> free_ram() const {
+    const std::uint64_t first = align_up(next_free_, 4096);
+    if (first < next_free_ || first >= tree_at_) return std::nullopt;
+    return Extent{first, tree_at_ - 1};
+  }
+
   Result<void> add_firmware() {
     if (!options_.bios) return {};
     const auto image =

@@ -26,6 +26,7 @@ struct BootPlan {
   std::optional<HtifWords> htif;
   /// Of each hart: where it starts.
   std::vector<std::uint64_t> starts;
+  std::optional<Extent> free{};  // RAM between what is loaded and the device tree
   /// What firmware finds there.
   devices::FwCfg::Config fw_cfg;
   std::vector<std::byte> device_tree;  // one of the blobs

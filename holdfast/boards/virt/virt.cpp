@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "holdfast/accel/riscv_cpu.hpp"
+#include "holdfast/accel/semihosting_console.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/virt/boot.hpp"
 #include "holdfast/boards/virt/layout.hpp"
@@ -54,6 +55,20 @@ void add_hart(BoardPlan& board, const accel::RiscvCpu::Config& config, std::uint
     board.wire({{sswi->out("software", number), hart.in(line(Interrupt::kSupervisorSoftware))}});
 }
 
+cpu::riscv::HostCalls host_calls(const Options& options) {
+  return options.semihosting == nullptr ? cpu::riscv::HostCalls::kNever
+                                        : options.semihosting->calls();
+}
+
+void add_semihosting(BoardPlan& board, const Options& options, const BootPlan& boot) {
+  if (options.semihosting == nullptr) return;
+  if (boot.free) options.semihosting->set_heap(*boot.free);
+  if (options.semihosting_console != nullptr)
+    board.add<accel::SemihostingConsole>(
+        "semihosting",
+        {.semihosting = options.semihosting, .console = options.semihosting_console});
+}
+
 /// RAM, harts and interrupt controllers of a node.
 Controllers add_node(BoardPlan& board, const Options& options, const Place& place,
                      std::span<const std::uint64_t> starts, const Ref<hw::TimeCounter>& counter) {
@@ -75,9 +90,11 @@ Controllers add_node(BoardPlan& board, const Options& options, const Place& plac
   for (std::uint32_t number = 0; number < place.harts; ++number)
     add_hart(board,
              {.hart = {.hart_id = place.first_hart + number,
-                       .reset_vector = starts[place.first_hart + number]},
+                       .reset_vector = starts[place.first_hart + number],
+                       .host_calls = host_calls(options)},
               .model = options.cpu,
               .gang = options.gang,
+              .semihosting = options.semihosting,
               .counter = counter},
              number, controllers);
   return controllers;
@@ -125,6 +142,7 @@ Result<BoardPlan> plan(const Options& options) {
   const auto syscon = board.add<devices::SifiveTest>("syscon");
   const auto fw_cfg = board.add<devices::FwCfg>("fw_cfg", std::move(boot.fw_cfg));
   const auto loader = board.add<ImageLoader>("loader", {.blobs = std::move(boot.blobs)});
+  add_semihosting(board, options, boot);
   if (boot.htif) add_htif(board, options, *boot.htif);
   add_flash(board, options);
   add_virtio_slots(board, options, nodes[virtio_node(nodes.size())].plic);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "holdfast/accel/hart_gang.hpp"
+#include "holdfast/accel/semihosting.hpp"
 #include "holdfast/base/extent.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/block/backend.hpp"
@@ -67,6 +68,8 @@ struct Options {
   std::vector<GenericLoad> loads{};         // what else is put into memory, in this order
   chardev::Chardev* serial = nullptr;       // outlives the machine's devices
   accel::HartGang* gang = nullptr;          // outlives them, too; none: harts do not run
+  accel::Semihosting* semihosting = nullptr;  // as the gang
+  chardev::Chardev* semihosting_console = nullptr;  // as `serial`; none: standard error
 };
 
 inline constexpr std::uint32_t kMostHarts = 64;
