@@ -17,6 +17,13 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/holdfast DESTINATION ${CMAKE_INSTALL_INC
 if(TARGET holdfast)
   install(TARGETS holdfast RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+if(TARGET holdfast_manual)
+  set(made ${PROJECT_BINARY_DIR}/holdfast/app)
+  install(FILES ${made}/holdfast.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${made}/holdfast.bash RENAME holdfast
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${made}/_holdfast DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/holdfast)
 install(EXPORT holdfastTargets NAMESPACE holdfast:: DESTINATION ${package_dir})

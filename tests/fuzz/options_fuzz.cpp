@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A command line, one word a line.
+// A command line, one word a line; behind a line "===" what any file of -readconfig has in it.
 #include "holdfast/app/options.hpp"
 
 #include <algorithm>
@@ -34,15 +34,29 @@ void check(const app::Options& options) {
   for (const std::string& id : options.serials)
     HF_CHECK(id.empty() || std::ranges::count(options.chardevs, id, &app::OptionGroup::id) == 1,
              "back-end '{}'", id);
+  for (const auto* list : {&options.devices, &options.objects, &options.drives, &options.chardevs})
+    for (const app::OptionGroup& group : *list)
+      HF_CHECK(group.id().empty() || std::ranges::count(*list, group.id(), &app::OptionGroup::id) == 1,
+               "id '{}'", group.id());
+  for (const app::OptionGroup& global : options.globals)
+    HF_CHECK(global.find("driver") != nullptr && global.find("property") != nullptr &&
+                 global.find("value") != nullptr,
+             "-global {}", global.text);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto words = split({reinterpret_cast<const char*>(data), size});
+  constexpr std::string_view kFile = "\n===\n";
+  const std::string_view text{reinterpret_cast<const char*>(data), size};
+  const auto end = text.find(kFile);
+  const std::string file{end == text.npos ? std::string_view{} : text.substr(end + kFile.size())};
+  const auto words = split(text.substr(0, end));
   std::vector<const char*> arguments;
   for (const auto& word : words) arguments.push_back(word.c_str());
-  const auto options = app::parse_options(arguments);
+  const app::Invocation invocation{
+      .read_file = [&](const std::string&) -> Result<std::string> { return file; }};
+  const auto options = app::parse_options(arguments, invocation);
   if (options) {
     check(*options);
   } else {

@@ -55,6 +55,10 @@ def main() -> None:
         machines = run(f"{prefix}/bin/holdfast", "-M", "help")
         if "virt" not in machines:
             sys.exit(f"the installed program knows these machines:\n{machines}")
+        for made in ("man/man1/holdfast.1", "bash-completion/completions/holdfast",
+                     "zsh/site-functions/_holdfast"):
+            if not pathlib.Path(prefix, "share", made).is_file():
+                sys.exit(f"share/{made} is not installed")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ struct Draft {
   std::string accelerator_from{};             // the option that spoke of it
   std::vector<std::string> unusable{};        // accelerators named that there are not
   bool accelerator_chosen = false;
-  unsigned config_depth = 0;                  // of -readconfig within files
 
   /// The first question decides; what else is said does not matter then.
   Result<void> ask(Action action, std::string subject = {});

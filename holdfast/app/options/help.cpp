@@ -48,6 +48,7 @@ std::string help_text(std::string_view program) {
   return text;
 }
 
-std::string version_text() { return "holdfast " HOLDFAST_VERSION "\n"; }
+std::string version() { return "holdfast " HOLDFAST_VERSION; }
+std::string version_text() { return version() + "\n"; }
 
 }  // namespace holdfast::app

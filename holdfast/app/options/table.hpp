@@ -50,6 +50,8 @@ std::span<const OptionRow> running_options();
 std::span<const OptionRow> debugging_options();
 std::span<const OptionRow> information_options();
 
+/// "holdfast 1.2.3"
+std::string version();
 /// What `-help` prints, for a program called `program`.
 std::string help_text(std::string_view program);
 

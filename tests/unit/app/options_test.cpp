@@ -216,6 +216,78 @@ TEST(Options, TheFirstAcceleratorThatCanBeUsedIs) {
             "-accel: kvm, hvf cannot be used here; -accel help lists what can");
 }
 
+TEST(Options, DevicesAreKeptAsTheyWereSaid) {
+  const auto o = read({"-device", "ns16550a,id=u,addr=1", "-device", R"({"driver": "uart", "addr": 2})"});
+  ASSERT_EQ(o.devices.size(), 2U);
+  EXPECT_EQ(o.devices[0].items, (Items{{"driver", "ns16550a"}, {"id", "u"}, {"addr", "1"}}));
+  EXPECT_EQ(o.devices[0].text, "ns16550a,id=u,addr=1");
+  EXPECT_EQ(o.devices[1].items, (Items{{"driver", "uart"}, {"addr", "2"}}));
+}
+
+TEST(Options, GlobalsInBothSpellings) {
+  const Items items{{"driver", "riscv.sifive.plic"}, {"property", "num-sources"}, {"value", "8"}};
+  EXPECT_EQ(read({"-global", "riscv.sifive.plic.num-sources=8"}).globals.at(0).items, items);
+  EXPECT_EQ(read({"-global", "driver=riscv.sifive.plic,property=num-sources,value=8"}).globals.at(0).items,
+            items);
+}
+
+TEST(Options, SetChangesWhatWasSaidBefore) {
+  const auto o = read({"-device", "uart,id=u,addr=1", "-set", "device.u.addr=5", "-set", "device.u.a.b=c=d"});
+  EXPECT_EQ(o.devices.at(0).items,
+            (Items{{"driver", "uart"}, {"id", "u"}, {"addr", "5"}, {"a.b", "c=d"}}));
+}
+
+TEST(Options, FilesSayTheSame) {
+  const Invocation invocation{.read_file = [](const std::string& path) -> Result<std::string> {
+    EXPECT_EQ(path, "the file");
+    return "[device \"u\"]\n driver = \"uart\"\n addr = \"1\"\n[machine]\n type = \"virt\"\n"
+           "[smp-opts]\n cpus = \"4\"\n[memory]\n size = \"1G\"\n[boot-opts]\n order = \"c\"\n";
+  }};
+  const auto o = parse_options(Arguments{"-readconfig", "the file", "-set", "device.u.addr=2"}, invocation);
+  ASSERT_TRUE(o) << o.error().message;
+  EXPECT_EQ(o->devices.at(0).items, (Items{{"id", "u"}, {"driver", "uart"}, {"addr", "2"}}));
+  EXPECT_EQ(o->machine, "virt");
+  EXPECT_EQ(o->topology.cpus, 4U);
+  EXPECT_EQ(o->memory, std::uint64_t{1} << 30);
+  EXPECT_EQ(o->boot, (Items{{"order", "c"}}));
+}
+
+TEST(Options, TheRun) {
+  const auto o = read({"-S", "-no-reboot", "-no-shutdown", "-daemonize", "-pidfile", "p", "-display", "none"});
+  EXPECT_EQ(o.start, Start::kStopped);
+  EXPECT_EQ(o.on_reboot, OnReboot::kShutdown);
+  EXPECT_EQ(o.on_shutdown, OnShutdown::kPause);
+  EXPECT_TRUE(o.daemonize);
+  EXPECT_EQ(o.pid_file, "p");
+  const auto a = read({"-action", "reboot=shutdown,panic=none", "-action", "shutdown=pause"});
+  EXPECT_EQ(a.on_reboot, OnReboot::kShutdown);
+  EXPECT_EQ(a.on_shutdown, OnShutdown::kPause);
+  EXPECT_EQ(a.on_panic, OnPanic::kNone);
+}
+
+TEST(Options, FlashesFirmwareAndSemihosting) {
+  const auto o = read({"-pflash", "a,b", "-drive", "if=pflash,file=c", "-L", "x", "-L", "y", "-fw_cfg",
+                       "opt/a,string=b", "-semihosting-config", "enable=on,arg=one,arg=two"});
+  ASSERT_EQ(o.drives.size(), 2U);
+  EXPECT_EQ(o.drives[0].items, (Items{{"if", "pflash"}, {"file", "a,b"}}));
+  EXPECT_EQ(o.data_folders, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(o.fw_cfg.at(0).items, (Items{{"name", "opt/a"}, {"string", "b"}}));
+  EXPECT_TRUE(o.semihosting.enabled);
+  EXPECT_EQ(o.semihosting.arguments, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Options, TheProgramsNameMaySayTheArchitecture) {
+  const auto named = [](const char* program) {
+    const auto o = parse_options(Arguments{}, {.program = program});
+    return o ? o->architecture : o.error().message;
+  };
+  EXPECT_EQ(named("/usr/bin/holdfast"), "");
+  EXPECT_EQ(named("/a-system-b/holdfast"), "");
+  EXPECT_EQ(named("./qemu-system-riscv64"), "riscv64");
+  EXPECT_EQ(named("x-system-arm"), "x-system-arm: there is no architecture 'arm'; there is riscv64");
+  EXPECT_EQ(named("x-system-"), "x-system-: there is no architecture ''; there is riscv64");
+}
+
 TEST(Options, LogTopics) {
   using log::Topic;
   EXPECT_EQ(read({"-d", "census"}).log_topics, static_cast<std::uint32_t>(Topic::kCensus));
@@ -297,6 +369,11 @@ TEST(Options, QuestionsAreAnsweredBeforeAnythingElseMatters) {
   EXPECT_EQ(read({"-cpu", "max,help"}).subject, "max");
   EXPECT_EQ(read({"-accel", "help"}).action, Action::kListAccelerators);
   EXPECT_EQ(read({"-M", "virt", "-d", "help"}).action, Action::kListTopics);
+  EXPECT_EQ(read({"-device", "help"}).action, Action::kListDevices);
+  EXPECT_EQ(read({"-device", "uart,help"}).subject, "uart");
+  EXPECT_EQ(read({"-object", "help"}).action, Action::kListObjects);
+  EXPECT_EQ(read({"-chardev", "help"}).action, Action::kListChardevs);
+  EXPECT_EQ(read({"-M", "virt,help"}).action, Action::kListMachineProperties);
   EXPECT_EQ(read({"-m", "0", "-version"}).action, Action::kVersion);
 }
 
