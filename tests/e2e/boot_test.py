@@ -18,6 +18,8 @@ OPENSBI = "/usr/lib/riscv64-linux-gnu/opensbi/generic"
 UBOOT = "/usr/lib/u-boot"
 S_MODE = ["-bios", f"{OPENSBI}/fw_dynamic.bin", "-kernel", f"{UBOOT}/qemu-riscv64_smode/u-boot.bin"]
 M_MODE = ["-bios", f"{UBOOT}/qemu-riscv64/u-boot.bin"]
+# fw_jump goes on at 2 MiB behind the beginning of RAM, where U-Boot's S-mode variant is linked.
+S_MODE_BY_JUMP = ["-bios", f"{OPENSBI}/fw_jump.elf", "-kernel", S_MODE[3]]
 PATIENCE = 120.0  # seconds without what is waited for: the machine hangs
 
 
@@ -103,6 +105,34 @@ def under_opensbi(program, harts):
         assert status == 0, f"exit status {status}"
     finally:
         console.close()
+
+
+def matrix(program, counts):
+    """Each way to the prompt with each number of harts; OpenSBI finds them all."""
+    for harts in counts:
+        for name, firmware in (("fw_dynamic", S_MODE), ("fw_jump", S_MODE_BY_JUMP), ("alone", M_MODE)):
+            began = time.monotonic()
+            console = Console(program, ["-M", "virt", "-smp", str(harts), "-m", "256M", "-nographic",
+                                        *firmware])
+            try:
+                if firmware is not M_MODE:
+                    console.expect(rf"Platform HART Count\s+: {harts}\b")
+                to_prompt(console)
+                took = time.monotonic() - began
+                console.send("poweroff\n")
+                status = console.status()
+                assert status == 0, f"{name}, {harts} harts: exit status {status}"
+                print(f"  {name}, {harts} harts: {took:.2f} s to the prompt", flush=True)
+            finally:
+                console.close()
+
+
+def up_to_eight_harts(program):
+    matrix(program, (1, 2, 8))
+
+
+def sixty_four_harts(program):
+    matrix(program, (64,))
 
 
 def one_hart(program):
@@ -216,13 +246,15 @@ def bad_input(program):
 
 
 CASES = [one_hart, two_harts, machine_mode, reset_starts_afresh, escape_key_ends_it,
-         census_is_empty_at_exit, terminated, bad_input]
+         census_is_empty_at_exit, terminated, bad_input, up_to_eight_harts]
+# Only on a build for users: each hart is a host thread.
+LARGE = [sixty_four_harts]
 
 
 def main():
     program, wanted = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
+    for case in CASES + LARGE:
+        if case.__name__ not in wanted and (wanted or case in LARGE):
             continue
         began = time.monotonic()
         case(program)
