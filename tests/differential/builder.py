@@ -87,7 +87,7 @@ class Builder:
         return self.rng.choice((5, 6)) if self.rng.random() < 0.01 else self.rng.choice(ROUNDINGS)
 
     def immediate(self) -> int:
-        return self.rng.choice((0, 1, -1, 2047, -2048, self.rng.randrange(-2048, 2048), self.rng.randrange(-2048, 2048)))
+        return self.rng.choice((0, 1, -1, 2047, -2048, *(self.rng.randrange(-2048, 2048) for _ in range(2))))
 
     def random_op(self, name: str, aligned: float = 1.0) -> None:
         """The instruction with random operands; what accesses memory does so around x30."""

@@ -131,8 +131,8 @@ def illegal_word(rng: random.Random) -> int:
     while True:
         word = rng.getrandbits(30) << 2 | 3
         if rng.random() < 0.5:
-            word = (word & ~0x7f) | rng.choice((0x03, 0x07, 0x13, 0x1b, 0x23, 0x27, 0x2f, 0x33, 0x3b, 0x43, 0x53, 0x63, 0x67,
-                                                0x73))
+            word = (word & ~0x7f) | rng.choice((0x03, 0x07, 0x13, 0x1b, 0x23, 0x27, 0x2f, 0x33, 0x3b, 0x43, 0x53, 0x63,
+                                                0x67, 0x73))
         if rng.random() < 0.3:
             word &= 0x01ffffff | rng.getrandbits(7) << 25 & rng.getrandbits(7) << 25
         if word & 0x1f != 0x1f and word & 0x7f != 0x0f and not is_instruction(word):
@@ -180,7 +180,8 @@ def self_modifying(b: Builder) -> None:
     b.kept.discard(29)
 
 
-def made(kind: str, body: Callable[[Builder], None], rounds: int, memory: int = 256) -> Callable[[random.Random], Program]:
+def made(kind: str, body: Callable[[Builder], None], rounds: int,
+         memory: int = 256) -> Callable[[random.Random], Program]:
     def make(rng: random.Random) -> Program:
         b = Builder(rng, memory)
         body(b)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 PREFIX = "riscv64-unknown-elf-"
-EXTENSIONS = ["zicsr", "zifencei", "zicbom", "zicboz", "zba", "zbb", "zbc", "zbs", "svinval"]
+EXTENSIONS = ["zicsr", "zifencei", "zihintpause", "zicbom", "zicboz", "zba", "zbb", "zbc", "zbs", "svinval"]
 # Reserved fields that the architecture asks implementations to ignore, and that objdump takes for no instruction.
 FENCE = re.compile(r"fence(\.i)?\b")
 EXACT_CONVERSION = re.compile(r"fcvt\.(d\.(w|wu|s)) ")
@@ -43,7 +43,8 @@ def random_words(count: int, rng: random.Random) -> list[int]:
                 word = (word & ~0x01f00000) | rng.randrange(8) << 20
             words.append(word)
     fixed = [0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073, 0x18000073, 0x18100073, 0x8330000f,
-             0x0ff0000f, 0x0000100f, 0x1005a52f, 0x1005b52f, 0x12b50073, 0x16b50073]
+             0x0ff0000f, 0x0000100f, 0x1005a52f, 0x1005b52f, 0x12b50073, 0x16b50073, 0x0100000f]
+    fixed += [0x0005200f | which << 20 for which in range(6)]  # cache blocks
     for opcode in (0x33, 0x3b, 0x13, 0x1b):
         for high in range(1 << 10):  # every funct7 and funct3
             words.append(opcode | (high & 7) << 12 | (high >> 3) << 25 | 0x00c58500)
@@ -116,9 +117,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
-    words = [half for half in range(1 << 16) if half & 3 != 3] + random_words(options.count, random.Random(options.seed))
+    words = [half for half in range(1 << 16) if half & 3 != 3]
+    words += random_words(options.count, random.Random(options.seed))
     data = b"".join(struct.pack("<I", word) for word in words)
-    ours = subprocess.run([options.program], input=data, check=True, stdout=subprocess.PIPE).stdout.decode().splitlines()
+    done = subprocess.run([options.program], input=data, check=True, stdout=subprocess.PIPE)
+    ours = done.stdout.decode().splitlines()
     with tempfile.TemporaryDirectory() as folder:
         theirs = objdump(words, pathlib.Path(folder))
     wrong, legal, names = 0, 0, set()

@@ -91,8 +91,8 @@ def edge_integer(rng: random.Random) -> int:
 
 def edge_single(rng: random.Random) -> int:
     sign = rng.getrandbits(1) << 31
-    exponent = rng.choice([0, 0, 1, 2, 24, 100, 103, 104, 118, 126, 127, 127, 128, 149, 150, 151, 157, 158, 159, 189, 190,
-                           191, 253, 254, 255, 255, rng.randrange(256)])
+    exponent = rng.choice([0, 0, 1, 2, 24, 100, 103, 104, 118, 126, 127, 127, 128, 149, 150, 151, 157, 158, 159, 189,
+                           190, 191, 253, 254, 255, 255, rng.randrange(256)])
     fraction = rng.choice([0, 0, 1, 2, 3, 0x400000, 0x3fffff, 0x7fffff, 0x7ffffe, 0x555555, 1 << rng.randrange(23),
                            0x7fffff ^ ((1 << rng.randrange(23)) - 1), rng.getrandbits(23), rng.getrandbits(23)])
     return sign | exponent << 23 | fraction

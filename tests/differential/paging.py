@@ -10,7 +10,7 @@ import random
 
 from builder import Builder
 from image import ALL_BACK, BASE, CODE, FLOAT_ON, PAGE_TABLES, SCRATCH, TABLES, TABLES_SIZE, Program
-from privileged import (MEDELEG, MPP_SHIFT, MPRV, MSTATUS, MXR, PMPADDR0, PMPCFG0, SATP, SSTATUS, SUM,
+from privileged import (MEDELEG, MENVCFG, MPP_SHIFT, MPRV, MSTATUS, MXR, PMPADDR0, PMPCFG0, SATP, SSTATUS, SUM,
                         SUPER, USER, enter, small)
 from riscv import names
 
@@ -210,6 +210,7 @@ def make(rng: random.Random) -> Program:
         b.write_csr(PMPCFG0, rng.choice((0x18, 0x1b, 0x1f)) << 8 | rng.choice((0x18, 0x19, 0x1f, 0x1c)) << 16)
     if rng.random() < 0.4:
         b.write_csr(MEDELEG, rng.getrandbits(16) & 0xb0ff)
+    b.write_csr(MENVCFG, 1 << 61)  # ADUE: QEMU 7.2, which does not know it, always sets A and D
     b.write_csr(SATP, (levels + 5) << 60 | rng.choice((0, 1, 0xffff)) << 44 | TABLES >> 12)
     b.op("sfence.vma")
     reaches_user = mode == SUPER and rng.random() < 0.7

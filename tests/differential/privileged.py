@@ -56,7 +56,7 @@ def csr_access(b: Builder, number: int) -> None:
         b.op("addi", operand, b.src(), imm=0)
         if number >> 10 == 3 or number in UNPRIVILEGED:  # nothing to set or clear is no write, though rs1 is not x0
             b.op("ori", operand, operand, imm=1)
-        if number in (SSTATUS, MSTATUS):  # VS, GVA, MPV are there without V and H; UXL can be what the hart does not have
+        if number in (SSTATUS, MSTATUS):  # VS, GVA, MPV are there without V and H; UXL can be anything
             b.op("andi", operand, operand, imm=~0x600)
             if number == MSTATUS:  # MPP can become 2: so 1 and 3 are set, 2 and 3 cleared, 0, 1 and 3 written
                 first, second = (12, 11) if name == "csrrc" else (11, 12)
@@ -68,7 +68,8 @@ def csr_access(b: Builder, number: int) -> None:
             b.op("bclri", operand, operand, imm=33 if name == "csrrc" else 32)
             if name == "csrrw":
                 b.op("bseti", operand, operand, imm=33)
-        if number in (SENVCFG, MENVCFG):  # fields of Zicbom, Zicboz, Svpbmt are there without them, Svadu's is not; for STCE see `interrupts`
+        # Fields of Zicbom, Zicboz and Svpbmt are there without them, Svadu's is not. For STCE see `interrupts`.
+        if number in (SENVCFG, MENVCFG):
             b.op("andi", operand, operand, imm=~0xf0)
             for bit in (61, 62, 63):
                 b.op("bclri", operand, operand, imm=bit)

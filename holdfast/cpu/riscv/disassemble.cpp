@@ -189,7 +189,7 @@ std::string pattern_of(const Row& row, u32 word) {
   }
 }
 
-constexpr u32 kFenceTso = 0x8330000f;
+constexpr u32 kFenceTso = 0x8330000f, kPause = 0x0100000f;  // fences that have names
 
 std::string name_of(const Row& row, u32 word) {
   std::string name = row.name;
@@ -283,6 +283,7 @@ std::string disassemble(u32 instruction, u64 pc) {
   const Row* row = everything().find(instruction);
   if (row == nullptr) return fmt::format(".4byte {:#x}", instruction);
   if (instruction == kFenceTso) return "fence.tso";
+  if (instruction == kPause) return "pause";
   const Operands operands{everything().decode(instruction).instruction, instruction, pc};
   return joined(name_of(*row, instruction), operands.fill(pattern_of(*row, instruction)));
 }
