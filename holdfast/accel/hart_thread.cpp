@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/accel/hart_thread.hpp"
 
+#include <unistd.h>
+
 #include "holdfast/base/check.hpp"
 
 namespace holdfast::accel {
@@ -103,6 +105,7 @@ void HartThread::await_answer() {
 }
 
 void HartThread::main() {
+  host_id_.store(gettid(), std::memory_order_relaxed);
   while (ready_to_run()) {
     const Stop stop = hart_.run(options_.slice);
     events_.between_slices();

@@ -47,6 +47,8 @@ class HartThread final : public HartRunner, private cpu::riscv::Waker {
   void reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1);
 
   cpu::riscv::Hart& hart() { return hart_; }
+  /// As the host numbers threads; 0 before it has begun.
+  std::int64_t host_id() const { return host_id_.load(std::memory_order_relaxed); }  // shown to people
 
  private:
   enum class State : std::uint8_t { kIdle, kRunning, kPaused, kEnded };
@@ -63,6 +65,7 @@ class HartThread final : public HartRunner, private cpu::riscv::Waker {
   CpuEvents& events_;
   const Options options_;
   std::atomic<bool> asleep_{false};
+  std::atomic<std::int64_t> host_id_{0};
 
   Mutex mutex_{LockRank::kLeaf, "hart thread"};
   ConditionVariable changed_;

@@ -56,7 +56,7 @@ constinit const auto kProperties = []<std::size_t... Row>(std::index_sequence<Ro
 }  // namespace
 
 constinit const object::Type RiscvCpu::kType{.name = "rv64-riscv-cpu",
-                                             .parent = &hw::Device::kType,
+                                             .parent = &hw::Cpu::kType,
                                              .docs = "A 64-bit RISC-V hart",
                                              .properties = kProperties};
 
@@ -73,7 +73,7 @@ std::chrono::nanoseconds CounterTime::until(std::uint64_t tick) const {
 }
 
 RiscvCpu::RiscvCpu(const hw::DeviceInit& init, const Config& config)
-    : Device{init},
+    : Cpu{init},
       place_{config.hart},
       model_{config.model},
       gang_{config.gang},

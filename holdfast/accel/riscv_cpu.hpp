@@ -14,7 +14,7 @@
 #include "holdfast/accel/semihosting.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
 #include "holdfast/hw/clock.hpp"
-#include "holdfast/hw/device.hpp"
+#include "holdfast/hw/cpu.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/space.hpp"
 #include "holdfast/hw/time_counter.hpp"
@@ -39,7 +39,7 @@ class CounterTime final : public cpu::riscv::TimeSource {
   const Ref<hw::TimeCounter> counter_;
 };
 
-class RiscvCpu final : public hw::Device,
+class RiscvCpu final : public hw::Cpu,
                        private hw::PinSink,
                        private CpuEvents,
                        private hw::VirtualClock::Follower,
@@ -57,6 +57,11 @@ class RiscvCpu final : public hw::Device,
   ~RiscvCpu() override;
 
   cpu::riscv::Hart& hart() { return hart_; }
+  Facts facts() const override {
+    return {.index = static_cast<std::uint32_t>(place_.hart_id), .architecture = "riscv64"};
+  }
+  memory::AddressSpace& address_space() override { return space_.get(); }
+  std::int64_t host_thread() const override { return thread_ ? thread_->host_id() : 0; }
 
   // The properties, by their row in kCpuProperties.
   std::uint64_t model_property(std::size_t row) const;

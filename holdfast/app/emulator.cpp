@@ -74,7 +74,8 @@ class Emulator {
                                                         .pace = pace()},
                                            .on_reset = on_reset(),
                                            .on_shutdown = on_shutdown()}));
-    TRY(signals_.watch(machine_->loop(), [this] { machine_->request_end(0); }));
+    TRY(signals_.watch(machine_->loop(),
+                       [this] { machine_->request_end(0, machine::Cause::kHostSignal); }));
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
     Host host{.backends = *backends_, .gang = gang_,
@@ -107,7 +108,7 @@ class Emulator {
   }
 
   void obey(chardev::Command command) {
-    if (command == chardev::Command::kQuit) machine_->request_end(0);
+    if (command == chardev::Command::kQuit) machine_->request_end(0, machine::Cause::kHostUi);
   }
 
   const Options& options_;

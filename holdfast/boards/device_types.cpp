@@ -71,6 +71,7 @@ DeviceRef add_device(BoardPlan& board, const object::Type& type, const DeviceFac
 
 Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(registry.add(hw::Device::kType));
+  TRY(registry.add(hw::Cpu::kType));
   TRY(register_device<MemoryBank>(registry, {.settings = kMemorySettings, .region = "ram", .never_inside = "RAM is touched without a gate"}, {.size = kMiB}));
   TRY(register_device<ImageLoader>(
       registry, {.only_built_in = "-device loader and -kernel put files into memory",

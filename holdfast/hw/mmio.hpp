@@ -38,6 +38,8 @@ class Mmio final : public RegionPart {
         bank_{std::make_unique<RegisterBank<T, N>>(path(), target, map)} {
     memory::AccessRules rules = map.options.access;
     rules.impl = kBankAccess.impl;
+    // Longer transfers are cut into pieces that are accepted.
+    rules.impl.unaligned = rules.valid.unaligned;
     make(*bank_, rules, self_access);
   }
 

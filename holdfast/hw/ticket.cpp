@@ -55,7 +55,6 @@ void Ticket::reach(Stage stage) { enter(stage, {}); }
 void Ticket::refuse(std::string reason) { enter(Stage::kRefused, std::move(reason)); }
 
 void Ticket::enter(Stage next, std::string reason) {
-  std::move_only_function<void()> action;
   Remains gone;  // let go outside of the lock
   ControlQueue& control = control_;
   {
@@ -65,10 +64,10 @@ void Ticket::enter(Stage next, std::string reason) {
     since_ = Clock::now();
     reason_ = std::move(reason);
     if (next >= Stage::kReclaimed) {
-      action = std::exchange(when_done_, {});
       gone = std::exchange(remains_, {});
       counted_.reset();
-      if (action) control.post_now("what follows a ticket", std::move(action));
+      for (auto& action : std::exchange(when_done_, {}))
+        control.post_now("what follows a ticket", std::move(action));
     }
     stage_.store(next, std::memory_order_release);
   }
@@ -84,7 +83,7 @@ void Ticket::when_done(std::move_only_function<void()> action) {
   {
     LockGuard guard{mutex_};
     if (!done()) {
-      when_done_ = std::move(action);
+      when_done_.push_back(std::move(action));
       return;
     }
   }

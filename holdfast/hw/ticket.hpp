@@ -77,7 +77,7 @@ class Ticket final : public RefCounted<Ticket> {
   };
   Report report() const;
 
-  /// Runs once the ticket is done, on the control thread, or at once if it is. One caller.
+  /// Runs once the ticket is done, on the control thread, or at once if it is. In the order of asking.
   void when_done(std::move_only_function<void()> action);
 
   // --- for those who take the device away ---------------------------------------------------------
@@ -99,7 +99,7 @@ class Ticket final : public RefCounted<Ticket> {
   Clock::time_point since_ HF_GUARDED_BY(mutex_);
   std::string reason_ HF_GUARDED_BY(mutex_);
   Remains remains_ HF_GUARDED_BY(mutex_);
-  std::move_only_function<void()> when_done_ HF_GUARDED_BY(mutex_);
+  std::vector<std::move_only_function<void()>> when_done_ HF_GUARDED_BY(mutex_);
   std::optional<Counted> counted_ HF_GUARDED_BY(mutex_);  // until it is done
 };
 

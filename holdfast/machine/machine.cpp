@@ -50,10 +50,14 @@ Machine::Machine(std::unique_ptr<hw::Services> services, OnReset on_reset, OnShu
     : services_{std::move(services)},
       on_reset_{on_reset},
       on_shutdown_{on_shutdown},
-      node_{services_->tree(), "machine"} {}
+      node_{services_->tree(), "machine"},
+      peripherals_{services_->tree(), "container"},
+      anonymous_{services_->tree(), "container"} {}
 
 Result<void> Machine::begin(Control control) {
   TRY(node_.attach(tree().root(), "machine"));
+  TRY(peripherals_.attach(node_, kPeripherals));
+  TRY(anonymous_.attach(node_, kAnonymous));
   context().requests = this;
   if (control == Control::kOwnThread) {
     std::latch bound{1};
@@ -91,6 +95,23 @@ Census::Snapshot Machine::end() {
   return services_->census();
 }
 
+object::Node* Machine::folder(std::string_view name) {
+  if (name == kPeripherals) return &peripherals_;
+  return name == kAnonymous ? &anonymous_ : nullptr;
+}
+
+void Machine::observe(Observer& observer) { observers_.push_back(&observer); }
+
+void Machine::forget(Observer& observer) { std::erase(observers_, &observer); }
+
+// Whoever is told may take itself out.
+template <class Tell>
+void Machine::tell(Tell tell) {
+  const auto all = observers_;
+  for (Observer* observer : all)
+    if (std::ranges::find(observers_, observer) != observers_.end()) tell(*observer);
+}
+
 chardev::Chardev& Machine::keep(std::unique_ptr<chardev::Chardev> backend) {
   chardev::Chardev& kept = *backend;
   run_job("keep a back-end", [&] { backends_.push_back(std::move(backend)); });
@@ -117,7 +138,9 @@ Result<void> Machine::realize(const boards::BoardPlan& plan) {
 
 Result<void> Machine::realize_now(const boards::BoardPlan& plan) {
   if (ended_) return fail("board '{}': the machine ends", plan.name());
-  return Realization{*this, plan}.run();
+  TRY(Realization{*this, plan}.run());
+  tell([](Observer& observer) { observer.devices_came(); });
+  return {};
 }
 
 Ref<hw::Ticket> Machine::unplug(std::string name) {
@@ -135,6 +158,9 @@ void Machine::unplug_now(const std::string& name, Ref<hw::Ticket> ticket) {
   hw::Device* device = found->device.release();
   devices_.erase(found);
   leaving_.push_back({name, ticket});
+  ticket->when_done([this, name, path = ticket->path()] {
+    tell([&](Observer& observer) { observer.device_went(name, path); });
+  });
   hw::Device::dispose(device, std::move(ticket));
 }
 
@@ -181,6 +207,7 @@ void Machine::set_run_state(RunState state) {
     if (hw::CpuSet* cpus = cpus_) cpus->pause();
     services_->clock().stop();
   }
+  tell([&](Observer& observer) { observer.run_state_changed(before, state); });
 }
 
 void Machine::run() {
@@ -191,31 +218,42 @@ void Machine::pause() {
   run_job("pause", [this] { set_run_state(RunState::kPaused); });
 }
 
-void Machine::reset() {
-  run_job("reset", [this] { reset_now(); });
+void Machine::reset(Cause cause) {
+  run_job("reset", [this, cause] { reset_now(cause); });
 }
 
-void Machine::request_reset() {
+void Machine::request_reset(Cause cause) {
   hw::CpuSet* held = hold_cpus();
-  control().post("reset", [this, held] {
+  control().post("reset", [this, cause, held] {
     if (on_reset_ == OnReset::kReset)
-      reset_now();
+      reset_now(cause);
     else
-      shut_down_now(0, on_shutdown_);
+      shut_down_now(0, on_shutdown_, cause);
     if (held != nullptr) held->resume();
   });
 }
 
-void Machine::reset_now() {
+void Machine::reset_now(Cause cause) {
   std::vector<hw::Device*> snapshot;
   for (const Entry& entry : devices_) snapshot.push_back(entry.device.get());
   hw::reset_devices(snapshot, services_->holdback(), cpus_);
   if (!ended_ && run_state() == RunState::kShutdown)
     state_.store(RunState::kPrelaunch, std::memory_order_release);
+  tell([&](Observer& observer) { observer.was_reset(cause); });
 }
 
-void Machine::shut_down_now(int status, OnShutdown then) {
+void Machine::power_down() {
+  run_job("power down", [this] {
+    tell([](Observer& observer) { observer.asked_to_power_down(); });
+  });
+}
+
+void Machine::shut_down_now(int status, OnShutdown then, Cause cause) {
   if (ended_ || (then == OnShutdown::kStay && run_state() == RunState::kShutdown)) return;
+  tell([&](Observer& observer) {
+    observer.switched_off(cause, then == OnShutdown::kStay ? Observer::Afterwards::kStays
+                                                           : Observer::Afterwards::kEnds);
+  });
   exit_status_.store(status, std::memory_order_release);
   set_run_state(RunState::kShutdown);
   if (then == OnShutdown::kStay) return;
@@ -234,13 +272,14 @@ hw::CpuSet* Machine::hold_cpus() {
 void Machine::request_quit(int status) {
   hw::CpuSet* held = hold_cpus();
   control().post("quit", [this, status, held] {
-    shut_down_now(status, on_shutdown_);
+    shut_down_now(status, on_shutdown_, Cause::kGuestShutdown);
     if (held != nullptr) held->resume();
   });
 }
 
-void Machine::request_end(int status) {
-  control().post("end", [this, status] { shut_down_now(status, OnShutdown::kEnd); });
+void Machine::request_end(int status, Cause cause) {
+  control().post("end",
+                 [this, status, cause] { shut_down_now(status, OnShutdown::kEnd, cause); });
 }
 
 // --- about it --------------------------------------------------------------------------------------

@@ -30,10 +30,10 @@
 #include "holdfast/hw/machine_requests.hpp"
 #include "holdfast/hw/services.hpp"
 #include "holdfast/hw/ticket.hpp"
+#include "holdfast/machine/observer.hpp"
 
 namespace holdfast::machine {
 
-enum class RunState : std::uint8_t { kPrelaunch, kRunning, kPaused, kShutdown };
 std::string_view to_string(RunState state);
 
 class Machine final : private hw::MachineRequests {
@@ -77,6 +77,10 @@ class Machine final : private hw::MachineRequests {
   }
   /// Asks for a device to be taken away and returns at once, from a callback, too.
   Ref<hw::Ticket> unplug(std::string name);
+  /// Where devices that users plug have their names: with an id of theirs, or without one. A device
+  /// of a plan that is called "peripheral/ID" goes there.
+  static constexpr std::string_view kPeripherals = "peripheral";
+  static constexpr std::string_view kAnonymous = "peripheral-anon";
   /// By name; expires with the device. See object/handle.hpp for where it may be looked into.
   object::Handle<hw::Device> find(std::string_view name);
   std::vector<std::string> device_names();
@@ -94,14 +98,20 @@ class Machine final : private hw::MachineRequests {
   void pause();
   /// Three phases over all devices; returns when they are done. A machine that is switched off is
   /// as before its start then.
-  void reset();
+  void reset(Cause cause = Cause::kHostRequest);
   /// The same, later, from a callback or a job: what Options::on_reset makes of it.
-  void request_reset() override;
+  void request_reset() override { request_reset(Cause::kGuestReset); }
+  void request_reset(Cause cause);
   /// The machine is switched off, with this exit status: state kShutdown, and, if
   /// Options::on_shutdown does not keep it, its loop stops.
   void request_quit(int status) override;
   /// The same, and its loop stops in any case: a signal, the escape key, a monitor's `quit`.
-  void request_end(int status);
+  void request_end(int status, Cause cause = Cause::kHostRequest);
+  /// Presses the power button. What a guest makes of it is the guest's.
+  void power_down();
+  /// On the control thread, as are the calls. An observer takes itself out before it goes.
+  void observe(Observer& observer);
+  void forget(Observer& observer);
   int exit_status() const { return exit_status_.load(std::memory_order_acquire); }
 
   // --- about it ----------------------------------------------------------------------------------
@@ -118,6 +128,8 @@ class Machine final : private hw::MachineRequests {
   object::Tree& tree() { return services_->tree(); }
   /// "/machine"
   object::Node& node() { return node_; }
+  /// The nodes of kPeripherals and kAnonymous; null for other names.
+  object::Node* folder(std::string_view name);
 
   /// Runs `job` on the control thread and returns when it has been done; at once if this is a job.
   void run_job(const char* what, const std::function<void()>& job);
@@ -131,9 +143,11 @@ class Machine final : private hw::MachineRequests {
   // Jobs.
   Result<void> realize_now(const boards::BoardPlan& plan);
   void unplug_now(const std::string& name, Ref<hw::Ticket> ticket);
-  void reset_now();
-  void shut_down_now(int status, OnShutdown then);
+  void reset_now(Cause cause);
+  void shut_down_now(int status, OnShutdown then, Cause cause);
   void set_run_state(RunState state);
+  template <class Tell>
+  void tell(Tell tell);
 
   struct Entry {
     std::string name;
@@ -149,6 +163,9 @@ class Machine final : private hw::MachineRequests {
   const OnShutdown on_shutdown_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
   object::Node node_;
+  object::Node peripherals_;
+  object::Node anonymous_;
+  std::vector<Observer*> observers_;  // control thread
   std::vector<Entry> devices_;  // control thread; in order of joining
   struct Leaving {
     std::string name;

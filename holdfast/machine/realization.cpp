@@ -26,19 +26,43 @@ Result<void> Realization::run() {
   return {};
 }
 
+namespace {
+
+/// "peripheral/rtc1" as folder and name; most names have no folder.
+struct Place {
+  std::string_view folder;
+  std::string_view name;
+};
+Place place_of(std::string_view name) {
+  const auto slash = name.find('/');
+  if (slash == name.npos) return {.folder = {}, .name = name};
+  return {.folder = name.substr(0, slash), .name = name.substr(slash + 1)};
+}
+
+}  // namespace
+
+Result<object::Node*> Realization::parent_of(std::string_view name) {
+  const Place place = place_of(name);
+  if (place.folder.empty()) return &machine_.node();
+  if (object::Node* folder = machine_.folder(place.folder)) return folder;
+  return fail("{}: the machine has no place '{}'", name, place.folder);
+}
+
 Result<void> Realization::build() {
   for (const auto& row : plan_.devices()) {
     if (device(row.name) != nullptr) return fail("{}: there is a device of that name", row.name);
     if (machine_.is_leaving(row.name))
       return fail("{}: a device of that name is being removed", row.name);
-    const std::string path = machine_.node().path() + "/" + row.name;
+    const std::string below = TRY(parent_of(row.name))->path();
+    const std::string name{place_of(row.name).name};
+    const std::string path = below + "/" + name;
     if (machine_.tree().has(path)) return fail("{}: the name is taken", path);
     made_.push_back({row.name, row.make({.context = machine_.context(),
                                          .type = *row.type,
-                                         .name = row.name,
-                                         .below = machine_.node().path()})});
-    for (const auto& [name, value] : row.properties)
-      TRY(made_.back().device->set_property(name, value));
+                                         .name = name,
+                                         .below = below})});
+    for (const auto& [property, value] : row.properties)
+      TRY(made_.back().device->set_property(property, value));
   }
   return {};
 }
@@ -96,7 +120,7 @@ Result<void> Realization::publish() {
   }
   for (const Entry& entry : made_) entry.device->publish(map);
   TRY(machine_.fabric().commit(std::move(map)));
-  for (const Entry& entry : made_) entry.device->published(machine_.node());
+  for (const Entry& entry : made_) entry.device->published(*TRY(parent_of(entry.name)));
   return {};
 }
 

@@ -26,6 +26,7 @@ class Realization {
   Result<void> run();
 
  private:
+  Result<object::Node*> parent_of(std::string_view name);
   Result<void> build();
   Result<void> set_links();
   Result<void> prepare();

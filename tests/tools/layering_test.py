@@ -13,7 +13,7 @@ import sys
 # A folder includes only folders left of it. A name with a star stands for its subfolders, which do
 # not see one another.
 ORDER = ["base", "rcu", "gate", "memory", "object", "hw", "block", "chardev", "net", "devices/*",
-         "cpu/*", "accel", "boards", "machine", "monitor", "app"]
+         "cpu/*", "accel", "boards", "machine", "control", "app"]
 
 # Pairs on the same or a neighbouring step that do not see each other though the order would let them.
 APART = {("cpu/*", "devices/*")}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/control/conversation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::control {
+
+Result<std::unique_ptr<Conversation>> Conversation::make(hw::Services& services,
+                                                         chardev::Chardev& backend,
+                                                         std::string path, Handlers handlers) {
+  std::unique_ptr<Conversation> made{new Conversation{services, backend, std::move(handlers)}};
+  TRY(made->open(services, std::move(path)));
+  return made;
+}
+
+Conversation::Conversation(hw::Services& services, chardev::Chardev& backend, Handlers handlers)
+    : loop_{services.loop()}, backend_{backend}, handlers_{std::move(handlers)} {}
+
+Result<void> Conversation::open(hw::Services& services, std::string path) {
+  gate_ = gate::Gate::make(services.realm(), path);
+  chardev::FrontEnd::Handlers handlers;
+  handlers.receive = [this](chardev::Bytes bytes) { return receive(bytes); };
+  handlers.room = [this] { pump(); };
+  front_ = chardev::FrontEnd::make(gate_, services.holdback(), std::move(path), std::move(handlers));
+  claim_ = TRY(backend_.attach(front_));
+  gate_->open();
+  note(Item::Kind::kOpened);
+  backend_.accept_input();
+  return {};
+}
+
+Conversation::~Conversation() {
+  expire_handles();
+  if (front_) front_->drop();
+  claim_.release();
+  if (gate_) gate_->close();
+}
+
+// Inside the gate.
+std::size_t Conversation::receive(chardev::Bytes bytes) {
+  if (queued_ >= kMostQueued || clogged()) {
+    refused_ = true;
+    return 0;
+  }
+  if (incoming_.empty() || incoming_.back().kind != Item::Kind::kInput)
+    incoming_.push_back({.kind = Item::Kind::kInput});
+  incoming_.back().bytes.append(bytes.begin(), bytes.end());
+  queued_ += bytes.size();
+  schedule();
+  return bytes.size();
+}
+
+void Conversation::note(Item::Kind kind) {
+  incoming_.push_back({.kind = kind});
+  schedule();
+}
+
+void Conversation::schedule() {
+  if (std::exchange(scheduled_, true)) return;
+  post(loop_, object::Handle<Conversation>{*this}, [this] { work(); });
+}
+
+void Conversation::post(EventLoop& loop, const object::Handle<Conversation>& to,
+                        std::function<void()> work) {
+  // The conversation ends on the loop thread, so that whoever is there now stays there.
+  loop.post([to, work = std::move(work)] {
+    if (to) work();
+  });
+}
+
+void Conversation::work() {
+  scheduled_ = false;
+  const object::Handle<Conversation> self{*this};
+  // As much as is queued now: what the handling brings in waits for the next turn of the loop.
+  for (std::size_t left = incoming_.size(); left > 0 && !held_ && !clogged(); --left) {
+    const Item item = std::move(incoming_.front());
+    incoming_.pop_front();
+    queued_ -= item.bytes.size();
+    handle(item);
+    if (!self) return;
+  }
+  if (!incoming_.empty()) {
+    if (!held_ && !clogged()) schedule();
+    return;
+  }
+  if (std::exchange(refused_, false)) backend_.accept_input();
+}
+
+void Conversation::handle(const Item& item) {
+  switch (item.kind) {
+    case Item::Kind::kInput:
+      if (handlers_.input) handlers_.input(item.bytes);
+      return;
+    case Item::Kind::kOpened:
+      if (handlers_.opened) handlers_.opened();
+      return;
+    case Item::Kind::kClosed:
+      // Whoever comes next is not sent what was meant for another.
+      outgoing_.clear();
+      sent_ = 0;
+      if (handlers_.closed) handlers_.closed();
+      return;
+  }
+}
+
+void Conversation::hold_input(bool hold) {
+  held_ = hold;
+  if (!hold && !incoming_.empty()) schedule();
+}
+
+void Conversation::send(std::string_view bytes) {
+  outgoing_ += bytes;
+  pump();
+}
+
+void Conversation::pump() {
+  const bool was_clogged = clogged();
+  while (sent_ < outgoing_.size()) {
+    const auto rest = std::string_view{outgoing_}.substr(sent_);
+    const std::size_t taken = backend_.write(
+        {reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size()});
+    if (taken == 0) break;
+    sent_ += taken;
+  }
+  if (sent_ == outgoing_.size()) {
+    outgoing_.clear();
+    sent_ = 0;
+    if (outgoing_.capacity() > kMostUnread) outgoing_.shrink_to_fit();
+  }
+  if (was_clogged && !clogged()) schedule();
+}
+
+}  // namespace holdfast::control
