@@ -15,6 +15,7 @@
 #include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/control/qtest/server.hpp"
 #include "holdfast/machine/machine.hpp"
 
 namespace holdfast::app {
@@ -63,10 +64,10 @@ class Emulator {
     return {.calls = said.userspace ? HostCalls::kFromUserToo : HostCalls::kPrivileged,
             .command_line = std::move(line)};
   }
-  /// Harts that take turns step the clock by what they have run.
+  /// Harts that take turns step the clock by what they have run; without harts a test client does.
   hw::VirtualClock::Pace pace() const {
-    return options_.threading == Threading::kSingle ? hw::VirtualClock::Pace::kStepped
-                                                    : hw::VirtualClock::Pace::kHost;
+    const bool stepped = !runs() || options_.threading == Threading::kSingle;
+    return stepped ? hw::VirtualClock::Pace::kStepped : hw::VirtualClock::Pace::kHost;
   }
 
   Result<void> build() {
@@ -78,12 +79,28 @@ class Emulator {
                        [this] { machine_->request_end(0, machine::Cause::kHostSignal); }));
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
-    Host host{.backends = *backends_, .gang = gang_,
+    Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,
               .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr};
     auto plan = TRY(type_.plan(options_, host));
     const auto added = TRY(add_devices(plan, options_, type_, *backends_));
     const auto realized = machine_->realize(plan);
     if (!realized) return std::unexpected{blame(realized.error(), added)};
+    return serve();
+  }
+
+  /// Whether instructions are executed.
+  bool runs() const { return options_.accelerator != Accelerator::kQtest; }
+
+  Result<void> serve() {
+    if (!options_.qtest) return {};
+    chardev::Chardev* backend = backends_->find(*options_.qtest);
+    if (backend == nullptr)
+      return fail("-qtest chardev:{}: there is no such back-end", *options_.qtest);
+    using Time = control::QtestCommands::Time;
+    qtest_ = TRY(control::QtestServer::make(
+        *machine_, {.backend = *backend,
+                    .time = runs() ? Time::kTheMachines : Time::kTheClients,
+                    .log = options_.qtest_log}));
     return {};
   }
 
@@ -98,6 +115,7 @@ class Emulator {
 
   /// Ends the machine and says what is left of it: an error if that is anything.
   Result<void> take_census() {
+    qtest_.reset();
     signals_.forget();
     const Census::Snapshot left = machine_->end();
     log::write(log::Topic::kCensus, fmt::format("census: {} left", left.to_string()));
@@ -119,6 +137,7 @@ class Emulator {
   accel::Semihosting semihosting_;
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Backends> backends_;
+  std::unique_ptr<control::QtestServer> qtest_;
   Signals signals_;  // watched by the machine's loop
 };
 

@@ -21,7 +21,7 @@ namespace holdfast::app {
 /// What a board uses that the process has.
 struct Host {
   Backends& backends;
-  accel::HartGang& gang;  // outlives the machine
+  accel::HartGang* gang;  // outlives the machine; null: the harts do not run
   accel::Semihosting* semihosting;  // the same; none: the guest may not
 };
 

@@ -41,6 +41,7 @@ enum class Display { kDefault, kNone };
 enum class Accelerator {
   kEmulation,    // the fastest emulation there is
   kInterpreter,  // one instruction after the other
+  kQtest,        // none is executed, and time stands still but for a test client
 };
 
 enum class Threading { kMulti, kSingle };  // a host thread a CPU, or one for all in turn
@@ -120,6 +121,9 @@ struct Options {
   bool daemonize = false;
   bool exit_with_parent = false;
   std::optional<std::string> pid_file;
+
+  std::optional<std::string> qtest;      // the back-end of the test server, by id
+  std::optional<std::string> qtest_log;  // a path, or "none"
 
   std::uint32_t log_topics = 0;  // a sum of log::Topic
   std::optional<std::string> log_file;

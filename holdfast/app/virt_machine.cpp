@@ -85,7 +85,7 @@ Result<boards::BoardPlan> plan(const Options& options, Host& host) {
                       .dtb = options.dtb,
                       .loads = TRY(loads(options)),
                       .serial = serial,
-                      .gang = &host.gang,
+                      .gang = host.gang,
                       .semihosting = host.semihosting,
                       .semihosting_console = TRY(semihosting_console(options, host))};
   for (const KeyValue& item : options.machine_properties) TRY(set_property(board, item));

@@ -22,11 +22,14 @@ Result<void> Conversation::open(hw::Services& services, std::string path) {
   chardev::FrontEnd::Handlers handlers;
   handlers.receive = [this](chardev::Bytes bytes) { return receive(bytes); };
   handlers.room = [this] { pump(); };
+  handlers.event = [this](chardev::Event event) {
+    if (event == chardev::Event::kOpened) note(Item::Kind::kOpened);
+    if (event == chardev::Event::kClosed) note(Item::Kind::kClosed);
+  };
   front_ = chardev::FrontEnd::make(gate_, services.holdback(), std::move(path), std::move(handlers));
   claim_ = TRY(backend_.attach(front_));
   gate_->open();
-  note(Item::Kind::kOpened);
-  backend_.accept_input();
+  backend_.front_end_ready();
   return {};
 }
 

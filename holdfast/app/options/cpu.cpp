@@ -28,7 +28,8 @@ constexpr std::array kAccelerators{
     AcceleratorName{"hvf", std::nullopt, ""},
     AcceleratorName{"nvmm", std::nullopt, ""},
     AcceleratorName{"whpx", std::nullopt, ""},
-    AcceleratorName{"qtest", std::nullopt, ""},
+    AcceleratorName{"qtest", Accelerator::kQtest,
+                    "none is executed, and time moves as a test client says"},
 };
 
 std::string usable_accelerators() {

@@ -44,5 +44,8 @@ Result<Options> finish(Draft draft);
 Result<void> read_memory(Draft& draft, const OptionGroup& group);
 Result<void> read_accelerators(Draft& draft, std::string_view names);
 Result<void> read_serial(Draft& draft, std::string_view text);
+/// A back-end in its short form, which gets that id, or `chardev:ID`; returns the id.
+Result<std::string> read_backend(Draft& draft, std::string_view option, std::string_view id,
+                                 std::string_view text);
 
 }  // namespace holdfast::app

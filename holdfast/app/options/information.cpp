@@ -39,8 +39,6 @@ constexpr std::array kAbsent{
     AbsentOption{"qmp", kNoMonitor},
     AbsentOption{"qmp-pretty", kNoMonitor},
     AbsentOption{"mon", kNoMonitor},
-    AbsentOption{"qtest", kNoMonitor},
-    AbsentOption{"qtest-log", kNoMonitor},
     AbsentOption{"preconfig", kNoMonitor},
     AbsentOption{"gdb", "there is no debugger's port"},
     AbsentOption{"s", "there is no debugger's port"},

@@ -20,7 +20,7 @@ std::vector<OptionRow> option_table() {
   std::vector<OptionRow> table;
   for (const auto& rows : {machine_options(), cpu_options(), firmware_options(), device_options(),
                            console_options(), running_options(), debugging_options(),
-                           information_options()})
+                           testing_options(), information_options()})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }

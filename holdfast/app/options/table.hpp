@@ -48,6 +48,7 @@ std::span<const OptionRow> device_options();
 std::span<const OptionRow> console_options();
 std::span<const OptionRow> running_options();
 std::span<const OptionRow> debugging_options();
+std::span<const OptionRow> testing_options();
 std::span<const OptionRow> information_options();
 
 /// "holdfast 1.2.3"

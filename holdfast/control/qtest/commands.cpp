@@ -275,7 +275,7 @@ std::string QtestCommands::go_on_to(std::uint64_t time_ns) {
 
 std::string QtestCommands::step_clock(Words words) {
   hw::VirtualClock& clock = machine_.clock();
-  if (clock.pace() != hw::VirtualClock::Pace::kStepped)
+  if (time_ != Time::kTheClients)
     return fmt::format("FAIL Unknown command '{}'", words[0]);
   const std::uint64_t now = clock.now_ns();
   if (words.size() == 1) {
@@ -290,7 +290,7 @@ std::string QtestCommands::step_clock(Words words) {
 }
 
 std::string QtestCommands::set_clock(Words words) {
-  if (machine_.clock().pace() != hw::VirtualClock::Pace::kStepped)
+  if (time_ != Time::kTheClients)
     return fmt::format("FAIL Unknown command '{}'", words[0]);
   const auto time = parse_time(words[1]);
   if (!time) return no_number(words[1]);

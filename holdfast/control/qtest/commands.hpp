@@ -16,8 +16,10 @@ namespace holdfast::control {
 
 class QtestCommands {
  public:
-  QtestCommands(machine::Machine& machine, Interception& interception)
-      : machine_{machine}, interception_{interception}, memory_{machine} {}
+  /// Who moves the machine's clock, which is a stepped one if it is the client.
+  enum class Time : std::uint8_t { kTheMachines, kTheClients };
+  QtestCommands(machine::Machine& machine, Interception& interception, Time time)
+      : machine_{machine}, interception_{interception}, time_{time}, memory_{machine} {}
 
   /// The reply, without an end of line; "" for a line without words, which has none.
   std::string perform(std::string_view line);
@@ -53,6 +55,7 @@ class QtestCommands {
 
   machine::Machine& machine_;    // outlives this
   Interception& interception_;   // the same server's
+  const Time time_;
   CpuMemory memory_;
 };
 

@@ -9,7 +9,7 @@ namespace holdfast::control {
 
 Result<std::unique_ptr<QtestServer>> QtestServer::make(machine::Machine& machine, Init init) {
   auto log = TRY(QtestLog::open(init.log));
-  std::unique_ptr<QtestServer> made{new QtestServer{machine, std::move(log)}};
+  std::unique_ptr<QtestServer> made{new QtestServer{machine, init.time, std::move(log)}};
   QtestServer& server = *made;
   made->client_ = TRY(Conversation::make(
       machine.services(), init.backend, "qtest",
@@ -32,14 +32,14 @@ Result<std::unique_ptr<QtestServer>> QtestServer::make(machine::Machine& machine
   return made;
 }
 
-QtestServer::QtestServer(machine::Machine& machine, QtestLog log)
+QtestServer::QtestServer(machine::Machine& machine, QtestCommands::Time time, QtestLog log)
     : machine_{machine},
       log_{std::move(log)},
       interception_{machine,
                     [this] {
                       Conversation::post(machine_.loop(), self_, [this] { report(); });
                     }},
-      commands_{machine, interception_} {}
+      commands_{machine, interception_, time} {}
 
 // First of all no pin may note anything for a client that is going.
 QtestServer::~QtestServer() = default;

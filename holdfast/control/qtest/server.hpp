@@ -23,6 +23,7 @@ class QtestServer {
  public:
   struct Init {
     chardev::Chardev& backend;
+    QtestCommands::Time time = QtestCommands::Time::kTheClients;
     std::optional<std::string> log{};  // a path, or "none"; without one: standard error
   };
   static Result<std::unique_ptr<QtestServer>> make(machine::Machine& machine, Init init);
@@ -31,7 +32,7 @@ class QtestServer {
   QtestServer& operator=(const QtestServer&) = delete;
 
  private:
-  QtestServer(machine::Machine& machine, QtestLog log);
+  QtestServer(machine::Machine& machine, QtestCommands::Time time, QtestLog log);
   void obey(std::string_view line);
   void reply(std::string_view text);
   void report();

@@ -27,15 +27,19 @@ std::unique_ptr<machine::Machine> small_virt(VirtualClock::Pace pace) {
 
 class QtestTest : public ::testing::Test {
  protected:
-  explicit QtestTest(VirtualClock::Pace pace = VirtualClock::Pace::kStepped)
-      : machine_{small_virt(pace)} {
+  using Time = QtestCommands::Time;
+  explicit QtestTest(Time time = Time::kTheClients)
+      : time_{time},
+        machine_{small_virt(time == Time::kTheClients ? VirtualClock::Pace::kStepped
+                                                      : VirtualClock::Pace::kHost)} {
     machine_->run();
     client_.emplace(*machine_);
-    server_ = QtestServer::make(*machine_, {.backend = client_->backend(), .log = "none"}).value();
+    server_ = QtestServer::make(*machine_, {.backend = client_->backend(), .time = time_, .log = "none"}).value();
   }
   std::string ask(std::string_view line) { return client_->ask(line); }
   void end_server() { server_.reset(); }
 
+  const Time time_;
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Client> client_;
   std::unique_ptr<QtestServer> server_;
@@ -43,7 +47,7 @@ class QtestTest : public ::testing::Test {
 
 class QtestBesideAHostClock : public QtestTest {
  protected:
-  QtestBesideAHostClock() : QtestTest{VirtualClock::Pace::kHost} {}
+  QtestBesideAHostClock() : QtestTest{Time::kTheMachines} {}
 };
 
 TEST_F(QtestTest, SaysNothingFirstAndAnswersEachRequestOnce) {
@@ -222,7 +226,7 @@ TEST_F(QtestTest, TheFirstCpuGoesAndTheBusIsSeen) {
 TEST_F(QtestTest, TheServerGoesInMidRequestAndLeavesNothing) {
   end_server();
   const auto before = machine_->census();
-  server_ = QtestServer::make(*machine_, {.backend = client_->backend(), .log = "none"}).value();
+  server_ = QtestServer::make(*machine_, {.backend = client_->backend(), .time = time_, .log = "none"}).value();
   EXPECT_EQ(ask("irq_intercept_in plic"), "OK");
   EXPECT_EQ(ask("readl 0x80000000"), "OK 0x0000000000000000");
   client_->backend().feed("readl 0x8000");
@@ -232,7 +236,7 @@ TEST_F(QtestTest, TheServerGoesInMidRequestAndLeavesNothing) {
 }
 
 TEST_F(QtestTest, ABackEndServesOneServer) {
-  const auto second = QtestServer::make(*machine_, {.backend = client_->backend(), .log = "none"});
+  const auto second = QtestServer::make(*machine_, {.backend = client_->backend(), .time = time_, .log = "none"});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message, "chardev 'client' is in use by qtest");
 }
@@ -240,7 +244,7 @@ TEST_F(QtestTest, ABackEndServesOneServer) {
 TEST_F(QtestTest, AClientThatDoesNotReadIsNotReadFromAndNothingIsLost) {
   end_server();
   Client slow{*machine_, 1000};
-  auto server = QtestServer::make(*machine_, {.backend = slow.backend(), .log = "none"}).value();
+  auto server = QtestServer::make(*machine_, {.backend = slow.backend(), .time = time_, .log = "none"}).value();
   std::string requests;
   std::string expected;
   for (int i = 0; i < 20; ++i) {
