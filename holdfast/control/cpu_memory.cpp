@@ -11,7 +11,7 @@ std::vector<hw::Cpu*> cpus_of(machine::Machine& machine) {
   if (!entries) return cpus;
   for (const auto& entry : *entries)
     if (auto* cpu = dynamic_cast<hw::Cpu*>(entry.object.get())) cpus.push_back(cpu);
-  std::ranges::stable_sort(cpus, {}, [](const hw::Cpu* cpu) { return cpu->facts().index; });
+  std::ranges::sort(cpus, {}, [](const hw::Cpu* cpu) { return cpu->facts().index; });
   return cpus;
 }
 
