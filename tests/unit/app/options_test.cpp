@@ -193,12 +193,13 @@ TEST(Options, Accelerators) {
   EXPECT_EQ(read({"-accel", "emu"}).accelerator, Accelerator::kEmulation);
   EXPECT_EQ(read({"-accel", "tcg"}).accelerator, Accelerator::kEmulation);
   EXPECT_EQ(read({"-accel", "interp"}).accelerator, Accelerator::kInterpreter);
+  EXPECT_EQ(read({"-accel", "qtest"}).accelerator, Accelerator::kQtest);
   EXPECT_EQ(read({"-accel", "interp", "-accel", "tcg"}).accelerator, Accelerator::kInterpreter);
   EXPECT_EQ(read({"-accel", "tcg,thread=single"}).threading, Threading::kSingle);
   EXPECT_EQ(error_of({"-accel", "magic"}),
-            "-accel magic: 'magic' is no accelerator; there are emu, interp, tcg");
+            "-accel magic: 'magic' is no accelerator; there are emu, interp, tcg, qtest");
   EXPECT_EQ(error_of({"-accel", ""}),
-            "-accel : it takes an accelerator first; there are emu, interp, tcg");
+            "-accel : it takes an accelerator first; there are emu, interp, tcg, qtest");
   EXPECT_EQ(error_of({"-accel", "tcg,thread=two"}),
             "-accel tcg,thread=two: thread is 'two'; it takes multi, single");
   EXPECT_EQ(error_of({"-accel", "tcg", "-M", "virt,accel=tcg"}),
