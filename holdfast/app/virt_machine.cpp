@@ -7,6 +7,7 @@
 
 #include "holdfast/app/loader_devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/rtc.hpp"
 #include "holdfast/boards/loader/firmware.hpp"
 #include "holdfast/boards/virt/virt.hpp"
 
@@ -84,6 +85,7 @@ Result<boards::BoardPlan> plan(const Options& options, Host& host) {
                       .append = options.append.value_or(""),
                       .dtb = options.dtb,
                       .loads = TRY(loads(options)),
+                      .rtc = rtc_config(options),
                       .serial = serial,
                       .gang = host.gang,
                       .semihosting = host.semihosting,

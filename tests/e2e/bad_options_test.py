@@ -45,6 +45,7 @@ TABLE = [
     ("-boot menu=2", "-boot menu=2: menu is '2'; it takes on or off"),
     ("-boot reboot-timeout=x", "-boot reboot-timeout=x: reboot-timeout is 'x'; it takes a whole number "),
     ("-rtc base=today", "-rtc base=today: base is 'today'; it takes utc, localtime, or a date as "),
+    ("-rtc base=2006-02-30", "-rtc base=2006-02-30: base is '2006-02-30'; it takes utc, localtime, or "),
     ("-rtc clock=sun", "-rtc clock=sun: clock is 'sun'; it takes host, rt, vm"),
     ("-bios @missing", "~.*missing.*"),
     ("-kernel @missing", "~.*missing.*"),

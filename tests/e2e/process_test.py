@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from tiny_guest import POWER_OFF, RESET, STAY, fail_with, image, put, syscon
+from tiny_guest import POWER_OFF, RESET, RTC, STAY, fail_with, image, put, send_word, syscon
 
 PATIENCE = 60.0  # seconds without what is waited for: it hangs
 A_WHILE = 0.5    # seconds in which something that must not happen would have
@@ -221,6 +221,38 @@ def it_may_end_with_its_parent(world):
     wait_for_end(pid)
 
 
+def the_clock_starts_where_it_should(world):
+    guest = world.guest(send_word(RTC), send_word(RTC + 4), syscon(POWER_OFF))
+    for arguments, expected in (([], time.time()), (["-rtc", "base=utc"], time.time()),
+                                (["-rtc", "base=2006-06-17T16:01:21,clock=vm"], 1150560081),
+                                (["-rtc", "base=1999-12-31"], 946598400)):
+        with ended(world.start(*guest, "-nographic", *arguments)) as process:
+            seconds = int.from_bytes(process.stdout.read(8), "little") / 1e9
+            assert process.wait(timeout=PATIENCE) == 0
+        assert expected - 1 < seconds < expected + PATIENCE, (arguments, seconds)
+
+
+def devices_may_be_added(world):
+    other = 0x1020_0000
+    code = syscon(fail_with(9))
+    at_other = [other >> 12 << 12 | 5 << 7 | 0x37, *code[2:]]  # lui t0
+    guest = world.guest(at_other, STAY)
+    device = ["-device", f"riscv.sifive.test,addr={other:#x}"]
+    world.run(*guest, "-nographic", *device, status=9)
+    json = ["-device", f'{{"driver": "riscv.sifive.test", "addr": {other}, "id": "it"}}']
+    world.run(*guest, "-nographic", *json, status=9)
+    config = world.path("config")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('[device "it"]\n  driver = "riscv.sifive.test"\n  addr = "0"\n')
+    world.run(*guest, "-nographic", "-readconfig", config, "-set", f"device.it.addr={other}", status=9)
+    console = ["-chardev", f"file,id=c,path={world.path('out')}", "-device",
+               f"ns16550a,addr={other:#x},chardev=c,irq=20"]
+    at_other = [word if word >> 12 != 0x10000 else other | word & 0xFFF for word in put("hello")]
+    world.run(*world.guest(at_other, syscon(POWER_OFF)), "-nographic", *console)
+    with open(world.path("out"), encoding="utf-8") as file:
+        assert file.read() == "hello"
+
+
 def the_name_says_the_architecture(world):
     for name, status in (("any-system-riscv64", 0), ("any-system-arm", 1)):
         link = world.path(name)
@@ -239,7 +271,7 @@ CASES = [the_guest_says_the_status, a_reset_starts_again_or_ends, switched_off_i
          it_may_start_stopped, signals_end_it_with_status_0, standard_descriptors_may_be_closed,
          a_full_standard_output_is_an_error, a_log_file_gets_what_was_asked_for,
          a_pid_file_is_there_while_it_runs, in_the_background, it_may_end_with_its_parent,
-         the_name_says_the_architecture]
+         the_clock_starts_where_it_should, devices_may_be_added, the_name_says_the_architecture]
 
 
 def main():

@@ -3,6 +3,7 @@
 
 UART = 0x1000_0000
 SYSCON = 0x10_0000
+RTC = 0x10_1000
 POWER_OFF, RESET = 0x5555, 0x7777
 
 T0, T1 = 5, 6
@@ -29,6 +30,14 @@ def put(text):
 
 def syscon(value):
     return load(T0, SYSCON) + load(T1, value) + [T1 << 20 | T0 << 15 | 2 << 12 | 0x23]  # sw
+
+
+def send_word(address):
+    """Four bytes of a register to the UART, the lowest first."""
+    words = load(T0, address) + [T0 << 15 | 2 << 12 | T1 << 7 | 0x03] + load(T0, UART)  # lw
+    for _ in range(4):
+        words += [T1 << 20 | T0 << 15 | 0x23, 8 << 20 | T1 << 15 | 5 << 12 | T1 << 7 | 0x13]  # sb, srli
+    return words
 
 
 STAY = [0x10500073, 0xFFDFF06F]  # wfi, and again

@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 
+#include "holdfast/app/options/date.hpp"
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/object/text.hpp"
 
@@ -98,24 +98,14 @@ Result<void> boot(Draft& draft, const OptionGroup& group) {
   return {};
 }
 
-Result<void> check_date(std::string_view text) {
-  constexpr std::string_view kPattern = "0000-00-00T00:00:00";
-  const auto same = [](char c, char pattern) {
-    return pattern == '0' ? std::isdigit(static_cast<unsigned char>(c)) != 0 : c == pattern;
-  };
-  if ((text.size() == 10 || text.size() == kPattern.size()) &&
-      std::ranges::equal(text, kPattern.substr(0, text.size()), same))
-    return {};
-  return fail("base is '{}'; it takes utc, localtime, or a date as 2006-06-17T16:01:21 or 2006-06-17",
-              text);
-}
-
 Result<void> rtc(Draft& draft, const OptionGroup& group) {
   constexpr std::array<std::string_view, 3> kClocks{"host", "rt", "vm"};
   constexpr std::array<std::string_view, 2> kFixes{"none", "slew"};
   Fields fields{group};
-  if (const auto base = fields.text("base"); base && *base != "utc" && *base != "localtime")
-    TRY(check_date(*base));
+  const auto base = fields.text("base");
+  if (base && *base != "utc" && *base != "localtime" && !parse_date(*base))
+    return fail("base is '{}'; it takes utc, localtime, or a date as 2006-06-17T16:01:21 or 2006-06-17",
+                *base);
   TRY(fields.choice("clock", kClocks));
   TRY(fields.choice("driftfix", kFixes));
   TRY(fields.finish());

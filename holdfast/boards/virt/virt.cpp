@@ -138,7 +138,7 @@ Result<BoardPlan> plan(const Options& options) {
     nodes.push_back(add_node(board, options, place, boot.starts, counter));
   const DeviceRef& plic = nodes.front().plic;
   const auto uart = board.add<devices::Ns16550a>("serial0", {.chardev = options.serial});
-  const auto rtc = board.add<devices::GoldfishRtc>("rtc");
+  const auto rtc = board.add<devices::GoldfishRtc>("rtc", options.rtc);
   const auto syscon = board.add<devices::SifiveTest>("syscon");
   const auto fw_cfg = board.add<devices::FwCfg>("fw_cfg", std::move(boot.fw_cfg));
   const auto loader = board.add<ImageLoader>("loader", {.blobs = std::move(boot.blobs)});

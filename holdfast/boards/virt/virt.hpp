@@ -18,6 +18,7 @@
 #include "holdfast/boards/loader/generic_load.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/chardev/chardev.hpp"
+#include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
 #include "holdfast/devices/misc/fw_cfg.hpp"
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
@@ -66,6 +67,7 @@ struct Options {
   /// goes on to; without one, it is where harts begin.
   std::array<Ref<block::Backend>, 2> flash{};
   std::vector<GenericLoad> loads{};         // what else is put into memory, in this order
+  devices::GoldfishRtc::Config rtc{};
   chardev::Chardev* serial = nullptr;       // outlives the machine's devices
   accel::HartGang* gang = nullptr;          // outlives them, too; none: harts do not run
   accel::Semihosting* semihosting = nullptr;  // as the gang

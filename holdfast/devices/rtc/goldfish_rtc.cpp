@@ -20,6 +20,17 @@ constinit const object::Type GoldfishRtc::kType{
     .parent = &hw::Device::kType,
     .docs = "Goldfish real-time clock: nanoseconds since 1970, and an alarm."};
 
+GoldfishRtc::GoldfishRtc(const hw::DeviceInit& init, const Config& config)
+    : Device{init},
+      config_{config},
+      began_ns_{clock_.now_ns() - context().clock.now_ns()} {}
+
+std::uint64_t GoldfishRtc::day_ns() const {
+  const bool by_host = config_.driver == Config::Driver::kHost;
+  const std::uint64_t day = by_host ? clock_.now_ns() : began_ns_ + context().clock.now_ns();
+  return day + static_cast<std::uint64_t>(config_.ahead_ns);
+}
+
 std::uint32_t GoldfishRtc::time_low() {
   latched_ = now_ns();
   return static_cast<std::uint32_t>(latched_);
@@ -29,7 +40,7 @@ void GoldfishRtc::set_time_low(std::uint32_t value) { set_now(with_low(now_ns(),
 void GoldfishRtc::set_time_high(std::uint32_t value) { set_now(with_high(now_ns(), value)); }
 
 void GoldfishRtc::set_now(std::uint64_t ns) {
-  offset_ = ns - clock_.now_ns();
+  offset_ = ns - day_ns();
   if (alarm_is_set_) arm();
 }
 

@@ -18,7 +18,12 @@ namespace holdfast::devices {
 class GoldfishRtc final : public hw::Device {
  public:
   static const object::Type kType;
-  explicit GoldfishRtc(const hw::DeviceInit& init) : Device{init} {}
+  struct Config {
+    std::int64_t ahead_ns = 0;  // of UTC on the host
+    /// What drives it: the host's clock, or the machine's, which stands still while the machine does.
+    enum class Driver : std::uint8_t { kHost, kMachine } driver = Driver::kHost;
+  };
+  GoldfishRtc(const hw::DeviceInit& init, const Config& config);
 
  private:
   // Registers.
@@ -36,14 +41,18 @@ class GoldfishRtc final : public hw::Device {
   std::uint32_t alarm_status() { return alarm_is_set_ ? 1 : 0; }
   void clear_interrupt(std::uint32_t value);
 
-  std::uint64_t now_ns() const { return clock_.now_ns() + offset_; }
+  /// The time of day, nanoseconds since 1970-01-01, that a reset shows.
+  std::uint64_t day_ns() const;
+  std::uint64_t now_ns() const { return day_ns() + offset_; }
   void set_now(std::uint64_t ns);
   void arm();
   void alarm_rang();
   void update_irq() { irq_.set(pending_ && enabled_); }
 
   // Configuration.
+  const Config config_;
   const hw::HostClock clock_{context().clock};
+  const std::uint64_t began_ns_;  // the day on which the machine's clock was zero
   // Guest-visible state.
   hw::State<std::uint64_t> offset_{*this, "offset"};  // ns, of the guest's time from the host's
   hw::State<std::uint64_t> latched_{*this, "latched"};

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "holdfast/app/options/config_file.hpp"
+#include "holdfast/app/options/date.hpp"
 #include "holdfast/app/options/json.hpp"
 
 namespace holdfast::app {
@@ -57,6 +58,15 @@ TEST(Group, IsKeysAndValuesOrJson) {
   auto g = group({{"a", "1"}, {"b", "2"}, {"a", "3"}});
   g.set("a", "4");
   EXPECT_EQ(g.items, (Items{{"b", "2"}, {"a", "4"}}));
+}
+
+TEST(Date, DaysAndTimesThatThereAre) {
+  EXPECT_EQ(parse_date("1970-01-01"), 0);
+  EXPECT_EQ(parse_date("2006-06-17T16:01:21"), 1'150'560'081);
+  EXPECT_EQ(parse_date("2024-02-29"), 1'709'164'800);
+  for (const auto* text : {"", "2006", "2023-02-29", "2006-13-01", "2006-06-17T24:00:00",
+                           "2006-06-17 16:01:21", "2006-06-17T16:01", "+006-06-17"})
+    EXPECT_EQ(parse_date(text), std::nullopt) << text;
 }
 
 TEST(Json, IsFlattened) {

@@ -26,13 +26,23 @@ class GoldfishRtcTest : public ::testing::Test {
   bool irq() { return testing::DeviceBench::level(rtc_, "irq"); }
 
   testing::DeviceBench bench_;
-  GoldfishRtc& rtc_ = bench_.add<GoldfishRtc>("rtc", kBase);
+  GoldfishRtc& rtc_ = bench_.add<GoldfishRtc>("rtc", kBase, GoldfishRtc::Config{});
 };
 
 TEST_F(GoldfishRtcTest, ShowsTheTimeOfDay) {
   EXPECT_EQ(time(), kStart);
   bench_.step_to(1'500);
   EXPECT_EQ(time(), kStart + 1'500);
+}
+
+TEST_F(GoldfishRtcTest, MayBeAheadAndGoWithTheMachine) {
+  constexpr std::uint64_t kOther = 0x20'0000;
+  bench_.step_to(500);
+  bench_.add<GoldfishRtc>("other", kOther,
+                          GoldfishRtc::Config{.ahead_ns = -7,
+                                              .driver = GoldfishRtc::Config::Driver::kMachine});
+  bench_.step_to(1'500);
+  EXPECT_EQ(bench_.read32(kOther), (kStart + 1'500 - 7) & 0xffff'ffff);
 }
 
 TEST_F(GoldfishRtcTest, TheHighHalfIsLatchedWithTheLowOne) {
