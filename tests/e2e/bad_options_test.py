@@ -123,6 +123,11 @@ TABLE = [
     ("-run-with exit-with-parent=x", "-run-with exit-with-parent=x: exit-with-parent is 'x'; it takes on"),
     ("-d nonsense", "-d nonsense: 'nonsense' is no topic; there are "),
     ("-D @folder", "~.*folder.*"),
+    ("-qtest nonsense", "-qtest nonsense: 'nonsense' is no back-end; it takes "),
+    ("-qtest chardev:", "-qtest chardev:: the id is empty; it takes chardev:ID"),
+    ("-qtest chardev:x", "-qtest chardev:x: "),
+    ("-qtest unix:@missing", "~-qtest unix:.*missing.*"),
+    ("-qtest-log=", "-qtest-log : the name is empty; it takes the path of a file, or none"),
     ("-help=all", "-help=all: -help takes no argument"),
     ("-h=all", "-h=all: -h takes no argument"),
     ("-version=1", "-version=1: -version takes no argument"),
@@ -143,7 +148,7 @@ def options_of(program):
 
 def check(world, guest, line, expected):
     words = [os.path.join(world.folder, word[1:]) if word.startswith("@")
-             else word.replace("=@", "=" + world.folder + "/") for word in line.split(" ")]
+             else re.sub("(?<=[=:])@", world.folder + "/", word) for word in line.split(" ")]
     message = world.refused(*guest, "-display", "none", *words)
     if expected.startswith("~"):
         assert re.fullmatch(expected[1:], message), f"{line}: {message}"

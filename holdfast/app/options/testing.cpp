@@ -35,7 +35,7 @@ constexpr std::array kRows{
               .help = "where what it says is logged instead of standard error",
               .section = Section::kDebugging,
               .read = qtest_log,
-              .completes = "none @file"},
+              .completes = "@file none"},
 };
 
 }  // namespace
