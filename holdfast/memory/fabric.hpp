@@ -45,6 +45,10 @@ class Fabric {
   /// Even; odd while views that link to each other are being published together.
   std::uint64_t publication() const { return publication_.load(std::memory_order_acquire); }
 
+  /// Moves behind every store to a line of RAM that is marked as code (see StoreMarks).
+  std::uint64_t code_stores() const { return code_stores_.load(std::memory_order_acquire); }
+  void code_stored() { code_stores_.fetch_add(1, std::memory_order_release); }
+
   /// What spaces without a root see.
   const View& nothing() const { return nothing_; }
 
@@ -77,7 +81,9 @@ class Fabric {
   Nothing nothing_;
   std::atomic<std::uint64_t> publication_{0};
   std::atomic<std::int64_t> controls_{0};  // regions' and spaces' control blocks not yet freed
-  Mutex writer_{LockRank::kWriter, "map"};
+  // Alone on its line: every CPU reads it all the time.
+  alignas(64) std::atomic<std::uint64_t> code_stores_{0};
+  alignas(64) Mutex writer_{LockRank::kWriter, "map"};
   const std::unique_ptr<Map> map_ HF_PT_GUARDED_BY(writer_);
 };
 

@@ -103,7 +103,20 @@ Port::Window Port::window(const Hit& hit, Direction direction) {
   if (server(hit, direction, {}) != Server::kMemory ||
       server(hit, direction, {.debug = true}) != Server::kMemory || span < 7)
     return {};
-  return {hit.extent.first, span - 7, hit.stamp, hit.region->host() + hit.offset};
+  return {hit.extent.first, span - 7, hit.stamp, hit.region->host() + hit.offset,
+          hit.region->ram()->marks().bias()};
+}
+
+// --- marked lines --------------------------------------------------------------------------------
+
+inline void Port::stored(const RegionControl& region, const std::byte* host, std::uint64_t length) {
+  if (region.ram()->marks().stored(host, length)) [[unlikely]]
+    space_->fabric().code_stored();
+}
+
+/// The window is that of the memory hit last.
+void Port::stored_at_hand(const std::byte* host, unsigned size) {
+  stored(*memory_hit_.region, host, size);
 }
 
 // --- direct memory -------------------------------------------------------------------------------
@@ -114,7 +127,8 @@ std::optional<Port::Direct> Port::direct(std::uint64_t address) {
   return Direct{.host = hit.region->host() + hit.offset,
                 .first = hit.extent.first,
                 .last = hit.extent.last,
-                .writable = hit.server(Direction::kWrite) == Server::kMemory};
+                .writable = hit.server(Direction::kWrite) == Server::kMemory,
+                .marks = &hit.region->ram()->marks()};
 }
 
 std::optional<Hold> Port::hold(std::uint64_t address, std::uint64_t length, HoldFor use,
@@ -264,10 +278,12 @@ inline Port::Server Port::server_now(const Hit& hit, Direction direction, MemTxA
     const Server server = server_now(hit, direction, access.attrs);
     if (server == Server::kMemory) {
       std::byte* host = hit.region->host() + access.offset;
-      if (access.is_write)
+      if (access.is_write) {
         store_guest(host, access.size, access.value);
-      else
+        stored(*hit.region, host, access.size);
+      } else {
         access.value = load_guest(host, access.size);
+      }
       return MemTxResult::kOk;
     }
     const MemTxResult result =
@@ -326,6 +342,7 @@ Port::Step Port::piece(const Hit& hit, std::uint64_t address, std::byte* bytes, 
     case Server::kMemory: {
       std::byte* host = hit.region->host() + access.offset;
       copy_guest_bytes(is_write ? host : bytes, is_write ? bytes : host, room);
+      if (is_write) stored(*hit.region, host, room);
       return {MemTxResult::kOk, room};
     }
     case Server::kNobody: {

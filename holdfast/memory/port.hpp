@@ -42,6 +42,7 @@ class Port {
     std::uint64_t first;
     std::uint64_t last;
     bool writable;
+    StoreMarks* marks;  // whoever stores to it by himself looks there first
   };
   /// The stretch of RAM or ROM around the address; nothing for devices and holes. Inside a section,
   /// good until its end.
@@ -64,7 +65,10 @@ class Port {
   }
   MemTxResult store(std::uint64_t address, unsigned size, std::uint64_t value, MemTxAttrs attrs) {
     if (at_hand(writable_, address, size)) {
-      store_guest_aligned(writable_.at(address), size, value);
+      std::byte* const host = writable_.at(address);
+      store_guest_aligned(host, size, value);
+      if (StoreMarks::load(writable_.marks, host) != 0) [[unlikely]]
+        stored_at_hand(host, size);
       return MemTxResult::kOk;
     }
     return store_elsewhere(address, size, value, attrs);
@@ -108,6 +112,7 @@ class Port {
     std::uint64_t reach = 0;  // so far behind `first` an access of 8 bytes may begin
     std::uint64_t stamp = 0;  // no space's stamp is 0: nothing yet
     std::byte* host = nullptr;
+    std::uintptr_t marks = 0;  // StoreMarks::bias
 
     bool has(std::uint64_t address) const { return address - first <= reach; }
     std::byte* at(std::uint64_t address) const { return host + (address - first); }
@@ -129,6 +134,10 @@ class Port {
 
   /// Instead of a result: the map moved before the piece began, translate again.
   static constexpr MemTxResult kAgain{1U << 31};
+
+  /// After a store to memory.
+  void stored(const RegionControl& region, const std::byte* host, std::uint64_t length);
+  [[gnu::cold]] void stored_at_hand(const std::byte* host, unsigned size);
 
   const Hit& find(std::uint64_t address);
   const Hit& find_anew(std::uint64_t address);

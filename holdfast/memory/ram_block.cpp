@@ -65,6 +65,8 @@ Result<void> RamBlock::map(const RamBacking& backing) {
   if (host == MAP_FAILED)
     return fail("RAM '{}': cannot map {} bytes: {}", name_, size_, reason());
   host_ = static_cast<std::byte*>(host);
+  if (!marks_.map(host_, mapped_))
+    return fail("RAM '{}': cannot map what is kept of {} bytes: {}", name_, size_, reason());
   // A child that forks may only exec: guest RAM stays out of it. Advice; a kernel without it copies.
   madvise(host_, mapped_, MADV_DONTFORK);
   if (backing.huge_pages) madvise(host_, mapped_, MADV_HUGEPAGE);

@@ -18,6 +18,7 @@
 #include "holdfast/base/ref.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/gate/realm.hpp"
+#include "holdfast/memory/store_marks.hpp"
 
 namespace holdfast::memory {
 
@@ -45,6 +46,8 @@ class RamBlock final : public RefCounted<RamBlock> {
   std::byte* host() const { return host_; }
   bool host_read_only() const { return read_only_; }
   int fd() const { return fd_; }
+  /// Who is to hear of stores to it.
+  StoreMarks& marks() { return marks_; }
 
   /// No new holds; and the machine's part in the block ends after a grace period. Once, by whoever
   /// made it, when no published view shows it any more.
@@ -84,6 +87,7 @@ class RamBlock final : public RefCounted<RamBlock> {
   std::byte* host_ = nullptr;
   int fd_ = -1;
   bool read_only_ = false;
+  StoreMarks marks_;
   std::atomic<std::uint32_t> holds_{0};
 
   mutable Mutex mutex_{LockRank::kRam, "holds of a RAM block"};

@@ -22,27 +22,48 @@ Instruction mark_at(std::uint64_t page_offset) {
 
 }  // namespace
 
-void CodePage::refresh(const std::byte* host) {
-  bool same = true;
-  for (std::size_t i = 0; i < copy_.size(); ++i) {
-    const auto now = load_aligned<std::uint64_t>(host + 8 * i);
-    if (now == copy_[i]) continue;
-    copy_[i] = now;
-    same = false;
+/// Marks the line and copies it. True: a word that was decoded is different from before.
+bool CodePage::copy_line(unsigned line) {
+  memory_.marks->mark_code(memory_.host + line * memory::StoreMarks::kLine);  // before it is read
+  bool changed = false;
+  for (unsigned word = line * kWordsPerLine; word < (line + 1) * kWordsPerLine; ++word) {
+    const auto now = load_aligned<std::uint64_t>(memory_.host + std::size_t{8} * word);
+    changed |= now != copy_[word] && decoded_.test(word);
+    copy_[word] = now;
   }
-  if (same) return;
-  blocks_.clear();
-  at_.fill(0);
+  return changed;
 }
 
-std::uint32_t CodePage::word_at(std::uint64_t offset) const {
+void CodePage::refresh(Mmu::Code memory) {
+  memory_ = memory;
+  bool changed = false;
+  for (unsigned line = 0; line < kLines; ++line)
+    if ((copied_ >> line & 1) != 0) changed |= copy_line(line);
+  if (!changed) return;
+  blocks_.clear();
+  at_.fill(0);
+  decoded_.reset();
+  copied_ = 0;
+}
+
+/// The word there is to be as memory has it, and what is made of it depends on it.
+void CodePage::need(std::uint64_t offset) {
+  const auto line = static_cast<unsigned>(offset / memory::StoreMarks::kLine);
+  if ((copied_ >> line & 1) == 0) copy_line(line);
+  copied_ |= std::uint64_t{1} << line;
+  decoded_.set(offset / 8);
+}
+
+std::uint32_t CodePage::word_at(std::uint64_t offset) {
   std::uint32_t word = 0;
   const std::size_t size = std::min<std::size_t>(4, kPageSize - offset);
+  need(offset);
+  need(offset + size - 1);
   std::memcpy(&word, reinterpret_cast<const std::byte*>(copy_.data()) + offset, size);
   return word;
 }
 
-bool CodePage::crosses(std::uint64_t offset) const {
+bool CodePage::crosses(std::uint64_t offset) {
   return offset + 2 == kPageSize && length_of(word_at(offset)) == 4;
 }
 
@@ -76,12 +97,12 @@ void CodeCache::clear() {
   ++code_epoch_;
 }
 
-CodePage* CodeCache::page_of(std::uint64_t physical, const std::byte* host) {
+CodePage* CodeCache::page_of(std::uint64_t physical, Mmu::Code memory) {
   if (pages_.size() >= kMaxPages && !pages_.contains(physical)) clear();
   auto& page = pages_[physical];
   if (page == nullptr) page = std::make_unique<CodePage>();
   const std::uint64_t epoch = mmu_.map_epoch() + code_epoch_;
-  if (page->refreshed != epoch) page->refresh(host);
+  if (page->refreshed != epoch) page->refresh(memory);
   page->refreshed = epoch;
   return page.get();
 }
@@ -91,8 +112,11 @@ CodePage* CodeCache::page_at(std::uint64_t pc, Privilege privilege, bool& failed
   failed = !place;
   if (!place || !place->whole_page) return nullptr;
   const std::uint64_t physical = place->physical & kPageMask;
-  const std::byte* host = mmu_.readable(physical, kPageSize);
-  return host == nullptr ? nullptr : page_of(physical, host);
+  const Mmu::Code memory = mmu_.code(physical, kPageSize);
+  // Lines that the page does not begin with could not be marked one by one.
+  const bool whole_lines =
+      reinterpret_cast<std::uintptr_t>(memory.host) % memory::StoreMarks::kLine == 0;
+  return memory.host == nullptr || !whole_lines ? nullptr : page_of(physical, memory);
 }
 
 const Instruction* CodeCache::find_slow(std::uint64_t pc, Privilege privilege,

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decoded instructions, by physical page.
 //
-// A page is copied when it is first executed and decoded from the copy, block by block, as blocks
-// are reached. FENCE.I and changes of the memory map compare the copy with memory before the page
-// is used again; a page that is still the same keeps its blocks. So stores become visible to
-// instruction fetch at the next FENCE.I of the hart, as the architecture asks, and not earlier.
+// A page is decoded block by block, as blocks are reached, from a copy that is made line by line.
+// What is copied is marked (memory/store_marks.hpp), so that stores to it are heard of, whoever makes
+// them: then, as at FENCE.I and when the memory map has changed, the copy is compared with memory
+// before the page is used again; a page whose instructions are still the same keeps its blocks. So
+// a hart's own stores are executed from the next instruction on, and so is what devices store while
+// it accesses them; stores of others are by the next slice, and after FENCE.I.
 // Code that is not plain memory (device, protected piecewise) is decoded each time it is run, and
 // so is an instruction that stands across two pages.
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,8 +28,8 @@ namespace holdfast::cpu::riscv {
 /// One page of code. A block is a run of instructions, ended by a mark that has no length.
 class CodePage {
  public:
-  /// Takes over what memory holds now; forgets the blocks if that is different from before.
-  void refresh(const std::byte* host);
+  /// Takes over what memory holds now; forgets the blocks if their instructions have changed.
+  void refresh(Mmu::Code memory);
 
   const Instruction* block_at(std::uint64_t offset) const {
     const std::uint16_t index = at_[offset / 2];
@@ -34,14 +37,23 @@ class CodePage {
   }
   const Instruction* decode_block(std::uint64_t offset, const Decoder& decoder);
   /// Whether the instruction at `offset` goes on in the next page.
-  bool crosses(std::uint64_t offset) const;
+  bool crosses(std::uint64_t offset);
 
   std::uint64_t refreshed = 0;  // the epoch of the last comparison
 
  private:
-  std::uint32_t word_at(std::uint64_t offset) const;
+  static constexpr unsigned kWords = kPageSize / 8;
+  static constexpr unsigned kLines = kPageSize / memory::StoreMarks::kLine;
+  static constexpr unsigned kWordsPerLine = kWords / kLines;
 
-  std::array<std::uint64_t, kPageSize / 8> copy_{};
+  std::uint32_t word_at(std::uint64_t offset);
+  void need(std::uint64_t offset);
+  bool copy_line(unsigned line);
+
+  Mmu::Code memory_;  // of the page, since the last `refresh`
+  std::array<std::uint64_t, kWords> copy_{};
+  std::uint64_t copied_ = 0;        // lines of the copy that are as memory was, and are marked
+  std::bitset<kWords> decoded_;     // words that blocks depend on
   std::array<std::uint16_t, kPageSize / 2> at_{};  // index into blocks_ plus one
   std::vector<std::unique_ptr<Instruction[]>> blocks_;
 };
@@ -65,7 +77,7 @@ class CodeCache {
   /// The four bytes at an address, as instruction fetch sees memory now; nothing if it may not.
   std::optional<std::uint32_t> fetch_word(std::uint64_t pc, Privilege privilege);
 
-  /// FENCE.I
+  /// FENCE.I: also what other harts stored while its line was not yet marked.
   void synchronize() { ++code_epoch_; }
   void clear();
 
@@ -91,7 +103,7 @@ class CodeCache {
   }
   const Instruction* find_slow(std::uint64_t pc, Privilege privilege, std::uint64_t context);
   CodePage* page_at(std::uint64_t pc, Privilege privilege, bool& failed);
-  CodePage* page_of(std::uint64_t physical, const std::byte* host);
+  CodePage* page_of(std::uint64_t physical, Mmu::Code memory);
   const Instruction* decode_alone(std::uint64_t pc, Privilege privilege);
   std::optional<std::uint16_t> fetch_half(std::uint64_t address, Privilege privilege);
 

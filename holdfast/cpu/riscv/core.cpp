@@ -28,7 +28,7 @@ void Core::reset() {
   csr.menvcfg = environment_at_reset(config.isa);
   csr.cycle.set(0, retired);
   csr.instret.set(0, retired);
-  reservation = {};
+  mmu.drop_reservation();
   waiting = false;
   host_call = false;
   pmp.reset();

@@ -19,13 +19,6 @@
 
 namespace holdfast::cpu::riscv {
 
-/// What LR remembers for SC. An SC succeeds if memory still holds the value that LR read.
-struct Reservation {
-  std::uint64_t physical = 0;
-  std::uint64_t value = 0;
-  unsigned size = 0;  // 0: none
-};
-
 struct Core {
   Core(const HartConfig& hart_config, memory::Port& port, const TimeSource& time_source)
       : config{hart_config},
@@ -44,7 +37,6 @@ struct Core {
   std::uint64_t pc = 0;
   Privilege privilege = Privilege::kMachine;
   Csrs csr;
-  Reservation reservation;
 
   // The block being run. `pc` is only right between blocks.
   std::uint64_t block_page = 0;  // virtual page of its instructions

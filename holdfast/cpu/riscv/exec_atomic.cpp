@@ -2,9 +2,8 @@
 // A: load-reserved, store-conditional and atomic memory operations, as atomics of the host.
 //
 // All of them are sequentially consistent, whatever their aq and rl bits say: that is stronger
-// than asked and costs nothing more on x86-64. An SC compares the value in memory with what LR
-// read, so it cannot tell a location that was changed and changed back from one left alone.
-// On a device the operation is a load followed by a store.
+// than asked and costs nothing more on x86-64. How a reservation is kept, and lost, is described in
+// memory/store_marks.hpp. On a device the operation is a load followed by a store, and SC fails.
 #include <algorithm>
 #include <type_traits>
 
@@ -87,8 +86,8 @@ Flow atomic(Core& core, const Instruction& i) {
   const auto place = core.mmu.atomic_place(address, sizeof(T), Access::kStore);
   if (!place) return Flow::kTrap;
   if (place->host != nullptr) [[likely]] {
-    core.x[i.rd] = widened(update<T, Function>(place->host, operand));
-    return Flow::kNext;
+    return core.mmu.store_at(
+        *place, [&] { core.x[i.rd] = widened(update<T, Function>(place->host, operand)); });
   }
   u64 old = 0;
   if (core.mmu.load_physical(address, place->physical, sizeof(T), old) == Flow::kTrap)
@@ -104,6 +103,7 @@ Flow load_reserved(Core& core, const Instruction& i) {
   const u64 address = core.x[i.rs1];
   const auto place = core.mmu.atomic_place(address, sizeof(T), Access::kLoad);
   if (!place) return Flow::kTrap;
+  core.mmu.begin_reservation(*place);
   u64 value = 0;
   Flow flow = Flow::kNext;
   if (place->host != nullptr)
@@ -111,7 +111,7 @@ Flow load_reserved(Core& core, const Instruction& i) {
   else
     flow = core.mmu.load_physical(address, place->physical, sizeof(T), value);
   if (flow == Flow::kTrap) return flow;
-  core.reservation = {.physical = place->physical, .value = value, .size = sizeof(T)};
+  core.mmu.end_reservation(*place, sizeof(T), value);
   core.x[i.rd] = widened(static_cast<T>(value));
   return flow;
 }
@@ -121,18 +121,10 @@ Flow store_conditional(Core& core, const Instruction& i) {
   const u64 address = core.x[i.rs1];
   const auto place = core.mmu.atomic_place(address, sizeof(T), Access::kStore);
   if (!place) return Flow::kTrap;
-  const Reservation reservation = core.reservation;
-  core.reservation.size = 0;  // gone, whether this one succeeds or not
-  bool done = false;
-  if (place->host != nullptr && reservation.size == sizeof(T) &&
-      reservation.physical == place->physical) {
-    auto expected = static_cast<T>(reservation.value);
-    done = __atomic_compare_exchange_n(reinterpret_cast<T*>(place->host), &expected,
-                                       static_cast<T>(core.x[i.rs2]), false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_RELAXED);
-  }
+  Flow flow = Flow::kNext;
+  const bool done = core.mmu.store_conditional(*place, static_cast<T>(core.x[i.rs2]), flow);
   core.x[i.rd] = done ? 0 : 1;
-  return Flow::kNext;
+  return flow;
 }
 
 /// funct5 above the aq and rl bits.

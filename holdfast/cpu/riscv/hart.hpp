@@ -97,10 +97,6 @@ class Hart {
   /// As M-mode would write it. False: there is no such register, or it is read-only.
   bool set_csr(unsigned number, std::uint64_t value);
 
-  /// To be called when memory that may hold code was written by other means than this hart's stores
-  /// and FENCE.I: by a loader, a debugger.
-  void forget_code() { core_.code.synchronize(); }
-
   /// The registers as text.
   std::string dump() const;
 

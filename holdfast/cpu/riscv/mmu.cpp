@@ -57,7 +57,18 @@ void Mmu::flush() {
   ++translation_epoch_;
 }
 
+/// If somebody stored to code: what was decoded is compared before it is used again.
+void Mmu::look_at_code() {
+  const std::uint64_t now = fabric_.code_stores();
+  if (now == code_stores_) [[likely]]
+    return;
+  code_stores_ = now;  // first: what comes after is seen the next time
+  ++map_epoch_;
+  ++translation_epoch_;
+}
+
 void Mmu::check_stamp() {
+  look_at_code();
   const std::uint64_t stamp = port_.stamp();
   if (stamp == stamp_) [[likely]]
     return;
@@ -97,10 +108,52 @@ const std::byte* Mmu::readable(std::uint64_t physical, std::uint64_t size) {
   return stretch == nullptr ? nullptr : stretch->host + (physical - stretch->first);
 }
 
-std::byte* Mmu::writable(std::uint64_t physical, std::uint64_t size) {
+Mmu::Code Mmu::code(std::uint64_t physical, std::uint64_t size) {
   const auto* stretch = direct(physical, size);
-  if (stretch == nullptr || !stretch->writable) return nullptr;
-  return stretch->host + (physical - stretch->first);
+  if (stretch == nullptr) return {};
+  return {stretch->host + (physical - stretch->first), stretch->marks};
+}
+
+std::optional<Mmu::AtomicPlace> Mmu::writable(std::uint64_t physical, std::uint64_t size) {
+  const auto* stretch = direct(physical, size);
+  if (stretch == nullptr || !stretch->writable) return std::nullopt;
+  return AtomicPlace{stretch->host + (physical - stretch->first), physical, stretch->marks};
+}
+
+Flow Mmu::after_store(memory::StoreMarks& marks, const std::byte* host,
+                      memory::StoreMarks::Seen seen) {
+  // The hart's own stores leave its reservation as it is.
+  if (seen.reserved && reservation_.size != 0 && reservation_.marks == &marks &&
+      reservation_.version == *seen.reserved &&
+      memory::StoreMarks::share_version(reservation_.host, host))
+    reservation_.version += 2;
+  if (!seen.code) return Flow::kNext;
+  fabric_.code_stored();
+  look_at_code();
+  return Flow::kEnd;
+}
+
+Flow Mmu::store_marked(memory::StoreMarks& marks, std::byte* host, unsigned size,
+                       std::uint64_t value) {
+  return after_store(marks, host,
+                     marks.store_marked(host, [&] { store_any(host, size, value); }));
+}
+
+/// At any alignment, also across two lines; a reservation in either is lost.
+Flow Mmu::store_bytes_anywhere(memory::StoreMarks& marks, std::byte* host, unsigned size,
+                               std::uint64_t value) {
+  store_any(host, size, value);
+  return marks.stored(host, size) ? after_store(marks, host, {.code = true, .reserved = {}})
+                                  : Flow::kNext;
+}
+
+void Mmu::end_reservation(const AtomicPlace& place, unsigned size, std::uint64_t value) {
+  reservation_ = {.host = place.host,
+                  .marks = place.marks,
+                  .physical = place.physical,
+                  .value = value,
+                  .size = size,
+                  .version = reservation_.version};
 }
 
 Flow Mmu::load_physical(std::uint64_t address, std::uint64_t physical, unsigned size,
@@ -123,9 +176,10 @@ Flow Mmu::load_from_device(std::uint64_t address, std::uint64_t physical, unsign
 
 Flow Mmu::store_physical(std::uint64_t address, std::uint64_t physical, unsigned size,
                          std::uint64_t value) {
-  if (std::byte* host = writable(physical, size)) {
-    store_any(host, size, value);
-    return Flow::kNext;
+  if (const auto place = writable(physical, size)) {
+    if (reinterpret_cast<std::uintptr_t>(place->host) % size != 0)
+      return store_bytes_anywhere(*place->marks, place->host, size, value);
+    return store_at(*place, [&] { store_any(place->host, size, value); });
   }
   return store_to_device(address, physical, size, value);
 }
@@ -169,12 +223,16 @@ Mmu::AccessedDirty Mmu::mark(std::uint64_t physical, std::uint64_t& entry, Acces
   if (wanted == entry) return AccessedDirty::kDone;
   if (!protection_allows(physical, 8, Access::kStore, Privilege::kSupervisor))
     return AccessedDirty::kFault;
-  std::byte* host = writable(physical, 8);
-  if (host == nullptr) return AccessedDirty::kFault;
-  // Another hart, or the operating system on one, may change the entry meanwhile.
-  if (!__atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(host), &entry, wanted, false,
-                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-    return AccessedDirty::kRetry;
+  const auto place = writable(physical, 8);
+  if (!place) return AccessedDirty::kFault;
+  // Another hart, or the operating system on one, may change the entry meanwhile. Should the entry
+  // be in a line of code, the block goes on to its end as if this were another hart's store.
+  bool done = false;
+  store_at(*place, [&] {
+    done = __atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(place->host), &entry,
+                                       wanted, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  });
+  if (!done) return AccessedDirty::kRetry;
   entry = wanted;
   return AccessedDirty::kDone;
 }
@@ -257,6 +315,8 @@ void Mmu::fill(std::uint64_t address, Page page) {
   entry = {.page = address & kPageMask, .physical = page.physical, .rights = page.rights};
   const auto* stretch = direct(page.physical, kPageSize);
   if (stretch == nullptr) return;
+  entry.marks = stretch->marks;
+  entry.mark_bias = stretch->marks->bias();
   entry.host_offset = reinterpret_cast<std::uintptr_t>(stretch->host) +
                       (page.physical - stretch->first) - entry.page;
   if ((page.rights & kMayRead) != 0) entry.read_page = entry.page;
@@ -360,14 +420,20 @@ Flow Mmu::store_slow(std::uint64_t address, unsigned size, std::uint64_t value) 
 
 Flow Mmu::zero_block(std::uint64_t address, unsigned size) {
   const auto physical = translate(address & ~std::uint64_t{size - 1u}, size, Access::kStore);
-  std::byte* host = physical ? writable(*physical, size) : nullptr;
-  if (physical && host == nullptr) access_fault(address, Access::kStore);
-  if (host == nullptr) {
+  const auto block = physical ? writable(*physical, size) : std::nullopt;
+  if (physical && !block) access_fault(address, Access::kStore);
+  if (!block) {
     exception_.value = address;
     return Flow::kTrap;
   }
-  for (unsigned i = 0; i < size; i += 8) store_aligned(host + i, std::uint64_t{0});
-  return Flow::kNext;
+  Flow flow = Flow::kNext;
+  for (unsigned i = 0; i < size; i += 8) {
+    std::byte* const host = block->host + i;
+    if (store_at({host, *physical + i, block->marks},
+                 [&] { store_any(host, 8, 0); }) == Flow::kEnd)
+      flow = Flow::kEnd;
+  }
+  return flow;
 }
 
 Flow Mmu::touch_block(std::uint64_t address, unsigned size) {
@@ -388,11 +454,11 @@ std::optional<Mmu::AtomicPlace> Mmu::atomic_place(std::uint64_t address, unsigne
   const TlbEntry& entry = data_->at(address);
   const std::uint64_t tag = access == Access::kLoad ? entry.read_page : entry.write_page;
   if (TlbEntry::hits(tag, address, size)) [[likely]]
-    return AtomicPlace{entry.host(address), entry.physical | (address & ~kPageMask)};
+    return AtomicPlace{entry.host(address), entry.physical | (address & ~kPageMask), entry.marks};
   const auto physical = translate(address, size, access);
   if (!physical) return std::nullopt;
-  std::byte* host = writable(*physical, size);
-  return AtomicPlace{host, *physical};
+  const auto place = writable(*physical, size);
+  return place ? *place : AtomicPlace{.host = nullptr, .physical = *physical, .marks = nullptr};
 }
 
 }  // namespace holdfast::cpu::riscv

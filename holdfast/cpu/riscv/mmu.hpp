@@ -18,6 +18,7 @@
 #include "holdfast/cpu/riscv/isa.hpp"
 #include "holdfast/cpu/riscv/pmp.hpp"
 #include "holdfast/cpu/riscv/tlb.hpp"
+#include "holdfast/memory/fabric.hpp"
 #include "holdfast/memory/port.hpp"
 
 namespace holdfast::cpu::riscv {
@@ -38,7 +39,7 @@ class Mmu {
   /// `pmp` and `exception` belong to the hart, like the Mmu itself; `port` is the machine's and
   /// outlives it.
   Mmu(memory::Port& port, const Pmp& pmp, Exception& exception)
-      : port_{port}, pmp_{pmp}, exception_{exception} {}
+      : port_{port}, fabric_{port.space().fabric()}, pmp_{pmp}, exception_{exception} {}
 
   // State that translation depends on.
   void set_root(std::uint64_t satp) {
@@ -79,7 +80,10 @@ class Mmu {
   Flow store(std::uint64_t address, T value) {
     const TlbEntry& entry = data_->at(address);
     if (TlbEntry::hits(entry.write_page, address, sizeof(T))) [[likely]] {
-      store_aligned<T>(entry.host(address), value);
+      std::byte* const host = entry.host(address);
+      if (memory::StoreMarks::load(entry.mark_bias, host) != 0) [[unlikely]]
+        return store_marked(*entry.marks, host, sizeof(T), value);
+      store_aligned<T>(host, value);
       return Flow::kNext;
     }
     return store_slow(address, sizeof(T), value);
@@ -96,8 +100,28 @@ class Mmu {
   struct AtomicPlace {
     std::byte* host = nullptr;
     std::uint64_t physical = 0;
+    memory::StoreMarks* marks = nullptr;  // of the host memory
   };
   std::optional<AtomicPlace> atomic_place(std::uint64_t address, unsigned size, Access access);
+  /// Runs `store`, which stores to the host memory of the place or next to it in its line.
+  template <class Store>
+  Flow store_at(const AtomicPlace& place, Store store) {
+    if (place.marks->at(place.host) == 0) [[likely]] {
+      store();
+      return Flow::kNext;
+    }
+    return after_store(*place.marks, place.host, place.marks->store_marked(place.host, store));
+  }
+
+  // Load-reserved and store-conditional. The value LR loads is loaded between the two.
+  void begin_reservation(const AtomicPlace& place) {
+    if (place.host != nullptr) reservation_.version = place.marks->reserve(place.host);
+  }
+  void end_reservation(const AtomicPlace& place, unsigned size, std::uint64_t value);
+  void drop_reservation() { reservation_.size = 0; }
+  /// The SC of `T`; `flow` says how its block goes on.
+  template <class T>
+  bool store_conditional(const AtomicPlace& place, T value, Flow& flow);
   Flow load_physical(std::uint64_t address, std::uint64_t physical, unsigned size,
                      std::uint64_t& value, Access access = Access::kLoad);
   Flow store_physical(std::uint64_t address, std::uint64_t physical, unsigned size,
@@ -112,11 +136,16 @@ class Mmu {
 
   /// Host memory under [physical, physical + size), or nullptr if it is not all RAM or ROM.
   const std::byte* readable(std::uint64_t physical, std::uint64_t size);
-  std::byte* writable(std::uint64_t physical, std::uint64_t size);
+  /// The same, and who is to hear of stores to it.
+  struct Code {
+    const std::byte* host = nullptr;
+    memory::StoreMarks* marks = nullptr;
+  };
+  Code code(std::uint64_t physical, std::uint64_t size);
 
-  /// Moves whenever translations found earlier may be wrong.
+  /// Moves whenever translations found earlier, or what was decoded, may be wrong.
   std::uint64_t translation_epoch() const { return translation_epoch_; }
-  /// Moves whenever the memory map changed.
+  /// Moves whenever the memory map changed or code was stored to.
   std::uint64_t map_epoch() const { return map_epoch_; }
 
   bool translates(Privilege privilege) const {
@@ -136,6 +165,12 @@ class Mmu {
 
   Flow load_slow(std::uint64_t address, unsigned size, std::uint64_t& value);
   Flow store_slow(std::uint64_t address, unsigned size, std::uint64_t value);
+  [[gnu::cold]] Flow store_marked(memory::StoreMarks& marks, std::byte* host, unsigned size,
+                                  std::uint64_t value);
+  [[gnu::cold]] Flow after_store(memory::StoreMarks& marks, const std::byte* host,
+                                 memory::StoreMarks::Seen seen);
+  Flow store_bytes_anywhere(memory::StoreMarks& marks, std::byte* host, unsigned size,
+                            std::uint64_t value);
   Flow load_from_device(std::uint64_t address, std::uint64_t physical, unsigned size,
                         std::uint64_t& value, Access access);
   Flow store_to_device(std::uint64_t address, std::uint64_t physical, unsigned size,
@@ -154,13 +189,29 @@ class Mmu {
   void fill(std::uint64_t address, Page page);
   const memory::Port::Direct* direct(std::uint64_t physical, std::uint64_t size);
   void check_stamp();
+  void look_at_code();
   std::nullopt_t page_fault(std::uint64_t address, Access access);
   std::nullopt_t access_fault(std::uint64_t address, Access access);
 
+  /// Where RAM can be written, or nothing.
+  std::optional<AtomicPlace> writable(std::uint64_t physical, std::uint64_t size);
+
+  /// What LR remembers for SC: where, what it read, and the version of the line.
+  struct Reservation {
+    const std::byte* host = nullptr;
+    const memory::StoreMarks* marks = nullptr;  // only compared: the memory may be gone
+    std::uint64_t physical = 0;
+    std::uint64_t value = 0;
+    unsigned size = 0;  // 0: none
+    memory::StoreMarks::Version version = 0;
+  };
+
   memory::Port& port_;
+  memory::Fabric& fabric_;  // the machine's
   const Pmp& pmp_;
   Exception& exception_;
 
+  Reservation reservation_;
   std::uint64_t satp_ = 0;
   bool execute_readable_ = false;
   Marking marking_ = Marking::kByHart;
@@ -174,6 +225,24 @@ class Mmu {
   std::uint64_t stamp_ = ~std::uint64_t{0};  // none yet
   std::uint64_t translation_epoch_ = 1;
   std::uint64_t map_epoch_ = 1;
+  std::uint64_t code_stores_ = 0;  // what was seen of the machine's counter
 };
+
+template <class T>
+bool Mmu::store_conditional(const AtomicPlace& place, T value, Flow& flow) {
+  const Reservation reserved = reservation_;
+  drop_reservation();  // gone, whether this one succeeds or not
+  flow = Flow::kNext;
+  if (place.host == nullptr || reserved.size != sizeof(T) || reserved.host != place.host ||
+      reserved.marks != place.marks || reserved.physical != place.physical)
+    return false;
+  const bool done = place.marks->store_conditionally(place.host, reserved.version, [&] {
+    auto expected = static_cast<T>(reserved.value);
+    return __atomic_compare_exchange_n(reinterpret_cast<T*>(place.host), &expected, value, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+  });
+  if (done && place.marks->stored_code(place.host)) flow = after_store(*place.marks, place.host, {true, {}});
+  return done;
+}
 
 }  // namespace holdfast::cpu::riscv

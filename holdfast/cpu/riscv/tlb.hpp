@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "holdfast/cpu/riscv/pmp.hpp"
+#include "holdfast/memory/store_marks.hpp"
 
 namespace holdfast::cpu::riscv {
 
@@ -17,7 +18,7 @@ inline constexpr unsigned kPageBits = 12;
 inline constexpr std::uint64_t kPageSize = std::uint64_t{1} << kPageBits;
 inline constexpr std::uint64_t kPageMask = ~(kPageSize - 1);
 
-struct TlbEntry {
+struct alignas(64) TlbEntry {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};  // no page: its low bits are set
 
   std::uint64_t read_page = kNever;   // the virtual page, if loads may go to host memory
@@ -25,6 +26,8 @@ struct TlbEntry {
   std::uintptr_t host_offset = 0;     // host address less virtual address
   std::uint64_t page = kNever;        // the virtual page, memory or not
   std::uint64_t physical = 0;
+  std::uintptr_t mark_bias = 0;         // of `marks`
+  memory::StoreMarks* marks = nullptr;  // of the host memory
   Rights rights = kMayNothing;
 
   /// The page matches and the address is aligned to `size`, in one comparison.

@@ -58,7 +58,7 @@ void enter(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t p
     enter_supervisor(core, cause, value, pc);
   else
     enter_machine(core, cause, value, pc);
-  core.reservation.size = 0;
+  core.mmu.drop_reservation();
   core.privilege_changed();
 }
 
@@ -117,7 +117,7 @@ void return_from_machine(Core& core) {
   if (previous != Privilege::kMachine) status &= ~mstatus::kMprv;
   core.pc = core.csr.mepc;
   core.privilege = previous;
-  core.reservation.size = 0;
+  core.mmu.drop_reservation();
   core.privilege_changed();
   core.signals.look_again();
 }
@@ -129,7 +129,7 @@ void return_from_supervisor(Core& core) {
   status = (status | mstatus::kSpie) & ~(mstatus::kSpp | mstatus::kMprv);
   core.pc = core.csr.sepc;
   core.privilege = supervisor ? Privilege::kSupervisor : Privilege::kUser;
-  core.reservation.size = 0;
+  core.mmu.drop_reservation();
   core.privilege_changed();
   core.signals.look_again();
 }

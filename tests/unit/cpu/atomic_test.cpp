@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "bench.hpp"
+#include "tests/support/schedule.hpp"
 
 namespace holdfast::test::riscv {
 namespace {
@@ -18,7 +19,7 @@ void PrintTo(const Vector& v, std::ostream* out) {
   *out << v.name;
 }
 
-class Amo : public testing::TestWithParam<Vector> {};
+class Amo : public ::testing::TestWithParam<Vector> {};
 
 TEST_P(Amo, ReturnsTheOldValueAndStoresTheNew) {
   const Vector& v = GetParam();
@@ -39,7 +40,7 @@ TEST_P(Amo, ReturnsTheOldValueAndStoresTheNew) {
 constexpr std::uint64_t kOld = 0x0000'0001'8000'0000;
 INSTANTIATE_TEST_SUITE_P(
     All, Amo,
-    testing::Values(Vector{"swap", 1, kOld, 5, 0x1'0000'0005, 5},
+    ::testing::Values(Vector{"swap", 1, kOld, 5, 0x1'0000'0005, 5},
                     Vector{"add", 0, kOld, 0x8000'0000, 0x1'0000'0000, 0x2'0000'0000},
                     Vector{"xor", 4, kOld, 0x8000'0001, 0x1'0000'0001, 0x1'0000'0001},
                     Vector{"and", 12, kOld, 0xf'ffff'ffff, kOld, kOld},
@@ -94,6 +95,130 @@ TEST(Reservations, AreLostToAStoreOfAnotherHart) {
   first.run({sc(kDoubleWidth, kA0, kA1, kA2)});
   EXPECT_EQ(first.x(kA0), 1u);
   EXPECT_EQ(first.memory->read(kData), 7u);
+}
+
+/// Two harts on one memory, each with a place for its program.
+struct Pair {
+  Bench first;
+  Bench second{first.memory, {.hart_id = 1}};
+  Pair() {
+    for (Bench* bench : {&first, &second}) bench->set_x(kA1, kData);
+    first.memory->write(kData, std::uint64_t{5});
+  }
+  void reserve() {
+    first.run({lr(kDoubleWidth, kA0, kA1)});
+    first.set_x(kA2, 9);
+  }
+  /// What SC leaves in its register: 0 if it has stored.
+  std::uint64_t store_conditionally() {
+    first.run({sc(kDoubleWidth, kA0, kA1, kA2)});
+    return first.x(kA0);
+  }
+  static void load(Bench& bench, std::uint64_t at, std::initializer_list<Word> words) {
+    bench.memory->write_code(at, words);
+    bench.hart.set_pc(at);
+  }
+};
+
+// SPEC: volume I, 8.2 and the atomicity axiom of RVWMO: no store of another hart comes between, not
+// even one that leaves memory as it was.
+TEST(Reservations, AreLostThoughAnotherHartPutsTheValueBack) {
+  struct Case {
+    const char* name;
+    std::initializer_list<Word> program;
+  };
+  const Case cases[] = {
+      {"stores", {sd(kZero, kA1), sd(kA2, kA1)}},
+      {"a store that changes nothing", {sd(kA2, kA1)}},
+      {"bytes", {sb(kZero, kA1), sb(kA2, kA1)}},
+      {"misaligned", {sw(kZero, kA1, -2), sd(kA2, kA1)}},
+      {"atomics", {amo(1, kDoubleWidth, kA3, kA1, kZero), amo(1, kDoubleWidth, kA3, kA1, kA2)}},
+      {"an atomic that changes nothing", {amo(8, kDoubleWidth, kA3, kA1, kZero)}},
+      {"conditional stores", {lr(kDoubleWidth, kA3, kA1), sc(kDoubleWidth, kA4, kA1, kA3)}},
+      {"a cleared block and a store", {cbo_zero(kA1), sd(kA2, kA1)}},
+      {"a neighbour in the line", {sb(kZero, kA1, 63)}}};
+  for (const Case& c : cases) {
+    Pair harts;
+    harts.reserve();
+    harts.second.set_x(kA2, 5);
+    harts.second.run(c.program);
+    EXPECT_EQ(harts.first.memory->read(kData), 5u) << c.name;
+    EXPECT_EQ(harts.store_conditionally(), 1u) << c.name;
+    EXPECT_EQ(harts.first.memory->read(kData), 5u) << c.name;
+  }
+}
+
+TEST(Reservations, AreLostToADeviceThatPutsTheValueBack) {
+  Pair harts;
+  harts.reserve();
+  memory::Port dma{harts.first.memory->space};
+  for (const std::uint64_t value : {0u, 5u}) EXPECT_EQ(dma.store(kData, 8, value, {}), memory::MemTxResult::kOk);
+  EXPECT_EQ(harts.store_conditionally(), 1u);
+}
+
+TEST(Reservations, SurviveWhatConcernsOtherLines) {
+  Pair harts;
+  harts.reserve();
+  harts.second.run({sd(kZero, kA1, -8), sd(kZero, kA1, 64), ld(kA0, kA1)});
+  EXPECT_EQ(harts.store_conditionally(), 0u);
+  EXPECT_EQ(harts.first.memory->read(kData), 9u);
+}
+
+TEST(Reservations, SurviveTheHartsOwnStoresBesideThem) {
+  Pair harts;
+  harts.first.set_x(kA2, 9);
+  harts.first.run({lr(kDoubleWidth, kA0, kA1), sd(kA2, kA1, 8), amo(0, kDoubleWidth, kA3, kA1, kZero),
+                   sc(kDoubleWidth, kA0, kA1, kA2)});
+  EXPECT_EQ(harts.first.x(kA0), 0u);
+}
+
+TEST(Reservations, OfAPlaceThatShowsOtherMemoryAreLost) {
+  Pair harts;
+  auto block = harts.first.memory->block(0x1000);
+  auto region = memory::MemoryRegion::ram(harts.first.memory->fabric,
+                                          {.name = "page", .size = 0x1000}, block);
+  block->host()[0] = std::byte{5};
+  harts.reserve();
+  harts.first.memory->place(kData, region);
+  EXPECT_EQ(harts.store_conditionally(), 1u);
+  EXPECT_EQ(block->host()[0], std::byte{5});
+  region = {};
+  block->close();
+}
+
+TEST(Reservations, AreUsedInOneStepWithRegardToStores) {
+  testing::Schedule schedule;
+  Pair harts;
+  harts.reserve();
+  harts.second.set_x(kA2, 7);
+  Pair::load(harts.first, kProgram, {sc(kDoubleWidth, kA0, kA1, kA2), wfi()});
+  Pair::load(harts.second, kProgram + 0x400, {sd(kA2, kA1), wfi()});
+  auto& taken = schedule.stop_at("memory.marks.version_taken", "conditional");
+  auto& awaited = schedule.stop_at("memory.marks.version_awaited", "other");
+  testing::Thread conditional{"conditional", [&] { harts.first.go(); }};
+  taken.wait_reached();
+  testing::Thread other{"other", [&] { harts.second.go(); }};
+  awaited.wait_reached();
+  EXPECT_EQ(harts.first.memory->read(kData), 5u);
+  taken.release();
+  conditional.join();
+  awaited.release();
+  other.join();
+  EXPECT_EQ(harts.first.x(kA0), 0u);
+  EXPECT_EQ(harts.first.memory->read(kData), 7u);
+}
+
+TEST(Reservations, AreRefusedWhileAnotherHartStores) {
+  testing::Schedule schedule;
+  Pair harts;
+  harts.reserve();
+  harts.second.set_x(kA2, 5);
+  Pair::load(harts.second, kProgram + 0x400, {sd(kA2, kA1), wfi()});
+  auto& storing = schedule.stop_at("memory.marks.before_store", "other");
+  testing::Thread other{"other", [&] { harts.second.go(); }};
+  storing.wait_reached();
+  EXPECT_EQ(harts.store_conditionally(), 1u);
+  storing.release();
 }
 
 TEST(Reservations, AreLostToATrap) {

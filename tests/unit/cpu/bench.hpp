@@ -72,9 +72,11 @@ class Memory {
   template <class T = std::uint64_t>
   void write(std::uint64_t address, T value) {
     std::memcpy(at(address), &value, sizeof value);
+    stored(address, sizeof value);
   }
   void write_code(std::uint64_t address, std::span<const Word> words) {
     std::memcpy(at(address), words.data(), words.size_bytes());
+    stored(address, words.size_bytes());
   }
   void write_code(std::uint64_t address, std::initializer_list<Word> words) {
     write_code(address, std::span{words.begin(), words.size()});
@@ -86,6 +88,12 @@ class Memory {
     edit.add(root_, address, region, ++priority_);
     fabric.post(std::move(edit));
   }
+  void move(const memory::MemoryRegion& region, std::uint64_t address) {
+    memory::Transaction edit;
+    edit.move(region, address);
+    fabric.post(std::move(edit));
+  }
+  const memory::MemoryRegion& ram() const { return ram_; }
   Ref<memory::RamBlock> block(std::uint64_t size) {
     return memory::RamBlock::make(realm_, "block", size).value();
   }
@@ -97,6 +105,11 @@ class Memory {
   memory::Fabric fabric{realm_};
 
  private:
+  /// As a device's DMA would be.
+  void stored(std::uint64_t address, std::uint64_t length) {
+    if (block_->marks().stored(at(address), length)) fabric.code_stored();
+  }
+
   std::int32_t priority_ = 0;
   Ref<memory::RamBlock> block_ = block(kRamSize);
   memory::MemoryRegion root_ = memory::MemoryRegion::container(fabric, {.name = "bus"});
@@ -161,9 +174,8 @@ class Bench {
     hart.set_pc(kProgram);
     return go();
   }
-  /// Runs from where the hart is; what was written as code before is fetched anew.
+  /// Runs from where the hart is.
   Stop go(std::uint64_t instructions = 100'000) {
-    hart.forget_code();
     return hart.run(instructions);
   }
 

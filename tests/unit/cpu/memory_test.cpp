@@ -206,6 +206,206 @@ TEST(Fetch, AnInstructionAcrossTwoPagesIsWhole) {
   EXPECT_EQ(bench.x(kA0), 9u);
 }
 
+// Code that is stored to --------------------------------------------------------------------------
+
+/// Calls a function, has it overwritten by one instruction, and calls it again.
+struct Rewritten : Bench {
+  static constexpr std::uint64_t kFunction = kProgram + 0x100;
+  Rewritten() {
+    set_x(kA1, kFunction);
+    set_x(kA2, li(kA0, 2));
+    memory->write_code(kFunction, {li(kA0, 1), jalr(0, kRa, 0)});
+  }
+  void run_around(Word store) {
+    run({jal(kRa, 0x100), add(kA3, kA0, kZero), store, jal(kRa, 0x100 - 12)});
+  }
+};
+
+TEST(StoresToCode, AreExecutedFromTheNextInstructionOn) {
+  const Word stores[] = {sw(kA2, kA1), amo(1, kWordWidth, kZero, kA1, kA2)};
+  for (const Word store : stores) {
+    Rewritten bench;
+    bench.run_around(store);
+    EXPECT_EQ(bench.x(kA3), 1u);
+    EXPECT_EQ(bench.x(kA0), 2u) << std::hex << store;
+  }
+}
+
+TEST(StoresToCode, AreExecutedThoughTheyStandInTheSameBlock) {
+  Bench bench;
+  bench.set_x(kA1, kProgram);
+  bench.set_x(kA2, li(kA0, 2));
+  bench.set_x(kA3, 0x20);  // a byte of the immediate
+  bench.set_x(kA4, kProgram + 12);
+  for (const Word store : {sw(kA2, kA1, 12), sb(kA3, kA1, 14), amo(1, kWordWidth, kZero, kA4, kA2)}) {
+    bench.run({nop(), nop(), store, li(kA0, 1)});
+    EXPECT_EQ(bench.x(kA0), 2u) << std::hex << store;
+  }
+}
+
+TEST(StoresToCode, ByConditionalStoresBlocksAndMisalignedOnesCountToo) {
+  Rewritten conditional;
+  conditional.run({jal(kRa, 0x100), lr(kWordWidth, kA3, kA1), sc(kWordWidth, kA4, kA1, kA2),
+                   jal(kRa, 0x100 - 12)});
+  EXPECT_EQ(conditional.x(kA4), 0u);
+  EXPECT_EQ(conditional.x(kA0), 2u);
+
+  Rewritten cleared;  // zeros are no instruction
+  cleared.run({jal(kRa, 0x100), cbo_zero(kA1), jal(kRa, 0x100 - 8)});
+  EXPECT_EQ(cleared.cause(), Cause::kIllegalInstruction);
+  EXPECT_EQ(cleared.csr_value(csr::kMepc), Rewritten::kFunction);
+
+  Rewritten misaligned;  // the upper half of one instruction and the lower one of the next
+  misaligned.set_x(kA2, (jalr(0, kRa, 0) & 0xffff) << 16 | li(kA0, 2) >> 16);
+  misaligned.run_around(sw(kA2, kA1, 2));
+  EXPECT_EQ(misaligned.x(kA0), 2u);
+}
+
+TEST(StoresToCode, ThatAreDataLeaveTheCodeAsItIs) {
+  Rewritten bench;  // the line holds instructions and, behind them, a number
+  bench.run({jal(kRa, 0x100), sw(kA2, kA1, 32), jal(kRa, 0x100 - 8), lw(kA3, kA1, 32)});
+  EXPECT_EQ(bench.x(kA0), 1u);
+  EXPECT_EQ(bench.x(kA3), li(kA0, 2));
+}
+
+TEST(StoresToCode, AcrossTwoPagesAreSeenInBothHalves) {
+  constexpr std::uint64_t kStart = kRamBase + 0x3ffe;
+  for (const std::uint64_t half : {kStart, kStart + 2}) {
+    Bench bench;
+    bench.memory->write_code(kStart, {li(kA0, 1), jalr(0, kRa, 0)});
+    const Word other = half == kStart ? li(kA3, 1) & 0xffff : li(kA0, 2) >> 16;
+    bench.set_x(kA1, half);
+    bench.set_x(kA2, other);
+    bench.set_x(kA4, kStart);
+    bench.run({jalr(kRa, kA4, 0), sh(kA2, kA1), jalr(kRa, kA4, 0)});
+    EXPECT_EQ(bench.x(half == kStart ? kA3 : kA0), half == kStart ? 1u : 2u);
+  }
+}
+
+TEST(StoresToCode, ThatMakeTheLastInstructionOfAPageReachIntoTheNextAreSeen) {
+  constexpr std::uint64_t kStart = kRamBase + 0x3ffe;
+  Bench bench;
+  bench.memory->write(kStart, std::uint16_t{0x8082});  // c.jr ra
+  bench.memory->write(kStart + 2, static_cast<std::uint16_t>(li(kA0, 2) >> 16));
+  bench.memory->write_code(kStart + 4, {jalr(0, kRa, 0)});
+  bench.set_x(kA1, kStart);
+  bench.set_x(kA2, li(kA0, 2) & 0xffff);
+  bench.run({jalr(kRa, kA1, 0), sh(kA2, kA1), jalr(kRa, kA1, 0)});
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+TEST(StoresToCode, OfOtherHartsAreSeenByTheNextSlice) {
+  Rewritten bench;
+  bench.run({jal(kRa, 0x100)});
+  EXPECT_EQ(bench.x(kA0), 1u);
+  Bench other{bench.memory, {.hart_id = 1}};
+  other.set_x(kA1, Rewritten::kFunction);
+  other.set_x(kA2, li(kA0, 2));
+  other.memory->write_code(kProgram + 0x200, {sw(kA2, kA1), wfi()});
+  other.hart.set_pc(kProgram + 0x200);
+  other.go();
+  bench.hart.set_pc(kProgram);
+  bench.go();
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+TEST(StoresToCode, OfDevicesAreSeenByTheInstructionAfterTheOneThatCausedThem) {
+  Rewritten bench;
+  Register device{bench};
+  memory::Port dma{bench.memory->space};
+  device.effect = [&] {
+    const Word code = li(kA0, 2);
+    const auto bytes = std::as_bytes(std::span{&code, 1});
+    EXPECT_EQ(dma.write(Rewritten::kFunction, bytes), MemTxResult::kOk);
+  };
+  bench.set_x(kA4, 0x1000'0000);
+  bench.run_around(sw(kZero, kA4));
+  EXPECT_EQ(bench.x(kA3), 1u);
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+TEST(StoresToCode, OfAnAliasAreSeenInWhatItShows) {
+  Rewritten bench;
+  auto alias = memory::MemoryRegion::alias(bench.memory->fabric, {.name = "alias", .size = 0x1000},
+                                           bench.memory->ram(), 0);
+  bench.memory->place(0x4000'0000, alias);
+  bench.set_x(kA1, 0x4000'0000 + Rewritten::kFunction - kRamBase);
+  bench.run_around(sw(kA2, kA1));
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+TEST(MapChanges, CodeThatMovedIsRunWhereItIsAndNotWhereItWas) {
+  Bench bench;
+  Page page{*bench.memory};
+  const Word moved[] = {li(kA0, 7), wfi()};
+  std::memcpy(page.block->host(), moved, sizeof moved);
+  bench.memory->place(kData, page.region);
+  bench.hart.set_pc(kData);
+  bench.go();
+  EXPECT_EQ(bench.x(kA0), 7u);
+  bench.memory->move(page.region, kData + 0x2000);  // from the one place to the other
+  bench.set_x(kA0, 0);
+  bench.hart.set_pc(kData + 0x2000);
+  bench.go();
+  EXPECT_EQ(bench.x(kA0), 7u);
+  bench.hart.set_pc(kData);
+  bench.go();  // the RAM below: zeros
+  EXPECT_TRUE(bench.trapped());
+  EXPECT_EQ(bench.cause(), Cause::kIllegalInstruction);
+  // Changed where it is now, through a device's port.
+  memory::Port dma{bench.memory->space};
+  EXPECT_EQ(dma.store(kData + 0x2000, 4, li(kA0, 8), {}), MemTxResult::kOk);
+  bench.hart.set_pc(kData + 0x2000);
+  bench.go();
+  EXPECT_EQ(bench.x(kA0), 8u);
+}
+
+/// A flash: while it is programmed it answers by itself, and shows its memory again afterwards.
+struct Flash final : memory::MmioHandler {
+  explicit Flash(Memory& memory)
+      : bus{memory},
+        block{memory.block(0x1000)},
+        region{memory::MemoryRegion::rom_device(memory.fabric, {.name = "flash", .size = 0x1000},
+                                                {.handler = *this}, block)} {
+    memory.place(kAddress, region);
+  }
+  ~Flash() {
+    region = {};
+    block->close();
+  }
+  MemTxResult read(std::uint64_t, unsigned, std::uint64_t& value, memory::MemTxAttrs) override {
+    value = 0x80;  // ready
+    return MemTxResult::kOk;
+  }
+  MemTxResult write(std::uint64_t offset, unsigned size, std::uint64_t value,
+                    memory::MemTxAttrs) override {
+    show_memory(false);
+    std::memcpy(block->host() + offset, &value, size);
+    show_memory(true);
+    return MemTxResult::kOk;
+  }
+  void show_memory(bool direct) {
+    memory::Transaction edit;
+    edit.set_rom_mode(region, direct);
+    bus.fabric.post(std::move(edit));
+  }
+  static constexpr std::uint64_t kAddress = 0x2000'0000;
+  Memory& bus;
+  Ref<memory::RamBlock> block;
+  memory::MemoryRegion region;
+};
+
+TEST(StoresToCode, InFlashAreSeenWhenItShowsItsMemoryAgain) {
+  Rewritten bench;
+  Flash flash{*bench.memory};
+  const Word function[] = {li(kA0, 1), jalr(0, kRa, 0)};
+  std::memcpy(flash.block->host(), function, sizeof function);
+  bench.set_x(kA1, Flash::kAddress);
+  bench.run({jalr(kRa, kA1, 0), add(kA3, kA0, kZero), sw(kA2, kA1), jalr(kRa, kA1, 0)});
+  EXPECT_EQ(bench.x(kA3), 1u);
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
 TEST(FenceI, MakesStoresVisibleToFetch) {
   Bench bench;
   bench.set_x(kA1, kProgram + 0x100);
