@@ -2,6 +2,7 @@
 #include "holdfast/base/mutex.hpp"
 
 #include <array>
+#include <utility>
 
 #include "holdfast/base/check.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 struct Held {
   std::array<const Mutex*, 16> mutexes{};
   std::size_t count = 0;
+  const char* no_locks = nullptr;  // where the thread is, if it must lock nothing there
 };
 
 Held& held() {
@@ -28,6 +30,7 @@ void note_acquired(const Mutex& mutex) {
 
 void check_order(const Mutex& mutex) {
   const Held& mine = held();
+  HF_CHECK(mine.no_locks == nullptr, "lock '{}' is wanted in {}", mutex.name(), mine.no_locks);
   for (std::size_t i = 0; i < mine.count; ++i)
     HF_CHECK(mine.mutexes[i]->rank() < mutex.rank(),
              "lock order: '{}' is wanted while '{}' is held", mutex.name(),
@@ -51,6 +54,9 @@ int lock_order::held_count() { return static_cast<int>(held().count); }
 const char* lock_order::innermost() {
   return held().count == 0 ? nullptr : held().mutexes[held().count - 1]->name();
 }
+
+lock_order::NoLocks::NoLocks(const char* where) : outer_{std::exchange(held().no_locks, where)} {}
+lock_order::NoLocks::~NoLocks() { held().no_locks = outer_; }
 #else
 namespace {
 void note_acquired(const Mutex&) {}

@@ -82,6 +82,25 @@ namespace lock_order {
 int held_count();
 /// The name of the innermost mutex held by this thread, or nullptr.
 const char* innermost();
+
+/// While it lives, this thread locks nothing; debug builds check that. `where` is a literal that
+/// completes "is wanted in …".
+class [[nodiscard]] NoLocks {
+ public:
+#ifdef HOLDFAST_DEBUG
+  explicit NoLocks(const char* where);
+  ~NoLocks();
+#else
+  explicit NoLocks(const char*) {}
+#endif
+  NoLocks(const NoLocks&) = delete;
+  NoLocks& operator=(const NoLocks&) = delete;
+
+ private:
+#ifdef HOLDFAST_DEBUG
+  const char* outer_;
+#endif
+};
 }  // namespace lock_order
 
 }  // namespace holdfast

@@ -75,7 +75,7 @@ class RamRef : public DeviceRef {
 };
 
 struct MapRow {
-  std::uint64_t at;
+  std::uint64_t at = 0;
   PartRef region;
   std::int32_t priority = 0;  // of several regions at an address, the highest shows
 };

@@ -80,7 +80,7 @@ class alignas(64) Activity {
   std::size_t depth_ = 0;
   std::size_t delivered_from_ = 0;  // the depth at which a posted write is being performed
   GateSet inherited_;
-  std::array<Gate*, kDeepest> entered_;
+  std::array<Gate*, kDeepest> entered_{};
   Outbox outbox_{*this};
 };
 

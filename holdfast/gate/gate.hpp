@@ -34,7 +34,7 @@ enum class Locking : std::uint8_t {
 
 /// What somebody does inside: made once per call site, as a static constant.
 struct Use {
-  const char* what;  // "mmio read", "timer", "property"
+  const char* what = "?";  // "mmio read", "timer", "property"
   std::source_location where = std::source_location::current();
 };
 

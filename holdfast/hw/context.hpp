@@ -27,8 +27,8 @@ class VirtualClock;
 
 /// For tests: lets the prepare of the k-th part, counted over everything that is prepared, fail.
 struct FaultPlan {
-  std::size_t fail_at;   // 0: the first part
-  std::size_t seen = 0;  // parts that came to be prepared so far
+  std::size_t fail_at = 0;  // 0: the first part
+  std::size_t seen = 0;     // parts that came to be prepared so far
 
   bool strikes() { return seen++ == fail_at; }
 };

@@ -72,7 +72,7 @@ class Container final : public RegionPart {
 class Ram final : public RegionPart {
  public:
   struct Init {
-    std::uint64_t size;  // bytes
+    std::uint64_t size = 0;  // bytes
     memory::RamBacking backing{};
     enum class Writable : std::uint8_t { kYes, kNo } writable = Writable::kYes;
   };

@@ -50,10 +50,7 @@ class SpaceControl final : public RefCounted<SpaceControl> {
            base_.load(std::memory_order_acquire) == base;
   }
   /// What an address shows, links followed. Inside a read section.
-  FindResult find(std::uint64_t address) const {
-    for (;;)
-      if (const auto found = try_find(fabric_, view(), address)) return *found;
-  }
+  FindResult find(std::uint64_t address) const;
 
  private:
   friend class RefCounted<SpaceControl>;

@@ -22,10 +22,10 @@ class SubscriptionControl;
 
 /// One range of an address space, with links followed. Valid during the call.
 struct Section {
-  Extent extent;                // in the address space
-  const RegionControl* region;  // what shows there
-  std::uint64_t offset;         // of extent.first inside the region
-  RangeFlags flags;
+  Extent extent;                          // in the address space
+  const RegionControl* region = nullptr;  // what shows there
+  std::uint64_t offset = 0;               // of extent.first inside the region
+  RangeFlags flags = RangeFlags::kNone;
   friend bool operator==(const Section&, const Section&) = default;
 };
 

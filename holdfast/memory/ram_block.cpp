@@ -40,8 +40,9 @@ RamBlock::RamBlock(gate::Realm& realm, std::string name, std::uint64_t size)
   realm.census().add(Census::Kind::kRamBlock);
 }
 
-RamBlock::~RamBlock() {
-  leave_machine();
+// In a callback of reclamation, perhaps, or wherever the last hold ends: nobody else is here.
+RamBlock::~RamBlock() HF_NO_THREAD_SAFETY_ANALYSIS {
+  if (realm_ != nullptr) realm_->census().remove(Census::Kind::kRamBlock);  // it was never closed
   if (host_ != nullptr) munmap(host_, mapped_);
   if (fd_ >= 0) ::close(fd_);
 }
@@ -105,18 +106,12 @@ void RamBlock::close() {
   gate::Realm* realm = nullptr;
   {
     LockGuard guard{mutex_};
-    realm = realm_;
+    realm = std::exchange(realm_, nullptr);
+    realm->census().remove(Census::Kind::kHold, static_cast<std::int64_t>(holders_.size()));
   }
-  realm->domain().retire([self = Ref<RamBlock>::share(this)] { self->leave_machine(); });
-}
-
-void RamBlock::leave_machine() {
-  LockGuard guard{mutex_};
-  if (realm_ == nullptr) return;
-  Census& census = realm_->census();
-  census.remove(Census::Kind::kRamBlock);
-  census.remove(Census::Kind::kHold, static_cast<std::int64_t>(holders_.size()));
-  realm_ = nullptr;
+  // Readers may be at the bytes until a grace period has passed.
+  realm->domain().retire([self = Ref<RamBlock>::share(this)]() mutable { self = {}; });
+  realm->census().remove(Census::Kind::kRamBlock);
 }
 
 // The one decision between a closing block and a new hold: whoever changes the word first.

@@ -49,8 +49,8 @@ class RamBlock final : public RefCounted<RamBlock> {
   /// Who is to hear of stores to it.
   StoreMarks& marks() { return marks_; }
 
-  /// No new holds; and the machine's part in the block ends after a grace period. Once, by whoever
-  /// made it, when no published view shows it any more.
+  /// No new holds; the machine counts the block as retired from here on, and its part in it ends after
+  /// a grace period. Once, by whoever made it, when no published view shows it any more.
   void close();
   bool is_closed() const { return (holds_.load(std::memory_order_acquire) & kClosed) != 0; }
 
@@ -76,7 +76,6 @@ class RamBlock final : public RefCounted<RamBlock> {
   bool try_hold();
   void begin_hold(HoldInfo& info);
   void end_hold(const HoldInfo& info);
-  void leave_machine();
 
   static constexpr std::uint32_t kClosed = 1;
   static constexpr std::uint32_t kOneHold = 2;
@@ -92,7 +91,7 @@ class RamBlock final : public RefCounted<RamBlock> {
 
   mutable Mutex mutex_{LockRank::kRam, "holds of a RAM block"};
   std::vector<const HoldInfo*> holders_ HF_GUARDED_BY(mutex_);
-  gate::Realm* realm_ HF_GUARDED_BY(mutex_);  // nullptr once the machine is done with the block
+  gate::Realm* realm_ HF_GUARDED_BY(mutex_);  // nullptr once the block is closed
 };
 
 }  // namespace holdfast::memory

@@ -36,7 +36,7 @@ class Renderer {
   };
   struct Child {
     Extent extent;  // in the container, clipped to the window
-    MapNode* node;
+    MapNode* node = nullptr;
   };
   /// What one child of a cluster shows: out_[from, to).
   struct Run {

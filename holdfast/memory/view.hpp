@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "holdfast/memory/flat_tree.hpp"
@@ -61,9 +60,7 @@ class View {
 };
 
 /// What an address shows, links followed: the range is never a link range. Inside a read section.
-/// Nothing if it crossed a link while linked views were being published: ask again.
-std::optional<FindResult> try_find(const Fabric& fabric, const View& view, std::uint64_t address);
-/// The same, asked until there is an answer: wait-free unless it crosses a link.
+/// Wait-free unless it crosses a link: then it is looked up again while linked views are being published.
 FindResult find(const Fabric& fabric, const View& view, std::uint64_t address);
 
 }  // namespace holdfast::memory

@@ -5,6 +5,7 @@
 
 #include "holdfast/base/census.hpp"
 #include "holdfast/base/check.hpp"
+#include "holdfast/base/mutex.hpp"
 #include "holdfast/base/schedule_point.hpp"
 
 namespace holdfast::rcu {
@@ -154,7 +155,10 @@ void Domain::push(Retired& record) {
 void Domain::run(Retired& record) noexcept {
   const std::size_t objects = record.objects;
   const std::size_t bytes = record.bytes;
-  record.run(&record);
+  {
+    const lock_order::NoLocks rule{"a callback of reclamation"};
+    record.run(&record);
+  }
   if (census_) census_->remove(Census::Kind::kRetired, static_cast<std::int64_t>(objects));
   bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   objects_.fetch_sub(objects, std::memory_order_release);  // pairs with garbage(): 0 means freed

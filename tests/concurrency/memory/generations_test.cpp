@@ -119,6 +119,65 @@ TEST_F(Links, AReaderThatComesBetweenTwoPublishedViewsSeesATransactionWhole) {
   EXPECT_EQ(answer, Answer{3});
 }
 
+/// Another CPU, which a full-size alias lets see either overlay. Both overlays' views are there before.
+class Rebinding : public Links {
+ protected:
+  Rebinding() {
+    put(kB, old_ram_.region);
+    commit(std::move(Transaction{}
+                         .add(other_, 0, other_board_, 0)
+                         .add(other_, kB, private_ram_.region, 1)));
+    EXPECT_TRUE(other_space_.view().has_links());
+    EXPECT_EQ(&switched_space_.view(), &cpu_space_.view());
+  }
+  /// The other overlay, and other memory behind the link: kB shows 2 before and 1 after; 3 is what the
+  /// first overlay would show of the map after.
+  void rebind_and_edit() {
+    commit(std::move(Transaction{}
+                         .set_alias(switch_, other_, 0)
+                         .remove(old_ram_.region)
+                         .add(root_, kB, new_ram_.region)));
+  }
+  Answer look() {
+    Port port{switched_space_};
+    return read(port, kB);
+  }
+  MemoryRegion other_ = MemoryRegion::container(fabric_, {.name = "other overlay"});
+  MemoryRegion other_board_ = MemoryRegion::alias(fabric_, {.name = "board again"}, root_, 0);
+  AddressSpace other_space_{fabric_, other_, {.name = "keeps the other view"}};
+  MemoryRegion switch_ = MemoryRegion::alias(fabric_, {.name = "switch"}, overlay_, 0);
+  AddressSpace switched_space_{fabric_, switch_, {.name = "cpu that is switched over"}};
+};
+
+TEST_F(Rebinding, AReaderThatComesBetweenTheEditBehindTheLinkAndTheNewViewSeesATransactionWhole) {
+  Stop& writer = schedule_.stop_at("memory.publish.between_views", "control");
+  Stop& through = schedule_.stop_at("memory.find.at_link", "cpu");
+  Stop& once_more = schedule_.stop_at("memory.find.at_link", "cpu", 1);
+  Thread control{"control", [&] { rebind_and_edit(); }};
+  writer.wait_reached();
+  Answer answer{};
+  Thread cpu{"cpu", [&] { answer = look(); }};
+  through.wait_reached();
+  through.release();
+  once_more.wait_reached();  // while the writer stands where it stands
+  writer.release();
+  once_more.release();
+  cpu.join();
+  control.join();
+  EXPECT_EQ(answer, Answer{1});
+}
+
+TEST_F(Rebinding, AReaderWithTheOldViewInHandSeesATransactionWhole) {
+  Stop& reader = schedule_.stop_at("memory.find.has_view", "cpu");
+  Answer answer{};
+  Thread cpu{"cpu", [&] { answer = look(); }};
+  reader.wait_reached();
+  rebind_and_edit();
+  reader.release();
+  cpu.join();
+  EXPECT_EQ(answer, Answer{1});
+}
+
 // A link is dropped: the stamp loses the linked view's part, and what is left of it is the number
 // under which a port remembers something that is long gone.
 TEST_F(Links, AStampThatLosesALinkDoesNotComeBackToWhatItWas) {

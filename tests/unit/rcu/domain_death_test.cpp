@@ -105,6 +105,18 @@ TEST_P(DomainDeathTest, WaitingInACallbackEndsTheProcess) {
 thread_local const char* t_gate = nullptr;
 const char* inside_a_gate() { return t_gate; }
 
+TEST_P(DomainDeathTest, ALockInACallbackEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Domain domain{nullptr, options()};
+  Mutex mutex{LockRank::kLeaf, "leaf of the test"};
+  EXPECT_DEATH(
+      {
+        domain.retire([&] { const LockGuard guard{mutex}; });
+        domain.poll();
+      },
+      "'leaf of the test' is wanted in a callback of reclamation");
+}
+
 TEST_P(DomainDeathTest, ALayerAboveCanObject) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   add_waiting_veto(&inside_a_gate);
