@@ -29,10 +29,20 @@ std::uint64_t share(std::uint64_t total, std::uint64_t others) {
   return total < others ? 1 : total / others;
 }
 
+/// Levels that other machines of this field have: here there is one of each.
+bool is_single(std::string_view key) {
+  return key == "dies" || key == "clusters" || key == "modules" || key == "books" || key == "drawers";
+}
+
 }  // namespace
 
 Result<void> add_topology(TopologyRequest& request, std::span<const KeyValue> items) {
   for (const KeyValue& item : items) {
+    if (is_single(item.key)) {
+      if (object::parse_unsigned(item.value) == 1U) continue;
+      return fail("{} is '{}'; CPUs are in sockets, cores and threads alone, so it takes 1", item.key,
+                  item.value);
+    }
     auto* target = field(request, item.key);
     if (target == nullptr)
       return fail("there is no '{}'; there are cpus, sockets, cores, threads and maxcpus", item.key);

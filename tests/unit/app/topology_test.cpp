@@ -38,6 +38,12 @@ TEST(Topology, WithoutANumberOfCpusTheProductIsTheNumber) {
   EXPECT_EQ(*of("1,sockets=2,cores=2,threads=2,maxcpus=8"), (Topology{1, 2, 2, 2, 8}));
 }
 
+TEST(Topology, LevelsThatThereAreNotHaveOne) {
+  EXPECT_EQ(*of("4,dies=1,clusters=1"), (Topology{4, 1, 4, 1, 4}));
+  EXPECT_EQ(error_of("4,dies=2"),
+            "dies is '2'; CPUs are in sockets, cores and threads alone, so it takes 1");
+}
+
 TEST(Topology, TheProductMustBeTheNumber) {
   EXPECT_EQ(error_of("3,sockets=2"),
             "2 sockets × 1 cores × 1 threads is 2, not 3; the product must be the number of CPUs "
@@ -63,8 +69,8 @@ TEST(Topology, NumbersAreFrom1To65536) {
 }
 
 TEST(Topology, UnknownKeys) {
-  EXPECT_EQ(error_of("2,dies=2"),
-            "there is no 'dies'; there are cpus, sockets, cores, threads and maxcpus");
+  EXPECT_EQ(error_of("2,rows=2"),
+            "there is no 'rows'; there are cpus, sockets, cores, threads and maxcpus");
 }
 
 }  // namespace
