@@ -14,6 +14,7 @@
 
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/base/schedule_point.hpp"
 
 namespace holdfast::chardev {
 namespace {
@@ -71,6 +72,7 @@ void Channel::link_down() {
   reading_.end();
   writing_.end();
   input_ = output_ = -1;
+  HF_SCHEDULE_POINT("chardev.before_forgetting");
   forget_output();
   set_open(false);
 }
@@ -188,6 +190,7 @@ void Channel::drain() {
 std::size_t Channel::put(Bytes bytes) {
   bool wake = false;
   std::size_t taken = 0;
+  HF_SCHEDULE_POINT("chardev.before_put");
   {
     LockGuard guard{buffer_};
     if (!taking_) return bytes.size();

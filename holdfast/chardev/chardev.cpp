@@ -87,8 +87,10 @@ std::vector<std::uint8_t>& Chardev::queue_of_focus() {
 
 void Chardev::tell_standing() {
   const auto focus = is_mux() ? front() : Ref<FrontEnd>{};
-  for (const auto& front : fronts())
+  for (const auto& front : fronts()) {
+    HF_SCHEDULE_POINT("chardev.before_event");
     front->tell_standing({.open = is_open(), .focused = front == focus});
+  }
 }
 
 void Chardev::front_end_ready() {
@@ -115,7 +117,10 @@ void Chardev::drain() {
 }
 
 void Chardev::tell_room() {
-  for (const auto& front : fronts()) front->tell_room();
+  for (const auto& front : fronts()) {
+    HF_SCHEDULE_POINT("chardev.before_room");
+    front->tell_room();
+  }
 }
 
 // --- input -----------------------------------------------------------------------------------------

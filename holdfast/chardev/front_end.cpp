@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "holdfast/base/schedule_point.hpp"
-
 namespace holdfast::chardev {
 
 Ref<FrontEnd> FrontEnd::make(Ref<gate::Gate> gate, hw::Holdback& holdback, std::string path,
@@ -23,7 +21,6 @@ FrontEnd::FrontEnd(Ref<gate::Gate> gate, hw::Holdback& holdback, std::string pat
 template <class Function>
 void FrontEnd::inside(const gate::Use& use, Function function) {
   const hw::OutsidePass pass{*gate_, use, holdback_, gate::Reentry::kAllow};
-  HF_SCHEDULE_POINT("chardev.front_end.entered");
   if (!pass || !begin()) return;
   function();
   end();

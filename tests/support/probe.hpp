@@ -39,12 +39,15 @@ class Probe final : public hw::Device {
     std::function<void(Probe&, std::uint64_t)> on_kick{};  // of the eventfd
     std::function<void(Probe&, bool)> on_pin{};
     std::function<void(Probe&, chardev::Bytes)> on_input{};
+    std::function<void(Probe&)> on_room{};
+    std::function<void(Probe&, chardev::Event)> on_event{};
     gate::Locking locking = gate::Locking::kExclusive;
   };
   Probe(const hw::DeviceInit& init, Config config)
       : Device{init, config.locking},
         config_{std::move(config)},
-        serial{*this, "chardev", config_.chardev, {.receive = &Probe::receive}} {}
+        serial{*this, "chardev", config_.chardev,
+               {.receive = &Probe::receive, .room = &Probe::room, .event = &Probe::event}} {}
 
   static constexpr std::uint64_t kData = 0x0;
   static constexpr std::uint64_t kCall = 0x4;  // the test's function
@@ -95,6 +98,12 @@ class Probe final : public hw::Device {
     HF_SCHEDULE_POINT("test.in_input");
     if (config_.on_input) config_.on_input(*this, bytes);
     return bytes.size();
+  }
+  void room() {
+    if (config_.on_room) config_.on_room(*this);
+  }
+  void event(chardev::Event event) {
+    if (config_.on_event) config_.on_event(*this, event);
   }
 
   Config config_;
