@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "holdfast/app/options/group.hpp"
 #include "holdfast/base/event_loop.hpp"
@@ -39,7 +38,6 @@ class Backends {
  private:
   machine::Machine& machine_;  // outlives this
   const OnCommand on_command_;
-  std::vector<chardev::Chardev*> made_;  // the machine's, which keeps them to its end
 };
 
 }  // namespace holdfast::app

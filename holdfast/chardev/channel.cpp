@@ -31,7 +31,9 @@ Channel::Channel(EventLoop& loop, Common common, Limits limits)
 Channel::~Channel() { HF_CHECK(!linked_, "chardev '{}': destroyed before it was finished", id()); }
 
 void Channel::finish() {
-  drain();
+  // In a running machine nobody waits for a host that takes nothing.
+  if (loop_.on_loop_thread()) pump();
+  else drain();
   poke_.clear();
   reading_.end();
   writing_.end();

@@ -49,7 +49,8 @@ class Channel : public Chardev {
   /// Forgets the descriptors and the output that was not handed over.
   void link_down();
   bool is_linked() const { return linked_; }
-  /// Ends everything that calls into the derived class. Drains first.
+  /// Ends everything that calls into the derived class. Drains first; on the loop thread only as far
+  /// as the host takes it at once.
   void finish();
 
   /// As read() and write() of the host.

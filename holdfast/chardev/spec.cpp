@@ -280,9 +280,6 @@ const std::string* find_property(const Properties& properties, std::string_view 
 Result<Spec> spec_without_id(const Properties& properties) {
   const std::string* name = find_property(properties, "backend");
   if (name == nullptr) return fail("chardev: there is no backend; there are {}", kind_names());
-  const std::string* id = find_property(properties, "id");
-  if (*name == "none") return Spec{.backend = Backend::kNone};
-  if (*name == "chardev" && id != nullptr) return Spec{.backend = Backend::kReference, .id = *id};
   const Kind& kind = *TRY(find_kind(*name));
   Spec spec{.backend = kind.backend};
   for (const auto& [key, value] : properties)
@@ -312,7 +309,6 @@ std::string_view to_string(Backend backend) {
 
 Result<Spec> spec_from(const Properties& properties) {
   Spec spec = TRY(spec_without_id(properties));
-  if (spec.backend == Backend::kNone || spec.backend == Backend::kReference) return spec;
   if (spec.id.empty()) return fail("{}: there is no id; it takes id=NAME", to_string(spec.backend));
   if (!well_formed_id(spec.id))
     return fail("{}: id '{}' is no name; it begins with a letter and goes on with letters, digits "
@@ -324,7 +320,12 @@ Result<Spec> spec_from(const Properties& properties) {
 Result<Spec> parse_chardev(std::string_view text) { return spec_from(TRY(take_apart(text))); }
 
 Result<Spec> parse_legacy(std::string_view text) {
-  return spec_without_id(TRY(take_short_form_apart(text)));
+  const auto properties = TRY(take_short_form_apart(text));
+  const std::string& backend = properties.front().second;
+  if (backend == "none") return Spec{.backend = Backend::kNone};
+  if (backend == "chardev")
+    return Spec{.backend = Backend::kReference, .id = properties.back().second};
+  return spec_without_id(properties);
 }
 
 std::string backends_help() {

@@ -42,13 +42,4 @@ Result<std::unique_ptr<Stream>> make_stdio(EventLoop& loop, Chardev::Common comm
                        .terminal = terminal});
 }
 
-Result<std::unique_ptr<Stream>> make_stdio(EventLoop& loop, std::string id,
-                                           std::function<void(Command)> on_command) {
-  return make_stdio(loop,
-                    {.id = std::move(id),
-                     .sharing = Chardev::Sharing::kMux,
-                     .on_command = std::move(on_command)},
-                    SharedDescriptor::Terminal::kRaw);
-}
-
 }  // namespace holdfast::chardev

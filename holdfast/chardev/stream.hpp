@@ -3,7 +3,6 @@
 // and output, files, pipes, terminals.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -44,8 +43,5 @@ class Stream final : public Channel {
 /// SIGPIPE is ignored from here on, so that a reader that goes away is an error like others.
 Result<std::unique_ptr<Stream>> make_stdio(EventLoop& loop, Chardev::Common common,
                                            SharedDescriptor::Terminal terminal);
-/// A console shared by several, raw.
-Result<std::unique_ptr<Stream>> make_stdio(EventLoop& loop, std::string id,
-                                           std::function<void(Command)> on_command);
 
 }  // namespace holdfast::chardev

@@ -118,6 +118,37 @@ chardev::Chardev& Machine::keep(std::unique_ptr<chardev::Chardev> backend) {
   return kept;
 }
 
+chardev::Chardev* Machine::find_backend(std::string_view id) {
+  const auto all = backends();
+  const auto found = std::ranges::find(all, id, &chardev::Chardev::id);
+  return found == all.end() ? nullptr : *found;
+}
+
+std::vector<chardev::Chardev*> Machine::backends() {
+  std::vector<chardev::Chardev*> all;
+  run_job("list back-ends", [&] {
+    for (const auto& backend : backends_) all.push_back(backend.get());
+  });
+  return all;
+}
+
+Result<void> Machine::discard_backend(std::string_view id) {
+  std::unique_ptr<chardev::Chardev> gone;  // outside of the job, for it may write to the host
+  Result<void> result;
+  run_job("discard a back-end", [&] {
+    const auto found = std::ranges::find(backends_, id, [](const auto& it) { return it->id(); });
+    if (found == backends_.end()) {
+      result = fail("chardev '{}': not found", id);
+    } else if ((*found)->is_attached()) {
+      result = fail("chardev '{}' is in use; it can be removed when nobody uses it", id);
+    } else {
+      gone = std::move(*found);
+      backends_.erase(found);
+    }
+  });
+  return result;
+}
+
 void Machine::run_job(const char* what, const std::function<void()>& job) {
   if (hw::ControlQueue::current_job() != nullptr && control().on_control_thread()) return job();
   std::atomic<bool> done{false};

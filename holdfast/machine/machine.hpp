@@ -86,8 +86,13 @@ class Machine final : private hw::MachineRequests {
   std::vector<std::string> device_names();
   boards::SystemBus& bus() { return *bus_; }
 
-  /// A back-end for its devices: kept until they have gone.
+  /// A back-end for its devices: kept until it is discarded or they have gone.
   chardev::Chardev& keep(std::unique_ptr<chardev::Chardev> backend);
+  /// By id, null if there is none; and all, in order of joining. For as long as nobody discards them.
+  chardev::Chardev* find_backend(std::string_view id);
+  std::vector<chardev::Chardev*> backends();
+  /// Destroys one; an error if there is none of that id, or if it is in use. On the control thread.
+  Result<void> discard_backend(std::string_view id);
 
   // --- running -----------------------------------------------------------------------------------
 

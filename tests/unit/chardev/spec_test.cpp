@@ -71,6 +71,8 @@ TEST(ChardevSpec, RefusalsNameTheBackEndAndWhatItTakes) {
   EXPECT_EQ(why_not("nonsense,id=a"),
             "there is no back-end 'nonsense'; there are file, null, pipe, pty, ringbuf, memory, "
             "serial, tty, socket, stdio");
+  EXPECT_NE(why_not("none,id=a").find("there is no back-end 'none'"), std::string::npos);
+  EXPECT_NE(why_not("chardev,id=a").find("there is no back-end 'chardev'"), std::string::npos);
   EXPECT_EQ(why_not("vc,id=a"), "there is no back-end 'vc': there is no display to show it in");
   EXPECT_EQ(why_not("null,id=a,path=x"),
             "null: there is no 'path'; there are id, mux, logfile, logappend");

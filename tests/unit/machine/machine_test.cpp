@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "holdfast/memory/hold.hpp"
+#include "tests/support/probe.hpp"
 #include "tests/support/schedule.hpp"
 #include "tests/support/test_devices.hpp"
 #include "tests/support/test_machine.hpp"
@@ -53,6 +54,22 @@ TEST(Machine, RefusesANameThatIsTaken) {
   ASSERT_TRUE(machine->plug<Leaf>("leaf", kHole));
   const auto again = machine->plug<Leaf>("leaf", kHole + 0x1000);
   EXPECT_EQ(again.error().message, "leaf: there is a device of that name");
+}
+
+TEST(Machine, KeepsBackEndsUntilNobodyWantsThem) {
+  TestMachine machine;
+  auto& line = dynamic_cast<test::TestChardev&>(
+      machine->keep(std::make_unique<test::TestChardev>("line")));
+  machine->keep(std::make_unique<chardev::NullChardev>("other"));
+  EXPECT_EQ(machine->find_backend("line"), &line);
+  EXPECT_EQ(machine->backends().size(), 2U);
+  test::plug_probe(machine, "it", kHole, {.chardev = &line});
+  EXPECT_EQ(machine->discard_backend("line").error().message,
+            "chardev 'line' is in use; it can be removed when nobody uses it");
+  EXPECT_TRUE(machine->unplug("it")->wait());
+  EXPECT_TRUE(machine->discard_backend("line"));
+  EXPECT_EQ(machine->find_backend("line"), nullptr);
+  EXPECT_EQ(machine->discard_backend("line").error().message, "chardev 'line': not found");
 }
 
 TEST(Hotplug, UnplugDrainsTheAccessInFlightAndLeavesNothingBehind) {
