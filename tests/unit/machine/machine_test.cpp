@@ -259,7 +259,7 @@ TEST(RunState, AResetMayBeAnEnd) {
   machine->run();
   machine->request_reset();
   machine->control().run_pending();
-  EXPECT_EQ(machine->run_state(), RunState::kShutdown);
+  ASSERT_EQ(machine->run_state(), RunState::kShutdown) << "else it would run for ever";
   EXPECT_EQ(machine.read32(kHole + Scratch::kResets), 1U) << "by its plug alone";
   machine->loop().run();  // returns at once
 }
