@@ -149,6 +149,10 @@ Result<int> run_machine(const Options& options) {
   TRY(check_devices(options));
   log::enable(options.log_topics);
   if (options.log_file) TRY(log::write_to(*options.log_file));
+  if (const std::string path = TRY(type->dump(options)); !path.empty()) {
+    fmt::print("device tree written to '{}'\n", path);
+    return 0;
+  }
   Emulator emulator{options, *type};
   return emulator.run();
 }

@@ -12,6 +12,7 @@
 
 #include "holdfast/app/devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/memory_objects.hpp"
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/chardev/spec.hpp"
 
@@ -27,7 +28,7 @@ Result<std::string> answer(const Options& options) {
     case Action::kListAccelerators: return accelerators_text();
     case Action::kListTopics: return topics_text();
     case Action::kListDevices: return devices_text(options.subject);
-    case Action::kListObjects: return "Objects:\n";
+    case Action::kListObjects: return objects_text(options.subject);
     case Action::kListChardevs:
       return options.subject.empty() ? chardev::backends_help() : chardev::backend_help(options.subject);
   }

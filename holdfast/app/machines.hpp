@@ -40,6 +40,9 @@ struct MachineType {
   /// Says what in the options the machine has not. Nothing has been made yet.
   Result<void> (*check)(const Options& options);
   Result<boards::BoardPlan> (*plan)(const Options& options, Host& host);
+  /// Writes the device tree that the machine would have, if the options ask for that instead of a
+  /// machine; returns where to, or "".
+  Result<std::string> (*dump)(const Options& options);
   /// Where `irq=N` of a device leads; null if the machine has no such pins.
   boards::PinRef (*interrupt)(unsigned number) = nullptr;
 };

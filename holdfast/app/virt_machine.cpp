@@ -2,14 +2,27 @@
 // `-M virt`: from options to the board's own.
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
 
+#include "holdfast/app/images.hpp"
 #include "holdfast/app/loader_devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/nodes.hpp"
 #include "holdfast/app/rtc.hpp"
+#include "holdfast/base/log.hpp"
 #include "holdfast/boards/loader/firmware.hpp"
+#include "holdfast/boards/loader/image.hpp"
 #include "holdfast/boards/virt/virt.hpp"
+#include "holdfast/object/text.hpp"
 
 namespace holdfast::app {
 namespace {
@@ -18,13 +31,68 @@ namespace virt = boards::virt;
 
 constexpr std::uint64_t kDefaultRam = 128U << 20U;
 
+/// What -M says.
+struct Properties {
+  virt::Interruptor interruptor = virt::Interruptor::kClint;
+  FlashNames flash;
+  std::string memory_backend;
+  std::string dump;
+  bool graphics = true;
+};
+
+Result<bool> flag(std::string_view value) {
+  const auto flag = object::parse_bool(value);
+  if (!flag) return fail("it takes on or off");
+  return *flag;
+}
+Result<std::string> name(std::string_view value, std::string_view shape) {
+  if (value.empty()) return fail("it takes {}", shape);
+  return std::string{value};
+}
+
+template <std::size_t Bank>
+Result<void> set_flash(Properties& properties, std::string_view value) {
+  properties.flash[Bank] = TRY(name(value, "the id of a drive"));
+  return {};
+}
+Result<void> set_aclint(Properties& properties, std::string_view value) {
+  properties.interruptor =
+      TRY(flag(value)) ? virt::Interruptor::kAclint : virt::Interruptor::kClint;
+  return {};
+}
+Result<void> set_memory_backend(Properties& properties, std::string_view value) {
+  properties.memory_backend = TRY(name(value, "the id of an -object memory-backend-…"));
+  return {};
+}
+Result<void> set_dump(Properties& properties, std::string_view value) {
+  properties.dump = TRY(name(value, "the path of a file to write"));
+  return {};
+}
+Result<void> set_graphics(Properties& properties, std::string_view value) {
+  properties.graphics = TRY(flag(value));
+  return {};
+}
+Result<void> set_absent(Properties&, std::string_view value) {
+  if (value != "off" && value != "none") return fail("there is none; it takes off");
+  return {};
+}
+
 /// A property that -M sets. `set` says what the value may be if it is not that.
 struct Row {
   MachineProperty info;
-  Result<void> (*set)(virt::Options& board, std::string_view value);
+  Result<void> (*set)(Properties& properties, std::string_view value);
 };
 const std::vector<Row>& rows() {
-  static const std::vector<Row> kRows{};
+  static const std::vector<Row> kRows{
+      {{"aclint", "on|off", "the CLINT as the devices of an ACLINT, with one for S-mode"}, set_aclint},
+      {{"aia", "none", "accepted for others' sake: interrupts come by a PLIC"}, set_absent},
+      {{"dumpdtb", "FILE", "writes the device tree into a file, and no more"}, set_dump},
+      {{"graphics", "on|off", "what firmware is told: whether there is a screen"}, set_graphics},
+      {{"memory-backend", "ID", "the -object that is the machine's RAM"}, set_memory_backend},
+      {{"pflash0", "ID", "what the first bank of flash has: a -drive or -blockdev"}, set_flash<0>},
+      {{"pflash1", "ID", "what the second bank of flash has"}, set_flash<1>},
+      {{"usb", "off", "accepted for others' sake"}, set_absent},
+  };
   return kRows;
 }
 
@@ -34,35 +102,54 @@ std::vector<MachineProperty> properties() {
   return infos;
 }
 
-Result<void> set_property(virt::Options& board, const KeyValue& item) {
+Result<void> set_property(Properties& properties, const KeyValue& item) {
   for (const Row& row : rows()) {
     if (row.info.name != item.key) continue;
-    const auto done = row.set(board, item.value);
+    const auto done = row.set(properties, item.value);
     if (done) return {};
     return fail("-M virt,{}={}: {}", item.key, item.value, done.error().message);
   }
   std::vector<std::string_view> names;
   for (const Row& row : rows()) names.push_back(row.info.name);
-  if (names.empty()) return fail("-M virt: no property '{}'; it has none", item.key);
   return fail("-M virt: no property '{}'; there are {}", item.key, fmt::join(names, ", "));
 }
 
-/// What the machine has no place for.
-Result<void> refuse(std::span<const OptionGroup> groups, std::string_view why) {
-  if (groups.empty()) return {};
-  return std::unexpected{about(groups.front(), {fmt::format("machine 'virt' {}", why)})};
+Result<Properties> read_properties(const Options& options) {
+  Properties properties;
+  properties.graphics = options.display != Display::kNone;
+  for (const KeyValue& item : options.machine_properties) TRY(set_property(properties, item));
+  return properties;
+}
+
+Result<devices::FwCfg::File> read_fw_cfg(Fields& fields) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  devices::FwCfg::File file{.name = fields.text("name").value_or(""), .bytes = {}};
+  if (!file.name.starts_with("opt/"))
+    log::warn("-fw_cfg {}: names that begin with opt/ are the user's; others may be taken", file.name);
+  const auto path = fields.text("file");
+  const auto string = fields.text("string");
+  file.bytes = path ? devices::FwCfg::bytes_of(TRY(boards::read_file(*path, kMost)))
+                    : devices::FwCfg::bytes_of(string.value_or(""));
+  return file;
+}
+
+/// Randomness for the kernel; none where the same input is to give the same run.
+std::optional<std::array<std::byte, 32>> rng_seed(const Options& options) {
+  std::array<std::byte, 32> seed{};
+  if (options.threading == Threading::kSingle || getentropy(seed.data(), seed.size()) != 0)
+    return std::nullopt;
+  return seed;
 }
 
 Result<void> check(const Options& options) {
   TRY(cpu_model(options));
   if (options.serials.size() > 1) return fail("-serial: machine 'virt' has one serial port");
-  TRY(refuse(options.drives, "has no place for a drive"));
-  TRY(refuse(options.blockdevs, "has no place for a drive"));
-  TRY(refuse(options.numa, "has one node of memory"));
-  TRY(refuse(options.fw_cfg, "has no firmware configuration device"));
+  const auto properties = TRY(read_properties(options));
+  TRY(check_images(options, properties.flash));
   virt::Options board;
-  for (const KeyValue& item : options.machine_properties) TRY(set_property(board, item));
-  return {};
+  board.harts = options.topology.cpus;
+  board.ram_size = options.memory.value_or(kDefaultRam);
+  return set_memory(options, properties.memory_backend, board);
 }
 
 Result<chardev::Chardev*> semihosting_console(const Options& options, Host& host) {
@@ -72,26 +159,50 @@ Result<chardev::Chardev*> semihosting_console(const Options& options, Host& host
   return fail("-semihosting-config chardev={}: there is no -chardev of that id", id);
 }
 
-Result<boards::BoardPlan> plan(const Options& options, Host& host) {
-  chardev::Chardev* serial = nullptr;
-  if (!options.serials.empty()) serial = host.backends.find(options.serials.front());
-  if (serial == nullptr) serial = &host.backends.nowhere("serial0");
+/// All but what the process has.
+Result<virt::Options> board_options(const Options& options, const Properties& properties) {
   virt::Options board{.harts = options.topology.cpus,
                       .cpu = TRY(cpu_model(options)),
                       .ram_size = options.memory.value_or(kDefaultRam),
+                      .interruptor = properties.interruptor,
+                      .graphics = properties.graphics,
+                      .rng_seed = rng_seed(options),
                       .bios = TRY(boards::find_firmware(options.bios, options.data_folders)),
                       .kernel = options.kernel,
                       .initrd = options.initrd,
                       .append = options.append.value_or(""),
                       .dtb = options.dtb,
+                      .flash = TRY(open_flash(options, properties.flash)),
                       .loads = TRY(loads(options)),
-                      .rtc = rtc_config(options),
-                      .serial = serial,
-                      .gang = host.gang,
-                      .semihosting = host.semihosting,
-                      .semihosting_console = TRY(semihosting_console(options, host))};
-  for (const KeyValue& item : options.machine_properties) TRY(set_property(board, item));
+                      .rtc = rtc_config(options)};
+  TRY(set_memory(options, properties.memory_backend, board));
+  for (const OptionGroup& group : options.fw_cfg)
+    board.fw_cfg.push_back(TRY(read_group(group, read_fw_cfg)));
+  return board;
+}
+
+Result<boards::BoardPlan> plan(const Options& options, Host& host) {
+  const auto properties = TRY(read_properties(options));
+  auto board = TRY(board_options(options, properties));
+  if (!options.serials.empty()) board.serial = host.backends.find(options.serials.front());
+  if (board.serial == nullptr) board.serial = &host.backends.nowhere("serial0");
+  board.gang = host.gang;
+  board.semihosting = host.semihosting;
+  board.semihosting_console = TRY(semihosting_console(options, host));
   return virt::plan(board);
+}
+
+Result<std::string> dump(const Options& options) {
+  const auto properties = TRY(read_properties(options));
+  if (properties.dump.empty()) return std::string{};
+  const auto board = TRY(board_options(options, properties));
+  const auto tree = TRY(virt::device_tree(board));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(properties.dump.c_str(), "we"),
+                                                             std::fclose};
+  if (!file || std::fwrite(tree.data(), 1, tree.size(), file.get()) != tree.size() ||
+      std::fflush(file.get()) != 0)
+    return fail("-M virt,dumpdtb={}: {}", properties.dump, std::strerror(errno));
+  return properties.dump;
 }
 
 }  // namespace
@@ -104,6 +215,7 @@ const MachineType& virt_machine() {
       .properties = properties,
       .check = check,
       .plan = plan,
+      .dump = dump,
       .interrupt = [](unsigned number) { return boards::DeviceRef{"plic"}.in(number); },
   };
   static_assert(virt::kMostHarts == 64);

@@ -44,6 +44,11 @@ constexpr std::array kClintSettings{
                                                  {.fallback = 1U, .min = 1, .max = 4095}),
     setting<&devices::RiscvClint::Config::hz>("timebase-freq", "of the timer, Hz",
                                               {.fallback = 10'000'000U, .min = 1})};
+constexpr std::array kSswiSettings{
+    setting<&devices::RiscvAclintSswi::Config::harts>("num-harts", "harts served",
+                                                      {.fallback = 1U, .min = 1, .max = 4095})};
+constexpr std::array kVirtioSettings{setting<&devices::VirtioMmio::Config::force_legacy>(
+    "force-legacy", "whether drivers find the interface from before version 1", {.fallback = true})};
 constexpr std::array kHtifSettings{
     chardev_setting<&devices::Htif::Config::console>("chardev", "where its console leads")};
 constexpr std::array kFlashSettings{
@@ -92,9 +97,12 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(register_device<devices::Htif>(
       registry, {.settings = kHtifSettings, .region = "tohost", .memory_link = "memory"}));
   TRY(register_device<devices::SifiveTest>(registry, {.region = "regs"}));
-  TRY(register_device<devices::RiscvAclintSswi>(registry, {.region = "regs"}));
-  TRY(register_device<devices::FwCfg>(registry, {.region = "regs", .memory_link = "memory"}));
-  TRY(register_device<devices::VirtioMmio>(registry, {.region = "regs"}));
+  TRY(register_device<devices::RiscvAclintSswi>(registry, {.settings = kSswiSettings, .region = "regs"}));
+  TRY(register_device<devices::FwCfg>(registry, {.only_built_in = "-fw_cfg gives files to the one there is",
+                                                 .region = "regs",
+                                                 .memory_link = "memory"}));
+  TRY(register_device<devices::VirtioMmio>(
+      registry, {.settings = kVirtioSettings, .interrupt = "irq", .region = "regs"}));
   TRY(register_device<devices::CfiFlash>(
       registry, {.settings = kFlashSettings,
                  .region = "regs",

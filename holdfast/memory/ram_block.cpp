@@ -87,15 +87,30 @@ Result<void> RamBlock::map_descriptor(const RamBacking& backing, std::uint64_t p
   if (backing.offset % page_size() != 0)
     return fail("RAM '{}': offset {} into '{}' is no multiple of {}", name_, backing.offset,
                 backing.path, page_size());
-  fd_ = open(backing.path.c_str(), (backing.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-  if (fd_ < 0) return fail("RAM '{}': cannot open '{}': {}", name_, backing.path, reason());
+  TRY(open_file(backing));
   struct stat status{};
   if (fstat(fd_, &status) != 0)
     return fail("RAM '{}': cannot look at '{}': {}", name_, backing.path, reason());
-  const auto length = static_cast<std::uint64_t>(status.st_size);
+  auto length = static_cast<std::uint64_t>(status.st_size);
+  if (backing.create && S_ISREG(status.st_mode) && length < backing.offset + size_) {
+    length = backing.offset + size_;
+    if (ftruncate(fd_, static_cast<off_t>(length)) != 0)
+      return fail("RAM '{}': cannot make '{}' {} bytes long: {}", name_, backing.path, length,
+                  reason());
+  }
   if (length < backing.offset || length - backing.offset < size_)
     return fail("RAM '{}': '{}' has {} bytes, {} are needed from offset {}", name_, backing.path,
                 length, size_, backing.offset);
+  return {};
+}
+
+Result<void> RamBlock::open_file(const RamBacking& backing) {
+  const int access = backing.read_only || backing.read_only_file ? O_RDONLY : O_RDWR;
+  struct stat status{};
+  const bool folder = stat(backing.path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  const int made = !backing.create ? 0 : folder ? O_TMPFILE : O_CREAT;
+  fd_ = open(backing.path.c_str(), access | made | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd_ < 0) return fail("RAM '{}': cannot open '{}': {}", name_, backing.path, reason());
   return {};
 }
 

@@ -32,6 +32,8 @@ struct RamBacking {
   bool huge_pages = false;     // advice for kAnonymous, demand for kMemfd
   bool prealloc = false;       // touch every page now, so that failure comes now
   bool read_only = false;      // kFile: open and map read-only
+  bool read_only_file = false; // kFile: open read-only; writes stay in this mapping
+  bool create = false;         // kFile: make the file or make it longer; in a folder, one without a name
 };
 
 class RamBlock final : public RefCounted<RamBlock> {
@@ -72,6 +74,7 @@ class RamBlock final : public RefCounted<RamBlock> {
   ~RamBlock();
   void last_reference_gone() noexcept { delete this; }
   Result<void> map(const RamBacking& backing);
+  Result<void> open_file(const RamBacking& backing);
   Result<void> map_descriptor(const RamBacking& backing, std::uint64_t page);
   bool try_hold();
   void begin_hold(HoldInfo& info);

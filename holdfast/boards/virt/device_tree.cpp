@@ -165,12 +165,14 @@ void Tree::add_aclint(Node& soc, const Place& place) const {
         .string("compatible", fmt::format("riscv,aclint-{}", name));
   };
   software("sswi", place.sswi, kSupervisorSoftware);
-  auto timer = soc.node(fmt::format("mtimer@{:x}", place.clint + kComparisons));
-  number(timer, place);
-  timer.cells("interrupts-extended", lines(place, {kMachineTimer}))
-      .reg({{place.clint + kCounter, map::kClintSize - kCounter},
-            {place.clint + kComparisons, kCounter - kComparisons}})
-      .string("compatible", "riscv,aclint-mtimer");
+  {
+    auto timer = soc.node(fmt::format("mtimer@{:x}", place.clint + kComparisons));
+    number(timer, place);
+    timer.cells("interrupts-extended", lines(place, {kMachineTimer}))
+        .reg({{place.clint + kCounter, map::kClintSize - kCounter},
+              {place.clint + kComparisons, kCounter - kComparisons}})
+        .string("compatible", "riscv,aclint-mtimer");
+  }
   software("mswi", place.clint, kMachineSoftware);
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "holdfast/object/text.hpp"
+
 namespace holdfast::boards::virt {
 namespace {
 
@@ -29,9 +31,8 @@ Result<void> check_nodes(const Options& options) {
     return fail("-numa: the nodes have {} of the {} CPUs; each CPU belongs to one node", harts,
                 options.harts);
   if (ram != options.ram_size)
-    return fail("-numa: the nodes have {} bytes of memory and the machine (-m) has {}; they have to be "
-                "the same",
-                ram, options.ram_size);
+    return fail("-numa: the nodes have {} of memory and the machine (-m) has {}; they have to be the same",
+                object::format_size(ram), object::format_size(options.ram_size));
   return {};
 }
 

@@ -21,6 +21,7 @@
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
+#include "holdfast/devices/virtio/virtio_mmio.hpp"
 
 namespace holdfast::boards::virt {
 namespace {
@@ -100,10 +101,9 @@ Controllers add_node(BoardPlan& board, const Options& options, const Place& plac
   return controllers;
 }
 
-void add_virtio_slots(BoardPlan& board, const Options& options, const DeviceRef& plic) {
+void add_virtio_slots(BoardPlan& board, const DeviceRef& plic) {
   for (unsigned slot = 0; slot < kVirtioSlots; ++slot) {
-    const auto transport = board.add<devices::VirtioMmio>(fmt::format("virtio-mmio{}", slot),
-                                                          {.version = options.virtio});
+    const auto transport = board.add<devices::VirtioMmio>(fmt::format("virtio-mmio{}", slot));
     board.map({{map::kVirtio + slot * map::kVirtioSize, transport.region("regs")}});
     board.wire({{transport.out("irq"), plic.in(irq::kVirtio + slot)}});
   }
@@ -145,7 +145,7 @@ Result<BoardPlan> plan(const Options& options) {
   add_semihosting(board, options, boot);
   if (boot.htif) add_htif(board, options, *boot.htif);
   add_flash(board, options);
-  add_virtio_slots(board, options, nodes[virtio_node(nodes.size())].plic);
+  add_virtio_slots(board, nodes[virtio_node(nodes.size())].plic);
 
   board.map({{map::kBootRom.first, rom},
              {map::kSyscon, syscon.region("regs")},

@@ -21,7 +21,6 @@
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
 #include "holdfast/devices/misc/fw_cfg.hpp"
-#include "holdfast/devices/virtio/virtio_mmio.hpp"
 #include "holdfast/memory/ram_block.hpp"
 
 namespace holdfast::boards::virt {
@@ -54,7 +53,6 @@ struct Options {
   std::vector<MemoryNode> nodes{};          // with all harts and all RAM; none: one nobody speaks of
   std::vector<NodeDistance> distances{};    // of nodes, each pair once each way; none: not told
   Interruptor interruptor = Interruptor::kClint;
-  devices::VirtioMmio::Version virtio = devices::VirtioMmio::Version::kLegacy;
   std::vector<devices::FwCfg::File> fw_cfg{};         // besides the board's own
   bool graphics = false;                    // what firmware is told: whether somebody looks at a screen
   std::optional<std::array<std::byte, 32>> rng_seed{};  // what the kernel stirs into its randomness

@@ -37,6 +37,7 @@ void Core::reset() {
   mmu.set_marking(marking(csr.menvcfg));
   code.clear();
   privilege_changed();
+  signals.take_edges();
   signals.look_again();
 }
 

@@ -91,6 +91,7 @@ Flow csr_instruction(Core& core, const Instruction& i) {
   if (!may_use_csr(core, number, writes ? CsrUse::kWrite : CsrUse::kRead)) return core.illegal(i);
   core.retired = core.retired_before(i);  // counters are to be right for this instruction
   core.block_first = &i;
+  take_edges(core);
 
   const u64 operand = From == Source::kImmediate ? i.rs1 : core.x[i.rs1];
   const u64 old = reads ? read_csr(core, number) : 0;

@@ -31,6 +31,7 @@ void Hart::run_block(const Instruction* first) {
 /// Between blocks, when attention is asked for. True: the slice ends.
 bool Hart::look_up(Stop& stop) {
   core_.signals.take_attention();
+  take_edges(core_);
   if (core_.signals.take_stop()) {
     core_.signals.look_again();  // whatever else there was is still to be looked at
     stop = Stop::kRequested;
@@ -85,7 +86,7 @@ void Hart::request_stop() {
 }
 
 bool Hart::wake_pending() const {
-  return (pending_interrupts(core_) & core_.csr.mie) != 0;
+  return ((pending_interrupts(core_) | core_.signals.edges()) & core_.csr.mie) != 0;
 }
 
 std::optional<std::uint64_t> Hart::wake_tick() const {

@@ -14,12 +14,21 @@ class Signals {
  public:
   /// Any thread.
   void set_pin(Interrupt interrupt, bool level) {
+    if (interrupt == Interrupt::kSupervisorSoftware) {
+      if (level) send_edge(interrupt);
+      return;
+    }
     // Sequentially consistent: a hart that goes to sleep announces that and then reads the pins,
     // whoever kicks it sets a pin and then reads the announcement; one of them sees the other.
     if (level)
       pins_.fetch_or(bit_of(interrupt), std::memory_order_seq_cst);
     else
       pins_.fetch_and(~bit_of(interrupt), std::memory_order_seq_cst);
+    attention_.store(true, std::memory_order_release);
+  }
+  /// mip.SSIP belongs to software, which clears it; its pin can only set it.
+  void send_edge(Interrupt interrupt) {
+    edges_.fetch_or(bit_of(interrupt), std::memory_order_seq_cst);  // as in set_pin
     attention_.store(true, std::memory_order_release);
   }
   void request_stop() {
@@ -29,6 +38,9 @@ class Signals {
 
   /// The hart's thread.
   std::uint64_t pins() const { return pins_.load(std::memory_order_seq_cst); }
+  /// Edges that have come and are not in mip yet.
+  std::uint64_t edges() const { return edges_.load(std::memory_order_seq_cst); }
+  std::uint64_t take_edges() { return edges_.exchange(0, std::memory_order_acquire); }
   void look_again() { attention_.store(true, std::memory_order_relaxed); }
   bool attention() const { return attention_.load(std::memory_order_relaxed); }
   /// Clears the wish. Acquire: pairs with the stores above, made after what they announce.
@@ -38,6 +50,7 @@ class Signals {
 
  private:
   std::atomic<std::uint64_t> pins_{0};
+  std::atomic<std::uint64_t> edges_{0};
   std::atomic<bool> attention_{true};
   std::atomic<bool> stop_{false};
 };

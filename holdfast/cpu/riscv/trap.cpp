@@ -90,6 +90,10 @@ std::uint64_t pending_interrupts(const Core& core) {
   return pending;
 }
 
+void take_edges(Core& core) {
+  if (core.signals.edges() != 0) core.csr.mip_written |= core.signals.take_edges();
+}
+
 bool take_interrupt(Core& core) {
   const std::uint64_t pending = pending_interrupts(core) & core.csr.mie;
   if (pending == 0) return false;

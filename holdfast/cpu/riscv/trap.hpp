@@ -11,6 +11,8 @@ namespace holdfast::cpu::riscv {
 
 /// mip as it reads: pins, what software wrote, and the supervisor timer.
 std::uint64_t pending_interrupts(const Core& core);
+/// Brings the edges that have come into mip. What comes later is not lost to a write of mip.
+void take_edges(Core& core);
 /// Whether menvcfg hands the supervisor timer to stimecmp.
 bool supervisor_timer_enabled(const Core& core);
 /// Takes the interrupt that is due, if one is. `pc` is that of the next instruction.

@@ -16,15 +16,14 @@ namespace holdfast::devices {
 class VirtioMmio final : public hw::Device {
  public:
   static const object::Type kType;
-  enum class Version : std::uint32_t { kLegacy = 1, kModern = 2 };
   struct Config {
-    Version version = Version::kLegacy;
+    bool force_legacy = true;  // the interface from before version 1 of the specification
   };
   VirtioMmio(const hw::DeviceInit& init, const Config& config) : Device{init}, config_{config} {}
 
  private:
   std::uint32_t magic() const { return 0x7472'6976; }  // "virt"
-  std::uint32_t version() const { return static_cast<std::uint32_t>(config_.version); }
+  std::uint32_t version() const { return config_.force_legacy ? 1 : 2; }
   std::uint32_t vendor() const { return 0x554d'4551; }  // "QEMU", which is what drivers know
   std::uint64_t read_nothing(std::uint64_t, unsigned) { return 0; }
   void write_nothing(std::uint64_t, unsigned, std::uint64_t) {}

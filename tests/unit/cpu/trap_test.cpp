@@ -209,6 +209,8 @@ TEST(Interrupts, AreTakenWhenEnabledInOrderOfPriority) {
     EXPECT_EQ(bench.csr_value(csr::kMcause), kInterruptFlag | static_cast<unsigned>(interrupt));
     EXPECT_EQ(bench.csr_value(csr::kMepc), kProgram);
     bench.hart.set_interrupt(interrupt, false);
+    // SSIP is software's to clear.
+    bench.hart.set_csr(csr::kMip, bench.csr_value(csr::kMip) & ~cpu::riscv::bit_of(interrupt));
   }
 }
 
@@ -246,6 +248,35 @@ TEST(Interrupts, SoftwareMaySetThoseOfSupervisorMode) {
   bench.hart.set_csr(csr::kMideleg, 0x222);
   bench.hart.set_csr(csr::kSip, 0);  // only SSIP is writable from S-mode
   EXPECT_EQ(bench.csr_value(csr::kMip), 0x220u);
+}
+
+TEST(Interrupts, ThePinOfSsipSetsItAndSoftwareClearsIt) {
+  Bench bench;
+  bench.hart.set_interrupt(Interrupt::kSupervisorSoftware, true);
+  bench.hart.set_interrupt(Interrupt::kSupervisorSoftware, false);
+  bench.set_x(kA1, 2);
+  bench.run({csrrc(kA0, csr::kMip, kA1), csrrs(kA2, csr::kMip, kZero)});
+  EXPECT_EQ(bench.x(kA0), 2u);
+  EXPECT_EQ(bench.x(kA2), 0u);
+}
+
+TEST(Interrupts, AnEdgeThatNobodyHasReadIsNotLostToAWrite) {
+  Bench bench;
+  bench.hart.set_interrupt(Interrupt::kSupervisorSoftware, true);
+  bench.hart.set_csr(csr::kMip, 0);
+  bench.run({csrrs(kA0, csr::kMip, kZero)});
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
+TEST(Interrupts, AnEdgeWakesASleepingHart) {
+  Bench bench;
+  bench.hart.set_csr(csr::kMie, 2);
+  EXPECT_FALSE(bench.hart.wake_pending());
+  bench.hart.set_interrupt(Interrupt::kSupervisorSoftware, true);
+  EXPECT_TRUE(bench.hart.wake_pending());
+  bench.hart.reset();
+  bench.hart.set_csr(csr::kMie, 2);
+  EXPECT_FALSE(bench.hart.wake_pending());
 }
 
 TEST(Interrupts, TheExternalPinIsNotWrittenBackBySetAndClear) {

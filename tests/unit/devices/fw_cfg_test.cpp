@@ -14,6 +14,7 @@ namespace holdfast::devices {
 namespace {
 
 constexpr std::uint64_t kBase = 0x1010'0000;
+constexpr std::uint64_t kOther = 0x1020'0000;
 constexpr std::uint64_t kSelector = kBase + 8;
 constexpr std::uint64_t kDma = kBase + 16;
 constexpr std::uint64_t kRam = 0x8000'0000;
@@ -30,9 +31,11 @@ boards::BoardPlan board(FwCfg::Config config) {
   boards::BoardPlan plan{"test"};
   const auto ram = plan.ram("ram", 1U << 20U);
   const auto fw_cfg = plan.add<FwCfg>("fw_cfg", std::move(config));
+  const auto other = plan.add<FwCfg>("other");
   plan.existing("bus");
-  plan.map({{kBase, fw_cfg.region("regs")}, {kRam, ram}});
-  plan.link({{fw_cfg.link("memory"), boards::BoardPlan::memory()}});
+  plan.map({{kBase, fw_cfg.region("regs")}, {kOther, other.region("regs")}, {kRam, ram}});
+  plan.link({{fw_cfg.link("memory"), boards::BoardPlan::memory()},
+             {other.link("memory"), boards::BoardPlan::memory()}});
   return plan;
 }
 
@@ -156,7 +159,8 @@ TEST_F(FwCfgTest, TwoHalvesMakeAnAddress) {
 TEST_F(FwCfgTest, WhatCannotBeDoneIsAnErrorInTheRequest) {
   EXPECT_EQ(transfer(0x20U << 16U | kSelect | kWrite, 1), 1U) << "nothing is writable";
   EXPECT_EQ(transfer(0x20U << 16U | kSelect | kRead, 5, 0x1000), 1U) << "nothing is there";
-  EXPECT_EQ(transfer(0x20U << 16U | kSelect | kRead, 5, kBase), 1U) << "a device, even itself";
+  EXPECT_EQ(transfer(0x20U << 16U | kSelect | kRead, 5, kBase), 1U) << "itself";
+  EXPECT_EQ(transfer(0x20U << 16U | kSelect | kRead, 5, kOther), 1U) << "another device";
   EXPECT_EQ(write(kDma, 8, std::byteswap(std::uint64_t{0x1000})), kOk) << "no request there";
   EXPECT_EQ(transfer(0x20U << 16U | kSelect | kRead, 5), 0U) << "still works";
 }

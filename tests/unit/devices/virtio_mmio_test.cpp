@@ -24,7 +24,7 @@ TEST(VirtioMmio, IsAnEmptySlotOfTheLegacyInterface) {
 
 TEST(VirtioMmio, OrOfTheModernOne) {
   testing::DeviceBench bench;
-  bench.add<VirtioMmio>("slot", kBase, VirtioMmio::Config{VirtioMmio::Version::kModern});
+  bench.add<VirtioMmio>("slot", kBase, VirtioMmio::Config{.force_legacy = false});
   EXPECT_EQ(bench.read32(kBase + 4), 2U);
 }
 

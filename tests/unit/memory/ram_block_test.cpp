@@ -2,9 +2,11 @@
 #include "holdfast/memory/ram_block.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "holdfast/memory/hold.hpp"
@@ -58,6 +60,35 @@ TEST_F(RamFile, SharedWritesReachTheFileAndPrivateOnesDoNot) {
     }
     EXPECT_EQ(std::ifstream{path_}.get(), shared ? 'y' : 'x');
   }
+}
+
+TEST_F(RamFile, IsMadeOrMadeLongerIfThatIsWanted) {
+  const RamBacking shorter{
+      .kind = RamBacking::Kind::kFile, .path = path_, .offset = 4096, .shared = true, .create = true};
+  made(realm_, 16384, shorter)->host()[16383] = std::byte{'z'};
+  EXPECT_EQ(std::filesystem::file_size(path_), 20480U);
+  EXPECT_EQ(std::ifstream{path_}.get(), 'x');
+  ASSERT_EQ(unlink(path_.c_str()), 0);
+  made(realm_, 4096, {.kind = RamBacking::Kind::kFile, .path = path_, .create = true});
+  EXPECT_EQ(std::filesystem::file_size(path_), 4096U);
+}
+
+TEST_F(RamFile, InAFolderHasNoName) {
+  const std::string folder = path_ + "-folder";
+  ASSERT_TRUE(std::filesystem::create_directory(folder));
+  auto block = made(realm_, 4096,
+                    {.kind = RamBacking::Kind::kFile, .path = folder, .shared = true, .create = true});
+  block->host()[0] = std::byte{1};
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove(folder);
+}
+
+TEST_F(RamFile, ThatIsOnlyReadCanBeWrittenToInPrivate) {
+  ASSERT_EQ(chmod(path_.c_str(), 0400), 0);
+  auto block =
+      made(realm_, 4096, {.kind = RamBacking::Kind::kFile, .path = path_, .read_only_file = true});
+  block->host()[0] = std::byte{'y'};
+  EXPECT_EQ(std::ifstream{path_}.get(), 'x');
 }
 
 TEST_F(RamFile, ErrorsNameTheBlockAndWhatIsMissing) {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// `-numa` and `-M memory-backend=`: which harts and which memory of the host belong together.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "holdfast/app/options.hpp"
+#include "holdfast/base/result.hpp"
+#include "holdfast/boards/virt/virt.hpp"
+
+namespace holdfast::app {
+
+/// RAM, nodes and distances of the board, by what the options say. `backend` is the id of the memory
+/// of a machine without nodes; "" if none was named.
+Result<void> set_memory(const Options& options, const std::string& backend,
+                        boards::virt::Options& board);
+
+}  // namespace holdfast::app
