@@ -39,8 +39,8 @@ enum class Action {
 enum class Display { kDefault, kNone };
 
 enum class Accelerator {
-  kEmulation,    // the fastest emulation there is
-  kInterpreter,  // one instruction after the other
+  kEmulation,    // the emulator
+  kInterpreter,  // the same by another name
   kQtest,        // none is executed, and time stands still but for a test client
 };
 

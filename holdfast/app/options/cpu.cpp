@@ -20,9 +20,9 @@ struct AcceleratorName {
   std::string_view help;
 };
 constexpr std::array kAccelerators{
-    AcceleratorName{"emu", Accelerator::kEmulation, "the fastest emulation there is"},
-    AcceleratorName{"interp", Accelerator::kInterpreter, "one instruction after the other"},
-    AcceleratorName{"tcg", Accelerator::kEmulation, "the name that other emulators have for emu"},
+    AcceleratorName{"emu", Accelerator::kEmulation, "instructions are decoded once, a block at a time, and emulated"},
+    AcceleratorName{"interp", Accelerator::kInterpreter, "another name for emu"},
+    AcceleratorName{"tcg", Accelerator::kEmulation, "another name for emu, which others have"},
     AcceleratorName{"kvm", std::nullopt, ""},
     AcceleratorName{"xen", std::nullopt, ""},
     AcceleratorName{"hvf", std::nullopt, ""},
