@@ -147,7 +147,12 @@ void supervisor(u64 hart) {
   }
 #ifdef ECHO
   print("type a key\n");
-  while (received < 0) __asm__ volatile("wfi");
+  set_csr(sie, 1 << 9);
+  while (received < 0) { /* interrupts are let in behind the wait, so that none is slept through */
+    __asm__ volatile("wfi");
+    set_csr(sstatus, 1 << 1);
+    clear_csr(sstatus, 1 << 1);
+  }
   put((char)received);
   put('\n');
 #endif

@@ -84,6 +84,22 @@ def kernel_hears_the_console(guest):
               text="\n".join([*kernel_lines(1), "type a key", "k", ""]))
 
 
+def kernel_is_woken_by_a_key(guest):
+    """The key comes when all harts sleep."""
+    elf = guest.build("teaching_kernel.c", "wakes", "-DECHO", "-DHARTS=2")
+    for threads in ("multi", "single"):
+        with subprocess.Popen([guest.program, "-M", "virt", "-nographic", "-bios", "none", "-smp", "2",
+                               "-accel", f"tcg,thread={threads}", "-kernel", elf],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            text = b""
+            while b"type a key" not in text:
+                more = process.stdout.read1()
+                assert more, text
+                text += more
+            rest, _ = process.communicate(b"k", timeout=PATIENCE)
+            assert rest.endswith(b"k\n") and process.returncode == 0, (text, rest, process.returncode)
+
+
 def formats(guest):
     """The same program as ELF file, raw image, and each packed."""
     elf = guest.build("teaching_kernel.c", "kernel")
@@ -178,7 +194,7 @@ def semihosting_console(guest):
     assert "nobody" in done.stderr, done.stderr
 
 
-CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_hears_the_console,
+CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_hears_the_console, kernel_is_woken_by_a_key,
          formats, loader_device, firmware_by_name,
          one_thread_is_deterministic, semihosting, semihosting_console]
 
