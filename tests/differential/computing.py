@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from builder import Builder
 from image import FLOAT_ON, MACHINE, Program
-from riscv import X_SCRATCH, encode, is_instruction, names
+from riscv import X_SCRATCH, encode, is_instruction, names, random_instruction
 
 INTEGER = [n for n in names("i", forms="r i sh6 sh5 u load store b") if n != "jalr"] + ["fence"]
 FLOATS = names("f", "d")
@@ -130,7 +130,9 @@ def illegal_word(rng: random.Random) -> int:
     """A word that is no instruction. FENCE's reserved fields are to be ignored, so its opcode is left out."""
     while True:
         word = rng.getrandbits(30) << 2 | 3
-        if rng.random() < 0.5:
+        if rng.random() < 0.5:  # one bit away from an instruction
+            word = random_instruction(rng) ^ 1 << rng.randrange(7, 32)
+        elif rng.random() < 0.5:
             word = (word & ~0x7f) | rng.choice((0x03, 0x07, 0x13, 0x1b, 0x23, 0x27, 0x2f, 0x33, 0x3b, 0x43, 0x53, 0x63,
                                                 0x67, 0x73))
         if rng.random() < 0.3:

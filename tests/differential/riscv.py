@@ -5,6 +5,8 @@
 numbers; `rm` is the rounding mode.
 """
 
+import random
+
 X_SCRATCH = 30  # what the harness points to scratch memory
 RNE, RTZ, RDN, RUP, RMM, DYN = 0, 1, 2, 3, 4, 7
 
@@ -143,6 +145,12 @@ for _form, _bits, _ in TABLE.values():
 def is_instruction(word: int) -> bool:
     """Whether some row has this 32-bit word. Of FENCE, whose reserved fields are ignored, only one form is a row."""
     return any(word & mask == bits for mask, bits in _BY_OPCODE.get(word & 0x7f, []))
+
+
+def random_instruction(rng: random.Random) -> int:
+    """Any row with anything in what it leaves free."""
+    form, bits, _ = rng.choice(list(TABLE.values()))
+    return bits | rng.getrandbits(32) & _FREE[form]
 
 
 def load_immediate(rd: int, value: int) -> list[int]:
