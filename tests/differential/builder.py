@@ -167,7 +167,7 @@ class Builder:
         self.used[name] += 1
         self.code += bytes(4)
         if inside is None:
-            for _ in range(self.rng.randrange(1, 4)):
+            for _ in range(self.rng.randrange(1, 500 if self.rng.random() < 0.01 else 4)):
                 self.random_op(self.rng.choice(("add", "xor", "addi", "sub", "srliw")))
         else:
             inside()

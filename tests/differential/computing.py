@@ -79,17 +79,17 @@ def compressed_jump(b: Builder, half: int) -> bool:
     """C.J, C.BEQZ, C.BNEZ, C.JR, C.JALR: forward over some code. False: it is none of them."""
     quadrant, funct3 = half & 3, half >> 13
 
-    def some() -> None:
-        for _ in range(b.rng.randrange(1, 4)):
+    def some(most: int = 4) -> None:
+        for _ in range(b.rng.randrange(1, most if b.rng.random() < 0.3 else 4)):
             b.random_op(b.rng.choice(("add", "xor", "addiw")))
 
     if quadrant == 1 and funct3 in (5, 6, 7):
         place = b.here
         b.code += bytes(2)
-        some()
+        some(200 if funct3 == 5 else 60)
         d = b.here - place
         if funct3 == 5:
-            half = (0xa001 | (d >> 4 & 1) << 11 | (d >> 6 & 1) << 7 | (d >> 1 & 7) << 3 | (d >> 5 & 1) << 2 |
+            half = (0xa001 | (d >> 8 & 3) << 9 | (d >> 10 & 1) << 8 | (d >> 4 & 1) << 11 | (d >> 6 & 1) << 7 | (d >> 1 & 7) << 3 | (d >> 5 & 1) << 2 |
                     (d >> 7 & 1) << 6)
         else:
             half = (half & 0xe381) | (d >> 3 & 3) << 10 | (d >> 1 & 3) << 3 | (d >> 5 & 1) << 2 | (d >> 6 & 3) << 5
@@ -115,6 +115,8 @@ def writes_kept(half: int) -> bool:
 def compressed(b: Builder) -> None:
     for _ in range(b.rng.randrange(30, 80)):
         half = b.rng.getrandbits(14) << 2 | b.rng.randrange(3)
+        if b.rng.random() < 0.05:  # C.ADDI16SP
+            half = 0x6101 | half & 0x107c
         if writes_kept(half) or half == 0x9002:
             continue
         b.used[f"c ({half & 3}, {half >> 13})"] += 1

@@ -37,6 +37,7 @@ class Tables:
         self.writes: dict[int, int] = {}
         self.next = TABLES + 4096
         self.known: dict[int, int] = {}  # entry that points to a table: the table
+        self.wrong_tables = 0.0  # how often such an entry has a bit that is for leaves
 
     def canonical(self, va: int) -> int:
         bits = 12 + 9 * self.levels
@@ -52,7 +53,8 @@ class Tables:
                 if where in self.writes or self.next >= TABLES + TABLES_SIZE:
                     return None
                 self.known[where] = self.next
-                self.writes[where] = self.next >> 2 | V
+                wrong = self.rng.random() < self.wrong_tables
+                self.writes[where] = self.next >> 2 | V | (self.rng.choice((A, D, U)) if wrong else 0)
                 self.next += 4096
             table = self.known[where]
         return table + (va >> (12 + 9 * level) & 511) * 8
@@ -130,15 +132,17 @@ class Body:
     def address(self, size: int) -> int:
         rng = self.b.rng
         kind = rng.random()
-        if kind < 0.88 and self.mappings:
+        if kind < 0.86 and self.mappings:
             va = rng.choice(self.mappings).va
             if self.crosses and rng.random() < 0.1:  # across the end, misaligned
                 return va + 4096 - rng.randrange(1, 8)
             return va + rng.randrange(128) * 8 + (rng.randrange(8) if rng.random() < 0.1 else 0)
-        if kind < 0.92:
+        if kind < 0.88:
             return place(rng, self.levels)
-        if kind < 0.96:  # not canonical
-            return place(rng, self.levels) ^ 1 << rng.randrange(12 + 9 * self.levels, 64)
+        if kind < 0.96 and self.mappings:  # not canonical: one bit, or all above those that are translated
+            top = 12 + 9 * self.levels
+            wrong = rng.choice((1 << rng.randrange(top, 64), (1 << 64) - (1 << top)))
+            return rng.choice(self.mappings).va ^ wrong
         return SCRATCH + rng.randrange(0x1000) * 8
 
     def access(self) -> None:
@@ -198,6 +202,7 @@ def make(rng: random.Random) -> Program:
     own = V | R | W | X | A | D
     for va, bits in ((BASE, 0), (CODE, U if mode == USER else 0)):
         tables.map(va, 1, va, own | bits)
+    tables.wrong_tables = 0.03
     mappings = make_mappings(rng, tables)
 
     status = sum(bit for bit in (SUM, MXR) if rng.random() < 0.4)
