@@ -132,16 +132,17 @@ class Body:
     def address(self, size: int) -> int:
         rng = self.b.rng
         kind = rng.random()
-        if kind < 0.86 and self.mappings:
+        if kind < 0.8 and self.mappings:
             va = rng.choice(self.mappings).va
             if self.crosses and rng.random() < 0.1:  # across the end, misaligned
                 return va + 4096 - rng.randrange(1, 8)
             return va + rng.randrange(128) * 8 + (rng.randrange(8) if rng.random() < 0.1 else 0)
-        if kind < 0.88:
+        if kind < 0.83:
             return place(rng, self.levels)
         if kind < 0.96 and self.mappings:  # not canonical: one bit, or all above those that are translated
             top = 12 + 9 * self.levels
-            wrong = rng.choice((1 << rng.randrange(top, 64), (1 << 64) - (1 << top)))
+            above = (1 << 64) - (1 << top)
+            wrong = rng.choice((1 << rng.randrange(top, 64), above, above))
             return rng.choice(self.mappings).va ^ wrong
         return SCRATCH + rng.randrange(0x1000) * 8
 
