@@ -132,8 +132,9 @@ void Chardev::arrived(Bytes bytes) {
     queue.insert(queue.end(), bytes.begin(), bytes.end());
     return;
   }
+  EscapeParser& escape = *escape_;
   for (const std::uint8_t byte : bytes) {
-    const auto parsed = escape_->parse(byte);
+    const auto parsed = escape.parse(byte);
     if (parsed.byte) {
       LockGuard guard{mutex_};
       queue_of_focus().push_back(*parsed.byte);
