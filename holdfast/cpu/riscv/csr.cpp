@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "holdfast/cpu/riscv/aia.hpp"
 #include "holdfast/cpu/riscv/core.hpp"
 #include "holdfast/cpu/riscv/trap.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 using u64 = std::uint64_t;
 
 /// What must hold, beyond privilege, for a register to be there.
-enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kEvent, kPmp, kSatp, kStimecmp };
+enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kEvent, kMireg, kPmp, kSatp, kSireg, kSmaia, kSsaia, kStimecmp };
 
 struct CsrRow {
   unsigned number;
@@ -88,7 +89,9 @@ u64 isa_register(const Core& core) {
 
 u64 writable_pending(const Core& core) {
   constexpr u64 kTimer = bit_of(Interrupt::kSupervisorTimer);
-  return supervisor_timer_enabled(core) ? kSupervisorInterrupts & ~kTimer : kSupervisorInterrupts;
+  constexpr u64 kExternal = bit_of(Interrupt::kSupervisorExternal);
+  u64 mask = kSupervisorInterrupts & ~(core.csr.mvien & kExternal);
+  return supervisor_timer_enabled(core) ? mask & ~kTimer : mask;
 }
 void set_pending(Core& core, u64 value) {
   const u64 mask = writable_pending(core);
@@ -96,8 +99,22 @@ void set_pending(Core& core, u64 value) {
   core.signals.look_again();
 }
 void set_supervisor_pending(Core& core, u64 value) {
-  const u64 mask = core.csr.mideleg & bit_of(Interrupt::kSupervisorSoftware);
-  core.csr.mip_written = (core.csr.mip_written & ~mask) | (value & mask);
+  constexpr u64 kSoftware = bit_of(Interrupt::kSupervisorSoftware);
+  Csrs& csr = core.csr;
+  const u64 mask = csr.mideleg & kSoftware;
+  csr.mip_written = (csr.mip_written & ~mask) | (value & mask);
+  if ((csr.mvien & ~csr.mideleg & kSoftware) != 0) csr.mvip = value & kSoftware;
+  core.signals.look_again();
+}
+void set_supervisor_enabled(Core& core, u64 value) {
+  Csrs& csr = core.csr;
+  const u64 filtered = csr.mvien & ~csr.mideleg;
+  csr.mie = (csr.mie & ~csr.mideleg) | (value & csr.mideleg);
+  csr.sie_virtual = (csr.sie_virtual & ~filtered) | (value & filtered);
+  core.signals.look_again();
+}
+void set_virtual_enabled(Core& core, u64 value) {
+  core.csr.mvien = value & aia::kVirtual;
   core.signals.look_again();
 }
 void set_enabled(Core& core, u64 value, u64 mask) {
@@ -218,6 +235,7 @@ void set_pmp_address(Core& core, u64 value) {
 
 // The table ---------------------------------------------------------------------------------------
 
+constexpr u64 kSelectMask = 0xff;
 constexpr u64 kEpcMask = ~u64{1};
 
 constexpr CsrRow kRegisters[] = {
@@ -230,8 +248,7 @@ constexpr CsrRow kRegisters[] = {
 
     {0x100, "sstatus", [](const Core& c) { return status(c) & kSupervisorStatus; },
      [](Core& c, u64 v) { set_status_bits(c, v, kSupervisorWritableStatus); }},
-    {0x104, "sie", [](const Core& c) { return c.csr.mie & c.csr.mideleg; },
-     [](Core& c, u64 v) { set_enabled(c, v, c.csr.mideleg); }},
+    {0x104, "sie", aia::supervisor_enabled, set_supervisor_enabled},
     {0x105, "stvec", plain<&Csrs::stvec>, set_vector<&Csrs::stvec>},
     {0x106, "scounteren", plain<&Csrs::scounteren>, set_plain<&Csrs::scounteren, kCounterMask>},
     {0x10a, "senvcfg", plain<&Csrs::senvcfg>, set_supervisor_environment},
@@ -239,9 +256,12 @@ constexpr CsrRow kRegisters[] = {
     {0x141, "sepc", plain<&Csrs::sepc>, set_plain<&Csrs::sepc, kEpcMask>},
     {0x142, "scause", plain<&Csrs::scause>, set_plain<&Csrs::scause>},
     {0x143, "stval", plain<&Csrs::stval>, set_plain<&Csrs::stval>},
-    {0x144, "sip", [](const Core& c) { return pending_interrupts(c) & c.csr.mideleg; },
-     set_supervisor_pending},
+    {0x144, "sip", aia::supervisor_pending, set_supervisor_pending},
     {0x14d, "stimecmp", plain<&Csrs::stimecmp>, set_stimecmp, Needs::kStimecmp},
+    {0x150, "siselect", plain<&Csrs::siselect>, set_plain<&Csrs::siselect, kSelectMask>,
+     Needs::kSsaia},
+    {0x151, "sireg", aia::supervisor_priorities, aia::set_supervisor_priorities, Needs::kSireg},
+    {0xdb0, "stopi", aia::supervisor_top, ignore, Needs::kSsaia},
     {0x180, "satp", plain<&Csrs::satp>, set_satp, Needs::kSatp},
 
     {0x300, "mstatus", status, [](Core& c, u64 v) { set_status_bits(c, v, kWritableStatus); }},
@@ -253,6 +273,12 @@ constexpr CsrRow kRegisters[] = {
     {0x305, "mtvec", plain<&Csrs::mtvec>, set_vector<&Csrs::mtvec>},
     {0x306, "mcounteren", plain<&Csrs::mcounteren>, set_plain<&Csrs::mcounteren, kCounterMask>},
     {0x30a, "menvcfg", plain<&Csrs::menvcfg>, set_environment},
+    {0x308, "mvien", plain<&Csrs::mvien>, set_virtual_enabled, Needs::kSmaia},
+    {0x309, "mvip", aia::virtual_pending, aia::set_virtual_pending, Needs::kSmaia},
+    {0x350, "miselect", plain<&Csrs::miselect>, set_plain<&Csrs::miselect, kSelectMask>,
+     Needs::kSmaia},
+    {0x351, "mireg", aia::machine_priorities, aia::set_machine_priorities, Needs::kMireg},
+    {0xfb0, "mtopi", aia::machine_top, ignore, Needs::kSmaia},
     {0x320, "mcountinhibit", plain<&Csrs::mcountinhibit>, set_inhibit},
     {0x340, "mscratch", plain<&Csrs::mscratch>, set_plain<&Csrs::mscratch>},
     {0x341, "mepc", plain<&Csrs::mepc>, set_plain<&Csrs::mepc, kEpcMask>},
@@ -368,6 +394,16 @@ bool meets(const Core& core, unsigned number, Needs needs) {
       return counter_permitted(core, number);
     case Needs::kEvent:
       return event_exists(core, number);
+    case Needs::kSmaia:
+      return core.config.isa.has(Extension::kSmaia);
+    case Needs::kSsaia:
+      return core.config.isa.has(Extension::kSsaia);
+    case Needs::kMireg:
+      return core.config.isa.has(Extension::kSmaia) &&
+             aia::selects_priorities(core.csr.miselect);
+    case Needs::kSireg:
+      return core.config.isa.has(Extension::kSsaia) &&
+             aia::selects_priorities(core.csr.siselect);
     case Needs::kPmp:
       return core.config.isa.has(Extension::kPmp);
     case Needs::kSatp:

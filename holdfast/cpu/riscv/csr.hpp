@@ -68,6 +68,10 @@ struct Csrs {
   std::uint64_t stvec = 0, sscratch = 0, sepc = 0, scause = 0, stval = 0;
   std::uint64_t scounteren = 0, senvcfg = 0, satp = 0;
   std::uint64_t stimecmp = ~std::uint64_t{0};
+  // Smaia and Ssaia; zero without them.
+  using Priorities = std::array<std::uint8_t, 16>;  // by interrupt
+  std::uint64_t mvien = 0, mvip = 0, sie_virtual = 0, miselect = 0, siselect = 0;
+  Priorities machine_priorities{}, supervisor_priorities{};
   Counter cycle, instret;
   // The event counters from number 3 on, and what they are to count: nothing there is.
   std::array<std::uint64_t, 32> event_counters{}, events{};

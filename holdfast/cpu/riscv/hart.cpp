@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "holdfast/cpu/riscv/aia.hpp"
 #include "holdfast/cpu/riscv/trace.hpp"
 #include "holdfast/cpu/riscv/trap.hpp"
 
@@ -86,7 +87,8 @@ void Hart::request_stop() {
 }
 
 bool Hart::wake_pending() const {
-  return ((pending_interrupts(core_) | core_.signals.edges()) & core_.csr.mie) != 0;
+  const std::uint64_t edges = core_.signals.edges() & core_.csr.mie;
+  return (pending_for_machine(core_) | pending_for_supervisor(core_) | edges) != 0;
 }
 
 std::optional<std::uint64_t> Hart::wake_tick() const {

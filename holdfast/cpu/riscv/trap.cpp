@@ -2,17 +2,13 @@
 #include "holdfast/cpu/riscv/trap.hpp"
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/cpu/riscv/aia.hpp"
 #include "holdfast/cpu/riscv/trace.hpp"
 
 namespace holdfast::cpu::riscv {
 namespace {
 
 constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
-
-/// Machine before supervisor, external before software before timer.
-constexpr Interrupt kByPriority[] = {Interrupt::kMachineExternal,    Interrupt::kMachineSoftware,
-                                     Interrupt::kMachineTimer,       Interrupt::kSupervisorExternal,
-                                     Interrupt::kSupervisorSoftware, Interrupt::kSupervisorTimer};
 
 std::uint64_t vector(std::uint64_t tvec, std::uint64_t cause) {
   const std::uint64_t base = tvec & ~std::uint64_t{3};
@@ -49,12 +45,12 @@ void enter_machine(Core& core, std::uint64_t cause, std::uint64_t value, std::ui
   core.privilege = Privilege::kMachine;
 }
 
-void enter(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+enum class Target : std::uint8_t { kSupervisor, kMachine };
+
+void enter(Core& core, Target target, std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
   if (log::enabled(log::Topic::kInterrupts)) [[unlikely]]
     trace_trap(core, {.cause = cause, .value = value, .pc = pc});
-  const std::uint64_t delegated =
-      (cause & kInterruptFlag) != 0 ? core.csr.mideleg : core.csr.medeleg;
-  if (core.privilege != Privilege::kMachine && (delegated >> (cause & 63) & 1) != 0)
+  if (target == Target::kSupervisor)
     enter_supervisor(core, cause, value, pc);
   else
     enter_machine(core, cause, value, pc);
@@ -62,17 +58,8 @@ void enter(Core& core, std::uint64_t cause, std::uint64_t value, std::uint64_t p
   core.privilege_changed();
 }
 
-/// Interrupts that would be taken now, of those pending.
-std::uint64_t enabled_interrupts(const Core& core, std::uint64_t pending) {
-  const Csrs& csr = core.csr;
-  const Privilege now = core.privilege;
-  std::uint64_t result = 0;
-  if (now != Privilege::kMachine || (csr.mstatus & mstatus::kMie) != 0)
-    result |= pending & ~csr.mideleg;
-  if (now == Privilege::kUser ||
-      (now == Privilege::kSupervisor && (csr.mstatus & mstatus::kSie) != 0))
-    result |= pending & csr.mideleg;
-  return result;
+std::uint64_t as_cause(Interrupt interrupt) {
+  return kInterruptFlag | static_cast<std::uint64_t>(interrupt);
 }
 
 }  // namespace
@@ -82,7 +69,10 @@ bool supervisor_timer_enabled(const Core& core) {
 }
 
 std::uint64_t pending_interrupts(const Core& core) {
-  std::uint64_t pending = core.signals.pins() | core.csr.mip_written;
+  // What software wrote as SEIP is not in mip while mvien makes it a bit of its own.
+  constexpr std::uint64_t kExternal = bit_of(Interrupt::kSupervisorExternal);
+  std::uint64_t pending =
+      core.signals.pins() | (core.csr.mip_written & ~(core.csr.mvien & kExternal));
   if (supervisor_timer_enabled(core)) {
     constexpr std::uint64_t kTimer = bit_of(Interrupt::kSupervisorTimer);
     pending = core.time.ticks() >= core.csr.stimecmp ? pending | kTimer : pending & ~kTimer;
@@ -95,22 +85,28 @@ void take_edges(Core& core) {
 }
 
 bool take_interrupt(Core& core) {
-  const std::uint64_t pending = pending_interrupts(core) & core.csr.mie;
-  if (pending == 0) return false;
-  const std::uint64_t due = enabled_interrupts(core, pending);
-  if (due == 0) return false;
-  // What goes to M-mode comes first, whatever its place in the list.
-  const std::uint64_t machine = due & ~core.csr.mideleg;
-  for (const Interrupt interrupt : kByPriority) {
-    if (((machine != 0 ? machine : due) & bit_of(interrupt)) == 0) continue;
-    enter(core, kInterruptFlag | static_cast<std::uint64_t>(interrupt), 0, core.pc);
+  const Privilege now = core.privilege;
+  const std::uint64_t status = core.csr.mstatus;
+  // What goes to M-mode comes first.
+  const std::uint64_t machine = pending_for_machine(core);
+  if (machine != 0 && (now != Privilege::kMachine || (status & mstatus::kMie) != 0)) {
+    enter(core, Target::kMachine, as_cause(first_for_machine(core, machine)), 0, core.pc);
+    return true;
+  }
+  const std::uint64_t supervisor = pending_for_supervisor(core);
+  if (supervisor != 0 && (now == Privilege::kUser || (now == Privilege::kSupervisor &&
+                                                      (status & mstatus::kSie) != 0))) {
+    enter(core, Target::kSupervisor, as_cause(first_for_supervisor(core, supervisor)), 0, core.pc);
     return true;
   }
   return false;
 }
 
 void take_exception(Core& core, std::uint64_t pc) {
-  enter(core, static_cast<std::uint64_t>(core.exception.cause), core.exception.value, pc);
+  const auto cause = static_cast<std::uint64_t>(core.exception.cause);
+  const bool delegated =
+      core.privilege != Privilege::kMachine && (core.csr.medeleg >> cause & 1) != 0;
+  enter(core, delegated ? Target::kSupervisor : Target::kMachine, cause, core.exception.value, pc);
 }
 
 void return_from_machine(Core& core) {

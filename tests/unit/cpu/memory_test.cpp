@@ -406,6 +406,16 @@ TEST(StoresToCode, InFlashAreSeenWhenItShowsItsMemoryAgain) {
   EXPECT_EQ(bench.x(kA0), 2u);
 }
 
+TEST(FenceI, ShowsFetchWhatNobodyHeardOf) {
+  Rewritten bench;
+  Register device{bench};
+  const Word other = li(kA0, 2);
+  device.effect = [&] { std::memcpy(bench.memory->at(Rewritten::kFunction), &other, sizeof other); };
+  bench.set_x(kA4, 0x1000'0000);
+  bench.run({jal(kRa, 0x100), sw(kZero, kA4), fence_i(), jal(kRa, 0x100 - 12)});
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
 TEST(FenceI, MakesStoresVisibleToFetch) {
   Bench bench;
   bench.set_x(kA1, kProgram + 0x100);
