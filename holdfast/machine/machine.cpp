@@ -200,6 +200,25 @@ hw::Device* Machine::find_now(std::string_view name) {
   return found == devices_.end() ? nullptr : found->device.get();
 }
 
+std::vector<hw::Device*> Machine::devices_now() {
+  std::vector<hw::Device*> devices;
+  for (const Entry& entry : devices_) devices.push_back(entry.device.get());
+  return devices;
+}
+
+std::vector<chardev::Chardev*> Machine::backends_now() {
+  std::vector<chardev::Chardev*> backends;
+  for (const auto& backend : backends_) backends.push_back(backend.get());
+  return backends;
+}
+
+std::vector<Ref<hw::Ticket>> Machine::tickets_now() {
+  std::vector<Ref<hw::Ticket>> tickets;
+  for (const Leaving& leaving : leaving_)
+    if (!leaving.ticket->done()) tickets.push_back(leaving.ticket);
+  return tickets;
+}
+
 bool Machine::is_leaving(std::string_view name) {
   std::erase_if(leaving_, [](const Leaving& leaving) { return leaving.ticket->done(); });
   return std::ranges::find(leaving_, name, &Leaving::name) != leaving_.end();

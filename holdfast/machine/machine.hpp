@@ -85,6 +85,11 @@ class Machine final : private hw::MachineRequests {
   object::Handle<hw::Device> find(std::string_view name);
   std::vector<std::string> device_names();
   boards::SystemBus& bus() { return *bus_; }
+  // For the control thread: all there are at the moment, in order of joining; of the unplugs those
+  // that are not done.
+  std::vector<hw::Device*> devices_now();
+  std::vector<chardev::Chardev*> backends_now();
+  std::vector<Ref<hw::Ticket>> tickets_now();
 
   /// A back-end for its devices: kept until it is discarded or they have gone.
   chardev::Chardev& keep(std::unique_ptr<chardev::Chardev> backend);

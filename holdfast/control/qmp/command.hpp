@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command is to whoever performs it. For the .cpp files of this folder.
+#pragma once
+
+#include <functional>
+#include <expected>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "holdfast/control/qmp/schema.hpp"
+#include "holdfast/control/qmp/server.hpp"
+
+namespace holdfast::control::qmp {
+
+using Json = nlohmann::json;
+
+struct QmpError {
+  std::string_view error_class;
+  std::string text;
+  QmpError(std::string_view of_class, std::string says)
+      : error_class{of_class}, text{std::move(says)} {}
+  QmpError(Error error) : error_class{"GenericError"}, text{std::move(error.message)} {}
+};
+using Answer = std::expected<Json, QmpError>;
+
+inline std::unexpected<QmpError> generic_error(std::string text) {
+  return std::unexpected{QmpError{"GenericError", std::move(text)}};
+}
+
+struct Call {
+  machine::Machine& machine;
+  const object::TypeRegistry& types;
+  const QmpServer::About& about;
+  const Json& arguments;  // as the schema has them
+  /// Instead of an answer: gives what must be called with it later, on the control thread.
+  std::function<std::function<void(Answer)>()> answer_later;
+
+  bool has(const char* name) const { return arguments.contains(name); }
+  std::string text(const char* name) const { return arguments.at(name).get<std::string>(); }
+};
+
+struct CommandRow {
+  std::string_view name;
+  Answer (*perform)(Call& call);
+};
+
+std::span<const CommandRow> query_commands();
+std::span<const CommandRow> object_commands();
+std::span<const CommandRow> device_commands();
+std::span<const CommandRow> machine_commands();
+std::span<const CommandRow> own_commands();
+const CommandRow* find_command(std::string_view name);
+
+/// What is wrong with the arguments of a command, if anything.
+std::expected<void, QmpError> check_arguments(const Schema& schema, const SchemaEntry& command,
+                                              const Json& arguments);
+/// The schema in the form that programs read.
+Json introspection(const Schema& schema);
+
+}  // namespace holdfast::control::qmp

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The run state, and what ends it all.
+#include <fmt/core.h>
+
+#include <array>
+
+#include "holdfast/control/qmp/command.hpp"
+
+namespace holdfast::control::qmp {
+namespace {
+
+Answer reset(Call& call) {
+  call.machine.reset(machine::Cause::kHostRequest);
+  return Json::object();
+}
+
+Answer power_down(Call& call) {
+  call.machine.power_down();
+  return Json::object();
+}
+
+Answer stop(Call& call) {
+  if (call.machine.run_state() == machine::RunState::kRunning) call.machine.pause();
+  return Json::object();
+}
+
+Answer go_on(Call& call) {
+  if (call.machine.run_state() == machine::RunState::kShutdown)
+    return generic_error("the machine is switched off; system_reset brings it back");
+  call.machine.run();
+  return Json::object();
+}
+
+Answer quit(Call& call) {
+  call.machine.request_end(0, machine::Cause::kHostRequest);
+  return Json::object();
+}
+
+Answer person_command(Call& call) {
+  const std::string line = call.text("command-line");
+  const auto word = line.substr(0, line.find(' '));
+  if (word.empty()) return Json("");
+  return Json(fmt::format("There is no command '{}' here.\r\n", word));
+}
+
+Answer pause_migration(Call&) { return generic_error("no migration is going on"); }
+
+constexpr auto kRows = std::to_array<CommandRow>({
+    {"system_reset", reset},
+    {"system_powerdown", power_down},
+    {"stop", stop},
+    {"cont", go_on},
+    {"quit", quit},
+    {"human-monitor-command", person_command},
+    {"migrate-pause", pause_migration},
+});
+
+}  // namespace
+
+std::span<const CommandRow> machine_commands() { return kRows; }
+
+}  // namespace holdfast::control::qmp

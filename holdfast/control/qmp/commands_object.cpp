@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Types and the composition tree. Properties are read and set through the gates of their objects.
+#include <fmt/core.h>
+
+#include <array>
+#include <type_traits>
+
+#include "holdfast/boards/device_types.hpp"
+#include "holdfast/control/qmp/command.hpp"
+
+namespace holdfast::control::qmp {
+namespace {
+
+constexpr std::string_view kRoot = "object";
+
+Json to_json(const object::PropertyValue& value) {
+  return std::visit([](const auto& v) { return Json(v); }, value);
+}
+
+std::optional<object::PropertyValue> from_json(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (value.is_number_float()) return value.get<double>();
+  if (value.is_string()) return value.get<std::string>();
+  return std::nullopt;
+}
+
+bool is_abstract(const object::Type& type) { return type.kind != object::Type::Kind::kConcrete; }
+
+Json type_info(const object::Type& type) {
+  Json info{{"name", type.name}};
+  info["parent"] = type.parent == nullptr ? kRoot : type.parent->name;
+  if (is_abstract(type)) info["abstract"] = true;
+  return info;
+}
+
+Answer list_types(Call& call) {
+  const bool abstract = call.arguments.value("abstract", false);
+  const std::string implements = call.arguments.value("implements", std::string{kRoot});
+  Json all = Json::array();
+  if (abstract && implements == kRoot) all.push_back({{"name", kRoot}, {"abstract", true}});
+  for (const object::Type* type : call.types.types())
+    if ((abstract || !is_abstract(*type)) && (implements == kRoot || type->is_a(implements)))
+      all.push_back(type_info(*type));
+  return all;
+}
+
+std::expected<object::Tree::Entry, QmpError> entry_at(Call& call) {
+  auto entry = call.machine.tree().resolve(call.text("path"));
+  if (!entry) return std::unexpected{QmpError{"DeviceNotFound", entry.error().message}};
+  return *entry;
+}
+
+Answer list_object(Call& call) {
+  auto entry = entry_at(call);
+  if (!entry) return std::unexpected{entry.error()};
+  Json all = Json::array();
+  all.push_back({{"name", "type"}, {"type", "string"}});
+  const auto children = call.machine.tree().children(entry->path);
+  if (children)
+    for (const auto& child : *children)
+      all.push_back({{"name", child.name}, {"type", fmt::format("child<{}>", child.type)}});
+  if (const object::Object* object = entry->object.get())
+    for (const object::PropertyInfo& property : object->properties())
+      all.push_back({{"name", property.name}, {"type", property.type}});
+  return all;
+}
+
+Answer get_property(Call& call) {
+  auto entry = entry_at(call);
+  if (!entry) return std::unexpected{entry.error()};
+  const std::string name = call.text("property");
+  if (name == "type") return Json(entry->type);
+  const std::string child = (entry->path == "/" ? "" : entry->path) + "/" + name;
+  if (name.find('/') == name.npos && call.machine.tree().has(child)) return Json(child);
+  const object::Object* object = entry->object.get();
+  if (object == nullptr)
+    return generic_error(fmt::format("{}: there is no property '{}'", entry->path, name));
+  auto value = object->get_property(name);
+  if (!value) return std::unexpected{QmpError{value.error()}};
+  return to_json(*value);
+}
+
+Answer set_property(Call& call) {
+  auto entry = entry_at(call);
+  if (!entry) return std::unexpected{entry.error()};
+  object::Object* object = entry->object.get();
+  const std::string name = call.text("property");
+  if (object == nullptr)
+    return generic_error(fmt::format("{}: there is no property '{}'", entry->path, name));
+  const auto value = from_json(call.arguments.at("value"));
+  if (!value) return generic_error(fmt::format("{}: '{}' takes no such value", entry->path, name));
+  const auto set = object->set_property(name, *value);
+  if (!set) return std::unexpected{QmpError{set.error()}};
+  return Json::object();
+}
+
+Json property_info(const object::Property& property) {
+  Json info{{"name", property.name}, {"type", property.type_text()}};
+  if (!property.description.empty()) info["description"] = property.description;
+  std::visit(
+      [&](const auto& value) {
+        if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(value)>, std::monostate>)
+          info["default-value"] = value;
+      },
+      property.fallback);
+  return info;
+}
+
+// An object is built to be looked at, and dropped: nothing of it stays, and nobody sees it.
+Answer list_type(Call& call) {
+  const std::string name = call.text("typename");
+  const object::Type* type = call.types.find(name);
+  if (type == nullptr)
+    return std::unexpected{QmpError{"DeviceNotFound", fmt::format("there is no type '{}'", name)}};
+  const auto* facet = call.types.facet<boards::DeviceFacet>(*type);
+  if (!type->is_a("device") || is_abstract(*type) || facet == nullptr)
+    return generic_error(fmt::format("'{}' is no type of which there are devices", name));
+  Json all = Json::array();
+  if (!facet->region.empty())
+    all.push_back({{"name", "addr"}, {"type", "uint64"}, {"description", "where its registers are"}});
+  if (!facet->interrupt.empty())
+    all.push_back({{"name", "irq"}, {"type", "uint32"}, {"description", "where its interrupt leads"}});
+  for (const auto& setting : facet->settings) all.push_back(property_info(setting.info));
+  for (const object::Property* property : type->all_properties())
+    all.push_back(property_info(*property));
+  const auto device = facet->make({.context = call.machine.context(), .type = *type, .name = name});
+  for (const hw::Device::PartInfo& part : device->part_infos())
+    if (part.kind == "region link") all.push_back({{"name", part.name}, {"type", "link<region>"}});
+  return all;
+}
+
+constexpr auto kRows = std::to_array<CommandRow>({
+    {"qom-list-types", list_types},
+    {"qom-list", list_object},
+    {"qom-get", get_property},
+    {"qom-set", set_property},
+    {"device-list-properties", list_type},
+});
+
+}  // namespace
+
+std::span<const CommandRow> object_commands() { return kRows; }
+
+}  // namespace holdfast::control::qmp

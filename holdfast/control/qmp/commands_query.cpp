@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can be asked about the emulator, the machine and its parts.
+#include <unistd.h>
+
+#include <array>
+
+#include "holdfast/control/cpu_memory.hpp"
+#include "holdfast/control/qmp/command.hpp"
+
+namespace holdfast::control::qmp {
+namespace {
+
+Answer query_version(Call&) {
+  return Json{{"qemu", {{"major", 8}, {"minor", 2}, {"micro", 0}}},
+              {"package", "Holdfast " HOLDFAST_VERSION}};
+}
+
+Answer query_command_names(Call&) {
+  Json names = Json::array();
+  for (const SchemaEntry& entry : Schema::get().entries())
+    if (entry.kind == SchemaEntry::Kind::kCommand) names.push_back({{"name", entry.name}});
+  return names;
+}
+
+Answer query_schema(Call&) { return introspection(Schema::get()); }
+
+Answer query_status(Call& call) {
+  const auto state = call.machine.run_state();
+  return Json{{"status", to_string(state)}, {"running", state == machine::RunState::kRunning}};
+}
+
+Answer query_name(Call& call) {
+  Json answer = Json::object();
+  if (!call.about.name.empty()) answer["name"] = call.about.name;
+  return answer;
+}
+
+Answer query_uuid(Call& call) { return Json{{"UUID", call.about.uuid}}; }
+
+Answer query_kvm(Call&) { return Json{{"enabled", false}, {"present", false}}; }
+
+Answer query_target(Call& call) {
+  const auto cpus = cpus_of(call.machine);
+  return Json{{"arch", cpus.empty() ? "none" : cpus.front()->facts().architecture}};
+}
+
+Answer query_machines(Call& call) {
+  Json machines = Json::array();
+  for (const MachineTypeInfo& type : call.about.machine_types) {
+    Json info{{"name", type.name},
+              {"cpu-max", type.most_cpus},
+              {"hotpluggable-cpus", false},
+              {"numa-mem-supported", false},
+              {"deprecated", false},
+              {"acpi", false}};
+    if (!type.alias.empty()) info["alias"] = type.alias;
+    if (type.is_default) info["is-default"] = true;
+    if (!type.default_cpu.empty()) info["default-cpu-type"] = type.default_cpu;
+    if (!type.default_ram.empty()) info["default-ram-id"] = type.default_ram;
+    machines.push_back(std::move(info));
+  }
+  return machines;
+}
+
+Answer query_cpus(Call& call) {
+  Json cpus = Json::array();
+  for (const hw::Cpu* cpu : cpus_of(call.machine)) {
+    const std::int64_t thread = cpu->host_thread();
+    cpus.push_back({{"cpu-index", cpu->facts().index},
+                    {"qom-path", cpu->path()},
+                    {"thread-id", thread != 0 ? thread : getpid()},
+                    {"props", {{"core-id", cpu->facts().index}}},
+                    {"target", cpu->facts().architecture}});
+  }
+  return cpus;
+}
+
+Answer query_cpu_places(Call& call) {
+  Json places = Json::array();
+  for (const hw::Cpu* cpu : cpus_of(call.machine))
+    places.push_back({{"type", cpu->type().name},
+                      {"vcpus-count", 1},
+                      {"props", {{"core-id", cpu->facts().index}}},
+                      {"qom-path", cpu->path()}});
+  return places;
+}
+
+Answer query_memory(Call& call) {
+  std::uint64_t bytes = 0;
+  for (hw::Device* device : call.machine.devices_now())
+    if (auto* bank = dynamic_cast<boards::MemoryBank*>(device))
+      if (bank->ram().region().kind() == memory::RegionKind::kRam) bytes += bank->ram().size();
+  return Json{{"base-memory", bytes}, {"plugged-memory", 0}};
+}
+
+Answer query_chardev(Call& call) {
+  Json backends = Json::array();
+  for (const chardev::Chardev* backend : call.machine.backends_now())
+    backends.push_back({{"label", backend->id()},
+                        {"filename", backend->filename()},
+                        {"frontend-open", backend->is_attached()}});
+  return backends;
+}
+
+Answer query_chardev_kinds(Call&) {
+  Json kinds = Json::array();
+  for (const char* name : {"null", "stdio", "file", "pty", "pipe", "serial", "socket", "ringbuf"})
+    kinds.push_back({{"name", name}});
+  return kinds;
+}
+
+Answer nothing(Call&) { return Json::array(); }
+
+constexpr auto kRows = std::to_array<CommandRow>({
+    {"query-version", query_version},
+    {"query-commands", query_command_names},
+    {"query-qmp-schema", query_schema},
+    {"query-status", query_status},
+    {"query-name", query_name},
+    {"query-uuid", query_uuid},
+    {"query-kvm", query_kvm},
+    {"query-target", query_target},
+    {"query-machines", query_machines},
+    {"query-cpus-fast", query_cpus},
+    {"query-hotpluggable-cpus", query_cpu_places},
+    {"query-memory-size-summary", query_memory},
+    {"query-chardev", query_chardev},
+    {"query-chardev-backends", query_chardev_kinds},
+    {"query-block", nothing},
+    {"query-named-block-nodes", nothing},
+    {"query-memdev", nothing},
+    {"query-iothreads", nothing},
+});
+
+}  // namespace
+
+std::span<const CommandRow> query_commands() { return kRows; }
+
+}  // namespace holdfast::control::qmp

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor for programs: JSON commands and events over any number of character back-ends.
+//
+// A conversation begins with a greeting and the negotiation of capabilities. Commands are performed
+// one at a time, in order; one that waits for something (a ticket) keeps those behind it, but never
+// the control thread: other conversations, the machine and commands out of band go on. What the
+// schema has is dispatched, with arguments that have been checked; nothing else exists.
+//
+// THREADS: made, used and destroyed on the control thread. Goes before the machine.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "holdfast/boards/plan.hpp"
+#include "holdfast/chardev/chardev.hpp"
+#include "holdfast/machine/machine.hpp"
+#include "holdfast/object/type.hpp"
+
+namespace holdfast::control {
+
+/// What clients are told of a machine type.
+struct MachineTypeInfo {
+  std::string name;
+  std::string alias{};
+  bool is_default = false;
+  std::uint32_t most_cpus = 1;
+  std::string default_cpu{};
+  std::string default_ram{};
+};
+
+class QmpServer {
+ public:
+  struct About {
+    std::string name{};
+    std::string uuid = "00000000-0000-0000-0000-000000000000";
+    std::vector<MachineTypeInfo> machine_types{};
+    /// Where `irq=N` of a device that is plugged leads; none: nowhere.
+    std::function<boards::PinRef(unsigned number)> interrupt{};
+  };
+  /// `types` outlives the server.
+  QmpServer(machine::Machine& machine, const object::TypeRegistry& types, About about);
+  ~QmpServer();
+  QmpServer(const QmpServer&) = delete;
+  QmpServer& operator=(const QmpServer&) = delete;
+
+  enum class Layout : std::uint8_t { kOneLine, kPretty };
+  /// Another conversation; error if the back-end is in use.
+  Result<void> serve(chardev::Chardev& backend, Layout layout = Layout::kOneLine);
+
+ private:
+  class Hub;
+  std::unique_ptr<Hub> hub_;
+};
+
+}  // namespace holdfast::control

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monitor for programs: conversations over a back-end in memory.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "holdfast/boards/device_types.hpp"
+#include "holdfast/boards/virt/virt.hpp"
+#include "holdfast/control/qmp/command.hpp"
+#include "holdfast/control/qmp/json_stream.hpp"
+#include "holdfast/control/qmp/server.hpp"
+#include "tests/support/schedule.hpp"
+#include "tests/support/test_devices.hpp"
+#include "tests/support/test_machine.hpp"
+#include "tests/unit/control/client.hpp"
+
+namespace holdfast::control {
+namespace {
+
+using nlohmann::json;
+
+std::unique_ptr<machine::Machine> small_virt() {
+  boards::virt::Options options;
+  options.ram_size = 16U << 20U;
+  return machine::Machine::make(boards::virt::plan(options).value(), machine::Machine::Options{})
+      .value();
+}
+
+/// The lines that were sent, each a value.
+std::vector<json> values_of(const std::string& text) {
+  std::vector<json> values;
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_TRUE(line.ends_with('\r')) << line;
+    values.push_back(json::parse(line));
+  }
+  return values;
+}
+
+class QmpTest : public ::testing::Test {
+ protected:
+  QmpTest() : machine_{small_virt()} {
+    EXPECT_TRUE(boards::register_device_types(types_));
+    client_.emplace(*machine_);
+    QmpServer::About about;
+    about.name = "test";
+    about.machine_types = {{.name = "virt", .most_cpus = 64}};
+    server_.emplace(*machine_, types_, std::move(about));
+    EXPECT_TRUE(server_->serve(client_->backend()));
+  }
+
+  std::vector<json> say(const std::string& text) { return values_of(client_->say(text)); }
+  std::vector<json> hear() { return values_of(client_->hear()); }
+  void negotiate() {
+    hear();
+    EXPECT_EQ(say("{'execute': 'qmp_capabilities', 'arguments': {'enable': ['oob']}}"),
+              std::vector<json>{json({{"return", json::object()}})});
+  }
+  /// One command, and its answer, which must be the last thing said. Events before it are kept.
+  json ask(const std::string& command, const json& arguments = json::object()) {
+    auto said = say(json({{"execute", command}, {"arguments", arguments}}).dump() + "\n");
+    EXPECT_FALSE(said.empty()) << command;
+    if (said.empty()) return {};
+    json answer = said.back();
+    said.pop_back();
+    events_ = std::move(said);
+    return answer.contains("return") ? answer["return"] : answer;
+  }
+  std::string error_class(const json& answer) {
+    return answer.contains("error") ? answer["error"]["class"].get<std::string>() : "";
+  }
+  static std::vector<std::string> names(const std::vector<json>& events) {
+    std::vector<std::string> all;
+    for (const json& event : events) all.push_back(event.value("event", ""));
+    return all;
+  }
+
+  object::TypeRegistry types_;
+  std::unique_ptr<machine::Machine> machine_;
+  std::optional<Client> client_;
+  std::optional<QmpServer> server_;
+  std::vector<json> events_;
+};
+
+TEST_F(QmpTest, GreetsAndNegotiates) {
+  const auto greeting = hear();
+  ASSERT_EQ(greeting.size(), 1U);
+  EXPECT_EQ(greeting[0]["QMP"]["version"]["qemu"], json({{"major", 8}, {"minor", 2}, {"micro", 0}}));
+  EXPECT_EQ(greeting[0]["QMP"]["capabilities"], json({"oob"}));
+  EXPECT_EQ(error_class(ask("query-version")), "CommandNotFound") << "not yet";
+  EXPECT_EQ(error_class(ask("qmp_capabilities", {{"enable", {"magic"}}})), "GenericError");
+  EXPECT_EQ(ask("qmp_capabilities"), json::object());
+  EXPECT_EQ(error_class(ask("qmp_capabilities")), "CommandNotFound") << "once";
+  EXPECT_EQ(ask("query-version")["qemu"]["major"], 8);
+}
+
+TEST_F(QmpTest, IdsComeBack) {
+  negotiate();
+  EXPECT_EQ(say("{'execute':'query-name','id':'a\"b'}{'id':{'x':[1]},'execute':'no-such'}"),
+            (std::vector<json>{
+                json({{"return", {{"name", "test"}}}, {"id", "a\"b"}}),
+                json({{"error", {{"class", "CommandNotFound"},
+                                 {"desc", "there is no command 'no-such'"}}},
+                      {"id", {{"x", {1}}}}})}));
+}
+
+// What strict clients send to see whether the parser finds its way back, without an end of line.
+TEST_F(QmpTest, FindsItsWayBackFromAnythingAtOnce) {
+  negotiate();
+  using namespace std::string_literals;
+  for (const std::string& wrong :
+       {"{]\n"s, "{\xff"s, "{\x01"s, "{'bad \xff"s, "{'execute': 'nonexistent', 'id':'\n"s, "%p"s,
+        "{'execute': %p}\n"s, "\xff"s, "]"s, ","s, "'a\x00b'"s, "{'a':\xc0"s}) {
+    const auto said = say(wrong);
+    ASSERT_EQ(said.size(), 1U) << wrong;
+    EXPECT_EQ(error_class(said[0]), "GenericError") << wrong;
+    EXPECT_EQ(error_class(ask("no-such-cmd")), "CommandNotFound") << "after " << wrong;
+  }
+}
+
+TEST_F(QmpTest, RequestsThatAreNone) {
+  negotiate();
+  for (const char* wrong :
+       {"[]", "'text'", "17 ", "null ", "{}", "{'execute':true}", "{'execute':'query-name','arguments':[]}",
+        "{'execute':'query-name','extra':1}", "{'arguments':{}}", "{'execute':'stop','exec-oob':'stop'}",
+        "{'a':}", "{'a' 'b'}", "[1,]", "{'execute':'query-name','arguments':{'x':1}}", "truth "})
+    EXPECT_EQ(error_class(say(wrong).at(0)), "GenericError") << wrong;
+  EXPECT_EQ(ask("query-name"), json({{"name", "test"}}));
+}
+
+TEST_F(QmpTest, LimitsOfSizeAndDepth) {
+  negotiate();
+  std::string deep(1025, '[');
+  const auto said = say(deep + "\n");
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(error_class(said[0]), "GenericError");
+  EXPECT_EQ(error_class(say(std::string(1024, '[') + std::string(1024, ']')).at(0)), "GenericError");
+  EXPECT_EQ(ask("query-name"), json({{"name", "test"}}));
+}
+
+TEST(JsonStream, KeepsNothingOfAValueThatIsTooLong) {
+  std::vector<std::string> seen;
+  JsonStream stream{{.bytes = 64},
+                    {.value = [&](std::string_view text) { seen.emplace_back(text); },
+                     .error = [&](std::string_view) { seen.emplace_back("!"); }}};
+  stream.feed("{'a': '");
+  for (int i = 0; i < 1000; ++i) stream.feed("xxxxxxxxxxxxxxxxxxxxxxxx");
+  EXPECT_LT(stream.held(), 65U);
+  stream.feed("'}\n {'q':'it\\'s \"so\"'} 12\n\"x\"");
+  EXPECT_EQ(seen, (std::vector<std::string>{"!", R"({"q":"it's \"so\""})", "12", "\"x\""}));
+}
+
+// --- schema ----------------------------------------------------------------------------------------
+
+TEST(QmpSchema, EveryCommandIsThereAndNothingElse) {
+  std::set<std::string_view> performed{"qmp_capabilities"};
+  for (const auto rows : {qmp::query_commands(), qmp::object_commands(), qmp::device_commands(),
+                          qmp::machine_commands(), qmp::own_commands()})
+    for (const auto& row : rows) EXPECT_TRUE(performed.insert(row.name).second) << row.name;
+  std::set<std::string_view> written;
+  for (const SchemaEntry& entry : Schema::get().entries())
+    if (entry.kind == SchemaEntry::Kind::kCommand) written.insert(entry.name);
+  EXPECT_EQ(performed, written);
+}
+
+TEST(QmpSchema, TheTableOfWhatClientsKnowAgrees) {
+  std::set<std::string> present;
+  std::istringstream lines{std::string{known_text()}};
+  for (std::string line; std::getline(lines, line);) {
+    const auto name = line.substr(0, line.find(' '));
+    const SchemaEntry* entry = Schema::get().find(name);
+    if (line.find(" waits for ") != line.npos)
+      EXPECT_EQ(entry, nullptr) << name << " is there; the table says it waits";
+    else
+      EXPECT_NE(entry, nullptr) << name << " is not there; the table says it is";
+    present.insert(name);
+  }
+  for (const SchemaEntry& entry : Schema::get().entries()) {
+    const bool said = entry.kind == SchemaEntry::Kind::kCommand || entry.kind == SchemaEntry::Kind::kEvent;
+    if (said && !entry.name.starts_with("x-"))
+      EXPECT_TRUE(present.contains(entry.name)) << entry.name << " is not in the table";
+  }
+}
+
+TEST(QmpSchema, ThePageInTheDocumentsIsUpToDate) {
+  const std::string path = std::string{SOURCE_FOLDER} + "/docs/monitor-protocol.md";
+  if (std::getenv("HOLDFAST_WRITE_DOCS") != nullptr) std::ofstream{path} << Schema::get().reference();
+  std::ostringstream page;
+  page << std::ifstream{path}.rdbuf();
+  EXPECT_EQ(page.str(), Schema::get().reference()) << "HOLDFAST_WRITE_DOCS=1 writes it";
+}
+
+TEST(QmpSchema, MistakesInItAreFound) {
+  for (const char* text : {"command a -> Missing\n", "command a\ncommand a\n", "  x: str\n", "thing a\n",
+                           "object a\n  x: Missing\n", "object a\n  x str\n", "enum a one\n",
+                           "command a sideways\n"})
+    EXPECT_FALSE(Schema::parse(text)) << text;
+}
+
+TEST_F(QmpTest, WhatTheSchemaListsAnswersToAProgramThatTriesAll) {
+  negotiate();
+  const json schema = ask("query-qmp-schema");
+  std::map<std::string, json> by_name;
+  for (const json& entry : schema) by_name[entry["name"]] = entry;
+  const std::set<std::string> kinds{"builtin", "enum", "array", "object", "command", "event"};
+  int tried = 0;
+  for (const auto& [name, entry] : by_name) {
+    ASSERT_TRUE(kinds.contains(entry["meta-type"])) << entry;
+    if (entry["meta-type"] == "array") EXPECT_TRUE(by_name.contains(entry["element-type"])) << entry;
+    if (entry["meta-type"] == "object")
+      for (const json& member : entry["members"])
+        EXPECT_TRUE(by_name.contains(member["type"])) << name << ": " << member;
+    if (entry["meta-type"] != "command") continue;
+    ASSERT_TRUE(by_name.contains(entry["ret-type"])) << entry;
+    bool needs_arguments = false;
+    for (const json& member : by_name[entry["arg-type"]]["members"])
+      needs_arguments = needs_arguments || !member.contains("default");
+    if (needs_arguments || entry["ret-type"] == "q_empty") continue;
+    EXPECT_EQ(error_class(ask(name)), "") << name;
+    ++tried;
+  }
+  EXPECT_GT(tried, 15);
+}
+
+// --- the machine -----------------------------------------------------------------------------------
+
+TEST_F(QmpTest, RunStateAndItsEvents) {
+  negotiate();
+  EXPECT_EQ(ask("query-status"), json({{"status", "prelaunch"}, {"running", false}}));
+  EXPECT_EQ(ask("cont"), json::object());
+  EXPECT_EQ(names(events_), std::vector<std::string>{"RESUME"});
+  EXPECT_EQ(ask("query-status"), json({{"status", "running"}, {"running", true}}));
+  EXPECT_EQ(ask("stop"), json::object());
+  EXPECT_EQ(names(events_), std::vector<std::string>{"STOP"});
+  EXPECT_EQ(ask("stop"), json::object());
+  EXPECT_TRUE(events_.empty());
+  EXPECT_EQ(ask("system_reset"), json::object());
+  ASSERT_EQ(names(events_), std::vector<std::string>{"RESET"}) << "before the answer";
+  EXPECT_EQ(events_[0]["data"], json({{"guest", false}, {"reason", "host-qmp-system-reset"}}));
+  EXPECT_TRUE(events_[0]["timestamp"]["seconds"].is_number());
+  EXPECT_EQ(ask("system_powerdown"), json::object());
+  EXPECT_EQ(names(events_), std::vector<std::string>{"POWERDOWN"});
+}
+
+TEST_F(QmpTest, QuitAnswersAndThenSaysSo) {
+  negotiate();
+  ask("cont");
+  const auto said = say("{'execute':'quit'}");
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[0], json({{"return", json::object()}}));
+  EXPECT_EQ(said[1]["event"], "SHUTDOWN");
+  EXPECT_EQ(said[1]["data"], json({{"guest", false}, {"reason", "host-qmp-quit"}}));
+}
+
+TEST_F(QmpTest, SeveralMonitorsHearTheSameEvents) {
+  negotiate();
+  Client other{*machine_};
+  ASSERT_TRUE(server_->serve(other.backend()));
+  Client third{*machine_};
+  ASSERT_TRUE(server_->serve(third.backend()));
+  other.say("{'execute':'qmp_capabilities'}");
+  third.hear();
+  ask("cont");
+  EXPECT_EQ(names(values_of(other.hear())), std::vector<std::string>{"RESUME"});
+  EXPECT_EQ(third.hear(), "") << "has not negotiated";
+  server_.reset();
+}
+
+// --- objects ---------------------------------------------------------------------------------------
+
+TEST_F(QmpTest, TypesHaveConsistentAncestors) {
+  negotiate();
+  const json types = ask("qom-list-types", {{"abstract", true}});
+  std::map<std::string, json> by_name;
+  for (const json& type : types) by_name[type["name"]] = type;
+  for (const auto& [name, type] : by_name)
+    if (name != "object") EXPECT_TRUE(by_name.contains(type["parent"])) << name;
+  EXPECT_EQ(by_name["cpu"]["abstract"], true);
+  EXPECT_EQ(by_name["rv64-riscv-cpu"]["parent"], "cpu");
+  for (const json& type : ask("qom-list-types", {{"implements", "device"}})) {
+    EXPECT_FALSE(type.contains("abstract"));
+    const json listed = ask("device-list-properties", {{"typename", type["name"]}});
+    EXPECT_TRUE(listed.is_array()) << type << listed;
+  }
+  EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", "nonsense"}})), "DeviceNotFound");
+  EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", "device"}})), "GenericError");
+}
+
+TEST_F(QmpTest, LookingAtEveryTypeLeavesNothing) {
+  negotiate();
+  const auto before = machine_->census();
+  const auto tree = machine_->tree().walk("/").value();
+  for (const json& type : ask("qom-list-types", {{"implements", "device"}}))
+    ask("device-list-properties", {{"typename", type["name"]}});
+  EXPECT_EQ(machine_->census(), before);
+  EXPECT_EQ(machine_->tree().walk("/").value(), tree);
+}
+
+TEST_F(QmpTest, TheTreeCanBeWalkedAndEveryPropertyRead) {
+  negotiate();
+  std::vector<std::string> open{"/"};
+  int properties = 0;
+  while (!open.empty()) {
+    const std::string path = open.back();
+    open.pop_back();
+    for (const json& item : ask("qom-list", {{"path", path}})) {
+      const json value = ask("qom-get", {{"path", path}, {"property", item["name"]}});
+      EXPECT_EQ(error_class(value.is_object() ? value : json::object()), "") << path << item << value;
+      if (item["type"].get<std::string>().starts_with("child<")) open.push_back(value);
+      ++properties;
+    }
+  }
+  EXPECT_GT(properties, 50);
+  EXPECT_EQ(error_class(ask("qom-list", {{"path", "/nowhere"}})), "DeviceNotFound");
+  EXPECT_EQ(error_class(ask("qom-get", {{"path", "/machine"}, {"property", "x"}})), "GenericError");
+  EXPECT_EQ(error_class(ask("qom-get", {{"path", "/machine/plic"}, {"property", "x"}})), "GenericError");
+  EXPECT_EQ(error_class(ask("qom-set", {{"path", "/machine/plic"}, {"property", "type"}, {"value", 1}})),
+            "GenericError");
+}
+
+TEST_F(QmpTest, AddressesAreExplained) {
+  negotiate();
+  const json ram = ask("x-explain-address", {{"address", 0x80000010U}});
+  EXPECT_EQ(ram["range"]["kind"], "ram") << ram;
+  const json uart = ask("x-explain-address", {{"address", 0x10000005U}});
+  EXPECT_EQ(uart["range"]["owner"], "/machine/serial0") << uart;
+  EXPECT_FALSE(ask("x-explain-address", {{"address", 0x7f000000U}}).contains("range"));
+  EXPECT_EQ(error_class(ask("x-explain-address", {{"address", -1}})), "GenericError");
+  EXPECT_GT(ask("x-query-memory-map").size(), 5U);
+}
+
+// --- devices come and go -----------------------------------------------------------------------------
+
+TEST_F(QmpTest, ADeviceIsPluggedAndUnplugged) {
+  negotiate();
+  const auto before = machine_->census();
+  const json plug{{"driver", "goldfish_rtc"}, {"id", "rtc1"}, {"addr", 0x70000000U}};
+  const json types = ask("qom-list-types", {{"implements", "device"}});
+  std::string driver;
+  for (const json& type : types)
+    if (type["name"].get<std::string>().find("rtc") != std::string::npos) driver = type["name"];
+  json arguments = plug;
+  arguments["driver"] = driver;
+  EXPECT_EQ(ask("device_add", arguments), json::object());
+  EXPECT_TRUE(events_.empty());
+  EXPECT_EQ(ask("qom-get", {{"path", "/machine/peripheral/rtc1"}, {"property", "type"}}), driver);
+  EXPECT_EQ(error_class(ask("device_add", arguments)), "GenericError") << "the id is taken";
+  EXPECT_EQ(ask("device_del", {{"id", "rtc1"}}), json::object());
+  std::vector<json> events = events_;
+  for (json& more : hear()) events.push_back(more);
+  ASSERT_EQ(names(events), std::vector<std::string>{"DEVICE_DELETED"});
+  EXPECT_EQ(events[0]["data"], json({{"device", "rtc1"}, {"path", "/machine/peripheral/rtc1"}}));
+  EXPECT_EQ(error_class(ask("device_del", {{"id", "rtc1"}})), "DeviceNotFound");
+  EXPECT_EQ(machine_->census(), before);
+  arguments.erase("id");
+  EXPECT_EQ(ask("device_add", arguments), json::object());
+  EXPECT_EQ(ask("device_del", {{"id", "/machine/peripheral-anon/device[0]"}}), json::object());
+}
+
+TEST_F(QmpTest, WhatCannotBePluggedChangesNothing) {
+  negotiate();
+  const auto before = machine_->census();
+  const auto tree = machine_->tree().walk("/").value();
+  for (const json& wrong : {json{{"driver", "nonsense"}}, json{{"driver", "device"}},
+                            json{{"driver", "rv64-riscv-cpu"}}, json{{"driver", 1}}, json::object(),
+                            json{{"driver", "ns16550a"}, {"id", "a/b"}, {"addr", 1}},
+                            json{{"driver", "ns16550a"}, {"id", ""}, {"addr", 1}},
+                            json{{"driver", "ns16550a"}, {"id", "u"}, {"addr", "x"}},
+                            json{{"driver", "ns16550a"}, {"id", "u"}},
+                            json{{"driver", "ns16550a"}, {"id", "u"}, {"addr", 4096}, {"bus", "b"}},
+                            json{{"driver", "ns16550a"}, {"id", "u"}, {"addr", 4096}, {"no", 1}},
+                            json{{"driver", "ns16550a"}, {"id", "u"}, {"addr", 4096}, {"chardev", "no"}}})
+    EXPECT_EQ(error_class(ask("device_add", wrong)), "GenericError") << wrong;
+  EXPECT_EQ(error_class(ask("device_del", {{"id", "plic"}})), "DeviceNotFound");
+  EXPECT_EQ(error_class(ask("device_del", {{"id", "/machine/plic"}})), "GenericError");
+  EXPECT_EQ(machine_->census(), before);
+  EXPECT_EQ(machine_->tree().walk("/").value(), tree);
+}
+
+TEST_F(QmpTest, OutOfBandAnswersWhileACommandWaitsForATicket) {
+  negotiate();
+  boards::BoardPlan plan{"plug"};
+  const auto device = plan.add<test::Scratch>("peripheral/s1", test::Scratch::Config{});
+  plan.map_into(plan.existing("bus").region("memory"), {{test::kHole, device.region("regs")}});
+  ASSERT_TRUE(machine_->realize(plan));
+  testing::Schedule schedule;
+  auto& inside = schedule.stop_at("test.in_callback", "cpu");
+  memory::AddressSpace space{machine_->fabric(), machine_->bus().memory().region(), {.name = "cpu"}};
+  testing::Thread cpu{"cpu", [&] {
+                        memory::Port port{space};
+                        std::uint64_t value = 0;
+                        static_cast<void>(port.load(test::kHole + test::Scratch::kTrap, 4, value, {}));
+                      }};
+  inside.wait_reached();
+  EXPECT_EQ(ask("device_del", {{"id", "s1"}}), json::object());
+  EXPECT_EQ(error_class(ask("device_del", {{"id", "s1"}})), "GenericError") << "already asked for";
+  EXPECT_TRUE(say("{'execute':'x-wait-ticket','arguments':{'id':'s1'},'id':1}"
+                  "{'execute':'query-name','id':2}")
+                  .empty());
+  const auto now = say("{'exec-oob':'x-query-tickets','id':3}{'exec-oob':'migrate-pause','id':4}"
+                       "{'exec-oob':'query-name','id':5}");
+  ASSERT_EQ(now.size(), 3U);
+  EXPECT_EQ(now[0]["id"], 3);
+  EXPECT_EQ(now[0]["return"][0]["path"], "/machine/peripheral/s1");
+  EXPECT_EQ(now[0]["return"][0]["inside"][0]["device"], "/machine/peripheral/s1") << now[0];
+  EXPECT_EQ(error_class(now[1]), "GenericError");
+  EXPECT_EQ(error_class(now[2]), "GenericError") << "not one of those";
+  inside.release();
+  cpu.join();
+  std::vector<json> rest;
+  machine_->control().wait_until([&] { return machine_->tickets_now().empty(); });
+  for (json& more : hear()) rest.push_back(more);
+  ASSERT_EQ(rest.size(), 3U);
+  EXPECT_EQ(rest[0]["event"], "DEVICE_DELETED");
+  EXPECT_EQ(rest[1]["id"], 1);
+  EXPECT_EQ(rest[1]["return"]["stage"], "reclaimed");
+  EXPECT_EQ(rest[2]["id"], 2) << "waited behind it";
+}
+
+TEST_F(QmpTest, PeopleAreAnsweredInASentence) {
+  negotiate();
+  const json answer = ask("human-monitor-command", {{"command-line", "frobnicate now"}});
+  EXPECT_TRUE(answer.is_string()) << answer;
+}
+
+TEST_F(QmpTest, TheServerGoesAndLeavesNothing) {
+  server_.reset();
+  const auto before = machine_->census();
+  server_.emplace(*machine_, types_, QmpServer::About{});
+  ASSERT_TRUE(server_->serve(client_->backend()));
+  client_->say("{'execute':'qmp_capabilities'}{'execute':'x-query-memory");
+  server_.reset();
+  client_->hear();
+  EXPECT_EQ(machine_->census(), before);
+}
+
+}  // namespace
+}  // namespace holdfast::control
