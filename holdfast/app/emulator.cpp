@@ -15,6 +15,9 @@
 #include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/boards/device_types.hpp"
+#include "holdfast/boards/virt/virt.hpp"
+#include "holdfast/control/qmp/server.hpp"
 #include "holdfast/control/qtest/server.hpp"
 #include "holdfast/machine/machine.hpp"
 
@@ -91,17 +94,41 @@ class Emulator {
   /// Whether instructions are executed.
   bool runs() const { return options_.accelerator != Accelerator::kQtest; }
 
+  Result<chardev::Chardev*> backend_of(std::string_view option, const std::string& id) {
+    if (chardev::Chardev* backend = backends_->find(id)) return backend;
+    return fail("{} chardev:{}: there is no such back-end", option, id);
+  }
+
   Result<void> serve() {
+    if (!options_.monitors.empty()) {
+      TRY(boards::register_device_types(types_));
+      control::QmpServer::About about;
+      about.name = options_.name.value_or("");
+      if (options_.uuid) about.uuid = *options_.uuid;
+      about.machine_types = {machine_type_info()};
+      if (type_.interrupt != nullptr) about.interrupt = type_.interrupt;
+      monitors_.emplace(*machine_, types_, std::move(about));
+    }
+    using Layout = control::QmpServer::Layout;
+    for (const MonitorOption& monitor : options_.monitors) {
+      auto* place = TRY(backend_of("-mon", monitor.chardev));
+      TRY(monitors_->serve(*place, monitor.pretty ? Layout::kPretty : Layout::kOneLine));
+    }
     if (!options_.qtest) return {};
-    chardev::Chardev* backend = backends_->find(*options_.qtest);
-    if (backend == nullptr)
-      return fail("-qtest chardev:{}: there is no such back-end", *options_.qtest);
+    auto* backend = TRY(backend_of("-qtest", *options_.qtest));
     using Time = control::QtestCommands::Time;
     qtest_ = TRY(control::QtestServer::make(
         *machine_, {.backend = *backend,
                     .time = runs() ? Time::kTheMachines : Time::kTheClients,
                     .log = options_.qtest_log}));
     return {};
+  }
+
+  control::MachineTypeInfo machine_type_info() const {
+    return {.name = std::string{type_.name},
+            .most_cpus = boards::virt::kMostHarts,
+            .default_cpu = "rv64-riscv-cpu",
+            .default_ram = "ram"};
   }
 
   machine::Machine::OnReset on_reset() const {
@@ -116,6 +143,7 @@ class Emulator {
   /// Ends the machine and says what is left of it: an error if that is anything.
   Result<void> take_census() {
     qtest_.reset();
+    monitors_.reset();
     signals_.forget();
     const Census::Snapshot left = machine_->end();
     log::write(log::Topic::kCensus, fmt::format("census: {} left", left.to_string()));
@@ -137,6 +165,8 @@ class Emulator {
   accel::Semihosting semihosting_;
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Backends> backends_;
+  object::TypeRegistry types_;  // for the monitors
+  std::optional<control::QmpServer> monitors_;
   std::unique_ptr<control::QtestServer> qtest_;
   Signals signals_;  // watched by the machine's loop
 };

@@ -71,6 +71,12 @@ struct Semihosting {
   std::vector<std::string> arguments;  // what the guest finds as its command line
 };
 
+/// A monitor for programs.
+struct MonitorOption {
+  std::string chardev;  // an id
+  bool pretty = false;
+};
+
 struct Options {
   Action action = Action::kRun;
   std::string subject;       // of the action
@@ -122,6 +128,7 @@ struct Options {
   bool exit_with_parent = false;
   std::optional<std::string> pid_file;
 
+  std::vector<MonitorOption> monitors;
   std::optional<std::string> qtest;      // the back-end of the test server, by id
   std::optional<std::string> qtest_log;  // a path, or "none"
 

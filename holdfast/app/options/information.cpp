@@ -24,7 +24,6 @@ constexpr std::array kRows{
               .read = ask<Action::kVersion>},
 };
 
-constexpr std::string_view kNoMonitor = "there is no monitor to reach";
 constexpr std::string_view kNoDisk = "no machine has a disk; -drive if=pflash is for flash memory";
 constexpr std::string_view kNoNetwork = "no machine has a network; leave it out";
 constexpr std::string_view kNoScreen = "no machine has a screen; use -display none";
@@ -36,10 +35,7 @@ constexpr std::array kAbsent{
     AbsentOption{"icount", "instructions do not drive the clock; -accel tcg,thread=single runs the "
                            "CPUs in turn"},
     AbsentOption{"enable-kvm", kEmulatorOnly},
-    AbsentOption{"qmp", kNoMonitor},
-    AbsentOption{"qmp-pretty", kNoMonitor},
-    AbsentOption{"mon", kNoMonitor},
-    AbsentOption{"preconfig", kNoMonitor},
+    AbsentOption{"preconfig", "a machine is made before monitors are heard"},
     AbsentOption{"gdb", "there is no debugger's port"},
     AbsentOption{"s", "there is no debugger's port"},
     AbsentOption{"trace", "there are no trace points; -d help lists what can be logged"},

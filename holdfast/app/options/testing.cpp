@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options about the test server.
+// Options about the monitors for programs and the test server.
+#include <fmt/core.h>
+
 #include <array>
 
 #include "holdfast/app/options/short_chardev.hpp"
@@ -7,6 +9,35 @@
 
 namespace holdfast::app {
 namespace {
+
+Result<void> add_monitor(Draft& draft, std::string_view option, std::string_view text, bool pretty) {
+  if (text == "none") return {};
+  const std::string id = fmt::format("compat_monitor{}", draft.options.monitors.size());
+  draft.options.monitors.push_back(
+      {.chardev = TRY(read_backend(draft, option, id, text)), .pretty = pretty});
+  return {};
+}
+
+Result<void> qmp(Draft& draft, std::string_view text) {
+  return add_monitor(draft, "qmp", text, false);
+}
+Result<void> qmp_pretty(Draft& draft, std::string_view text) {
+  return add_monitor(draft, "qmp-pretty", text, true);
+}
+
+Result<void> mon(Draft& draft, const OptionGroup& group) {
+  constexpr std::array<std::string_view, 2> kModes{"readline", "control"};
+  Fields fields{group};
+  MonitorOption monitor;
+  monitor.chardev = TRY(fields.required_text("chardev", "the id of a back-end"));
+  fields.text("id");
+  if (TRY(fields.choice("mode", kModes)) != 1U)
+    return fail("mode=control is missing; there is no monitor of another kind");
+  monitor.pretty = TRY(fields.flag("pretty")).value_or(false);
+  TRY(fields.finish());
+  draft.options.monitors.push_back(std::move(monitor));
+  return {};
+}
 
 Result<void> qtest(Draft& draft, std::string_view text) {
   if (text == "none") {
@@ -24,6 +55,25 @@ Result<void> qtest_log(Draft& draft, std::string_view text) {
 }
 
 constexpr std::array kRows{
+    OptionRow{.name = "qmp",
+              .argument = "unix:PATH[,server=on][,wait=off]|chardev:ID|...",
+              .help = "a monitor for programs; places as for -serial; may be repeated",
+              .section = Section::kDebugging,
+              .read = qmp,
+              .completes = "unix: tcp: chardev: stdio none"},
+    OptionRow{.name = "qmp-pretty",
+              .argument = "unix:PATH[,server=on][,wait=off]|chardev:ID|...",
+              .help = "the same, laid out for people",
+              .section = Section::kDebugging,
+              .read = qmp_pretty,
+              .completes = "unix: tcp: chardev: stdio none"},
+    OptionRow{.name = "mon",
+              .argument = "[chardev=]ID,mode=control[,pretty=on|off]",
+              .help = "the same on a back-end that -chardev made",
+              .section = Section::kDebugging,
+              .read_group = mon,
+              .implied = "chardev",
+              .completes = "chardev="},
     OptionRow{.name = "qtest",
               .argument = "unix:PATH[,server=on][,wait=off]|chardev:ID|...",
               .help = "a test client drives buses, pins and the clock; places as for -serial",
