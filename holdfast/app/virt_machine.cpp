@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -161,19 +162,24 @@ Result<chardev::Chardev*> semihosting_console(const Options& options, Host& host
 
 /// All but what the process has.
 Result<virt::Options> board_options(const Options& options, const Properties& properties) {
+  // What may fail comes first: g++ forgets the members it has made when TRY leaves an initializer.
+  const auto cpu = TRY(cpu_model(options));
+  auto bios = TRY(boards::find_firmware(options.bios, options.data_folders));
+  auto flash = TRY(open_flash(options, properties.flash));
+  auto put_there = TRY(loads(options));
   virt::Options board{.harts = options.topology.cpus,
-                      .cpu = TRY(cpu_model(options)),
+                      .cpu = cpu,
                       .ram_size = options.memory.value_or(kDefaultRam),
                       .interruptor = properties.interruptor,
                       .graphics = properties.graphics,
                       .rng_seed = rng_seed(options),
-                      .bios = TRY(boards::find_firmware(options.bios, options.data_folders)),
+                      .bios = std::move(bios),
                       .kernel = options.kernel,
                       .initrd = options.initrd,
                       .append = options.append.value_or(""),
                       .dtb = options.dtb,
-                      .flash = TRY(open_flash(options, properties.flash)),
-                      .loads = TRY(loads(options)),
+                      .flash = std::move(flash),
+                      .loads = std::move(put_there),
                       .rtc = rtc_config(options)};
   TRY(set_memory(options, properties.memory_backend, board));
   for (const OptionGroup& group : options.fw_cfg)
