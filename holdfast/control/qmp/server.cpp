@@ -84,14 +84,8 @@ std::expected<void, QmpError> read_request(const Json& message, Request& request
 
 class QmpServer::Hub final : private machine::Observer {
  public:
-  Hub(machine::Machine& machine, const object::TypeRegistry& types, About about)
-      : machine_{machine}, types_{types}, about_{std::move(about)} {
-    machine_.observe(*this);
-  }
-  ~Hub() {
-    machine_.forget(*this);
-    sessions_.clear();
-  }
+  Hub(machine::Machine& machine, const object::TypeRegistry& types, About about);
+  ~Hub();
 
   Result<void> serve(chardev::Chardev& backend, Layout layout);
 
@@ -148,11 +142,10 @@ class QmpServer::Hub::Session {
  private:
   void begin() {
     end();
-    open_ = true;
     send({{"QMP", {{"version", version()}, {"capabilities", {"oob"}}}}});
   }
   void end() {
-    open_ = negotiated_ = oob_ = false;
+    negotiated_ = oob_ = false;
     queue_.clear();
     busy_ = false;
     ++generation_;  // answers that are still to come are for nobody
@@ -274,7 +267,6 @@ class QmpServer::Hub::Session {
 
   Hub& hub_;  // which owns this
   const Layout layout_;
-  bool open_ = false;
   bool negotiated_ = false;
   bool oob_ = false;
   bool busy_ = false;  // a command answers later
@@ -283,6 +275,16 @@ class QmpServer::Hub::Session {
   JsonStream stream_;
   std::unique_ptr<Conversation> client_;
 };
+
+QmpServer::Hub::Hub(machine::Machine& machine, const object::TypeRegistry& types, About about)
+    : machine_{machine}, types_{types}, about_{std::move(about)} {
+  machine_.observe(*this);
+}
+
+QmpServer::Hub::~Hub() {
+  machine_.forget(*this);
+  sessions_.clear();
+}
 
 Result<void> QmpServer::Hub::serve(chardev::Chardev& backend, Layout layout) {
   auto session = std::make_unique<Session>(*this, layout);
