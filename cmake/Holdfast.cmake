@@ -98,14 +98,18 @@ function(holdfast_command_test)
 endfunction()
 
 # holdfast_test(NAME x_test SOURCES x_test.cpp... DEPENDS layer... [LINK library...] [ARGS argument...]
-#               [LABELS label...] [PRESETS preset...] [PROCESSORS n] [TIMEOUT seconds] [SERIAL])
-# One GoogleTest program, run whole by ctest; by default in dev, asan and tsan. A tree that would not
-# run it does not build it, but clang, which runs nothing, builds everything.
+#               [LABELS label...] [PRESETS preset...] [PROCESSORS n] [TIMEOUT seconds] [SERIAL] [ONE_THREAD])
+# One GoogleTest program, run whole by ctest; by default in dev, asan and tsan. ONE_THREAD: not in tsan,
+# which would have nothing to watch. A tree that would not run it does not build it, but clang, which
+# runs nothing, builds everything.
 function(holdfast_test)
-  cmake_parse_arguments(ARG "SERIAL" "NAME;TIMEOUT;PROCESSORS"
+  cmake_parse_arguments(ARG "SERIAL;ONE_THREAD" "NAME;TIMEOUT;PROCESSORS"
     "SOURCES;DEPENDS;LINK;LABELS;ARGS;PRESETS" ${ARGN})
   if(NOT ARG_PRESETS)
     set(ARG_PRESETS dev asan tsan)
+  endif()
+  if(ARG_ONE_THREAD)
+    list(REMOVE_ITEM ARG_PRESETS tsan)
   endif()
   if(HOLDFAST_PRESET AND NOT HOLDFAST_PRESET IN_LIST ARG_PRESETS AND NOT HOLDFAST_DIAGNOSE)
     return()
