@@ -268,6 +268,18 @@ TEST(StoresToCode, ThatAreDataLeaveTheCodeAsItIs) {
   EXPECT_EQ(bench.x(kA3), li(kA0, 2));
 }
 
+TEST(StoresToCode, AcrossTwoLinesAreSeenInBothHalves) {
+  constexpr std::uint64_t kStart = kProgram + 0x13e;
+  Bench bench;
+  bench.memory->write_code(kStart, {li(kA0, 1)});
+  bench.memory->write(kStart + 4, std::uint16_t{0x8082});  // c.jr ra
+  bench.set_x(kA1, kStart);
+  bench.set_x(kA2, li(kA0, 2) >> 16);
+  bench.run({jalr(kRa, kA1, 0), add(kA3, kA0, kZero), sh(kA2, kA1, 2), jalr(kRa, kA1, 0)});
+  EXPECT_EQ(bench.x(kA3), 1u);
+  EXPECT_EQ(bench.x(kA0), 2u);
+}
+
 TEST(StoresToCode, AcrossTwoPagesAreSeenInBothHalves) {
   constexpr std::uint64_t kStart = kRamBase + 0x3ffe;
   for (const std::uint64_t half : {kStart, kStart + 2}) {
