@@ -104,6 +104,7 @@ struct Pair {
   Pair() {
     for (Bench* bench : {&first, &second}) bench->set_x(kA1, kData);
     first.memory->write(kData, std::uint64_t{5});
+    second.run({sd(kZero, kA1, 0x100)});  // the page is in its translation cache from here on
   }
   void reserve() {
     first.run({lr(kDoubleWidth, kA0, kA1)});
