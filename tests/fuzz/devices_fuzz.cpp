@@ -17,6 +17,8 @@ namespace {
 using namespace holdfast;
 
 constexpr std::uint64_t kHole = 0x4000'0000;
+// A device that switches its machine off can be plugged in again.
+const machine::Machine::Options kStays{.on_shutdown = machine::Machine::OnShutdown::kStay};
 
 /// Numbers from the input; zeroes when it is used up.
 class Input {
@@ -39,7 +41,7 @@ class Input {
 class Bench {
  public:
   explicit Bench(const object::Type& type, const boards::DeviceFacet& facet)
-      : type_{type}, facet_{facet}, machine_{machine::Machine::make({}).value()} {
+      : type_{type}, facet_{facet}, machine_{machine::Machine::make(kStays).value()} {
     plug();
   }
 
