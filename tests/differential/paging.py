@@ -138,7 +138,8 @@ class Body:
                 return va + 4096 - rng.randrange(1, 8)
             return va + rng.randrange(128) * 8 + (rng.randrange(8) if rng.random() < 0.1 else 0)
         if kind < 0.83:
-            return place(rng, self.levels)
+            # Behind the windows for PCI, where QEMU's machine answers: a page may be as large as to hold them.
+            return place(rng, self.levels) | 1 << 35
         if kind < 0.96 and self.mappings:  # not canonical: one bit, or all above those that are translated
             top = 12 + 9 * self.levels
             above = (1 << 64) - (1 << top)
