@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/chardev/spelling.hpp"
 
-#include <array>
+#include "holdfast/base/comma_list.hpp"
 
 namespace holdfast::chardev {
 namespace {
-
-/// Takes the text up to the next single comma off the front, doubled commas made single.
-std::string take_item(std::string_view& rest) {
-  std::string item;
-  while (!rest.empty()) {
-    const char c = rest.front();
-    rest.remove_prefix(1);
-    if (c == ',') {
-      if (!rest.starts_with(',')) return item;
-      rest.remove_prefix(1);
-    }
-    item += c;
-  }
-  return item;
-}
 
 void append_items(Properties& properties, std::string_view rest) {
   while (!rest.empty()) {

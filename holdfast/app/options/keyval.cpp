@@ -3,23 +3,10 @@
 
 #include <algorithm>
 
+#include "holdfast/base/comma_list.hpp"
+
 namespace holdfast::app {
 namespace {
-
-/// Takes the text up to the next single comma off the front of `rest`, doubled commas made single.
-std::string take_item(std::string_view& rest) {
-  std::string item;
-  while (!rest.empty()) {
-    const char c = rest.front();
-    rest.remove_prefix(1);
-    if (c == ',') {
-      if (!rest.starts_with(',')) return item;
-      rest.remove_prefix(1);
-    }
-    item += c;
-  }
-  return item;
-}
 
 bool well_formed(std::string_view key) {
   return !key.empty() && std::ranges::all_of(key, [](char c) {

@@ -150,7 +150,7 @@ class Pair : public ::testing::Test {
 class UartAgainstQemu : public Pair {
  protected:
   void SetUp() override {
-    if (!test::QemuProcess::is_installed()) GTEST_SKIP() << test::QemuProcess::kProgram << " is not installed";
+    ASSERT_TRUE(test::QemuProcess::is_installed()) << test::QemuProcess::kProgram << " is not installed";
   }
   unsigned below(unsigned n) { return std::uniform_int_distribution<unsigned>{0, n - 1}(random_); }
   unsigned size() { return below(8) != 0 ? 1 : 1U << below(4); }
