@@ -380,7 +380,7 @@ constexpr std::array kSleeper{
     slli(kT0, kT0, 3),
     auipc(kA1, 8),
     add(kA1, kA1, kT0),
-    sd(kT2, kA1, 0x200),
+    sd(kT2, kA1, 0x204),  // on a multiple of 8: the host may read while this is written
     jal(0, 0),
 };
 
@@ -422,7 +422,7 @@ TEST_P(SharedCounter, AWriteToMtimeWakesWhoSleepsUntilThenAndShowsInTime) {
   for (unsigned hart = 0; hart < 2; ++hart) {
     std::uint64_t time = 0;
     while (time == 0)
-      EXPECT_EQ(port.load(kRam + 0x8000 + 84 + 0x200 + 8 * hart, 8, time, {}),
+      EXPECT_EQ(port.load(kRam + 0x8000 + 84 + 0x204 + 8 * hart, 8, time, {}),
                 memory::MemTxResult::kOk);
     EXPECT_GE(time, std::uint64_t{1} << 40) << "hart " << hart;
     EXPECT_LT(time, (std::uint64_t{1} << 40) + 600 * 10'000'000ULL) << "hart " << hart;
