@@ -18,6 +18,7 @@
 #include "holdfast/devices/serial/ns16550a.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
+#include "holdfast/hw/clock_tree.hpp"
 
 namespace holdfast::boards {
 namespace {
@@ -77,6 +78,7 @@ DeviceRef add_device(BoardPlan& board, const object::Type& type, const DeviceFac
 Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(registry.add(hw::Device::kType));
   TRY(registry.add(hw::Cpu::kType));
+  TRY(registry.add(hw::Clock::kType));
   TRY(register_device<MemoryBank>(registry, {.settings = kMemorySettings, .region = "ram", .never_inside = "RAM is touched without a gate"}, {.size = kMiB}));
   TRY(register_device<ImageLoader>(
       registry, {.only_built_in = "-device loader and -kernel put files into memory",

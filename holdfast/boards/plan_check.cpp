@@ -14,6 +14,7 @@
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/services.hpp"
+#include "holdfast/hw/wiring.hpp"
 
 namespace holdfast::boards {
 namespace {
@@ -181,6 +182,7 @@ class Checker {
       take_line<hw::IrqOutArray>(row.from, "output", outputs);
       take_line<hw::IrqInArray>(row.to, "input", inputs);
     }
+    for (const auto& [name, device] : devices_) take_inner_lines(*device, outputs, inputs);
     for (const PinRef& loose : plan_.loose())
       take_line<hw::IrqOutArray>(loose, "output", outputs);
     for (const auto& [name, device] : devices_) {
@@ -188,6 +190,23 @@ class Checker {
       for (hw::Device* one : device->subtree())
         one->for_each_part([&](hw::Part& part) { check_loose(part, outputs); });
     }
+  }
+
+  /// What a device made of devices has wired by itself.
+  void take_inner_lines(hw::Device& device, std::set<Line>& outputs, std::set<Line>& inputs) {
+    for (hw::Device* one : device.subtree())
+      one->for_each_part([&](hw::Part& part) {
+        const auto* wiring = dynamic_cast<const hw::Wiring*>(&part);
+        if (wiring == nullptr) return;
+        for (const auto& line : wiring->lines()) {
+          take_inner_line(*line.from, line.from_line, outputs);
+          take_inner_line(*line.to, line.to_line, inputs);
+        }
+      });
+  }
+
+  void take_inner_line(const hw::Part& pins, unsigned line, std::set<Line>& taken) {
+    if (!taken.insert({&pins, line}).second) find("{}[{}]: is wired twice", pins.path(), line);
   }
 
   template <class Pins>
