@@ -16,6 +16,7 @@
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
+#include "holdfast/devices/stm32/rcc.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
 #include "holdfast/hw/clock_tree.hpp"
@@ -57,6 +58,8 @@ constexpr std::array kFlashSettings{
                                                    {.fallback = 32 * kMiB, .min = 4096}),
     setting<&devices::CfiFlash::Config::block_size>("sector-length", "bytes of a block, a power of two",
                                                     {.fallback = 256U << 10U, .min = 256})};
+constexpr std::array kRccSettings{setting<&devices::Stm32l4x5Rcc::Config::hse_hz>(
+    "hse-frequency", "of the crystal at HSE, Hz; 0: there is none", {.fallback = 8'000'000U})};
 
 }  // namespace
 
@@ -109,6 +112,8 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kFlashSettings,
                  .region = "regs",
                  .entered = DeviceFacet::Entered::kByWrite}));
+  TRY(register_device<devices::Stm32l4x5Rcc>(
+      registry, {.settings = kRccSettings, .interrupt = "irq", .region = "regs"}));
   return {};
 }
 
