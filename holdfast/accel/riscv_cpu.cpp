@@ -78,6 +78,7 @@ RiscvCpu::RiscvCpu(const hw::DeviceInit& init, const Config& config)
       model_{config.model},
       gang_{config.gang},
       semihosting_{config.semihosting},
+      places_{config.places},
       time_{init.context.clock, config.counter ? config.counter : hw::TimeCounter::make()},
       hart_{config.hart, port_, time_} {
   if (!takes_turns()) context().clock.follow(*this);
@@ -104,6 +105,8 @@ Result<void> RiscvCpu::set_model_property(std::size_t row, std::uint64_t value) 
 }
 
 Result<void> RiscvCpu::check() {
+  if (places_)
+    place_claim_ = TRY(places_->take(static_cast<std::uint32_t>(place_.hart_id), full_path()));
   hart_.configure(TRY(model_.hart(place_)));
   return {};
 }

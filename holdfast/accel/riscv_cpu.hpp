@@ -16,6 +16,7 @@
 #include "holdfast/hw/clock.hpp"
 #include "holdfast/hw/cpu.hpp"
 #include "holdfast/hw/irq.hpp"
+#include "holdfast/hw/places.hpp"
 #include "holdfast/hw/space.hpp"
 #include "holdfast/hw/time_counter.hpp"
 #include "holdfast/memory/port.hpp"
@@ -52,6 +53,7 @@ class RiscvCpu final : public hw::Cpu,
     HartGang* gang = nullptr;  // outlives the device; none: the hart never runs
     Semihosting* semihosting = nullptr;  // outlives the device; none: calls are answered by 0
     Ref<hw::TimeCounter> counter{};  // that `time` shows; none: one of its own
+    Ref<hw::Places> places{};        // of which it has the one of its number; none: it claims none
   };
   RiscvCpu(const hw::DeviceInit& init, const Config& config);
   ~RiscvCpu() override;
@@ -97,7 +99,9 @@ class RiscvCpu final : public hw::Cpu,
   cpu::riscv::CpuModel model_;
   HartGang* const gang_;
   Semihosting* const semihosting_;
+  const Ref<hw::Places> places_;
   const CounterTime time_;
+  hw::Claim place_claim_;
   // Wiring.
   hw::RegionLink memory_{*this, "memory"};
   hw::Space space_{*this, "space", memory_};

@@ -85,9 +85,11 @@ class Emulator {
     Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,
               .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr};
     auto plan = TRY(type_.plan(options_, host));
-    const auto added = TRY(add_devices(plan, options_, type_, *backends_));
-    const auto realized = machine_->realize(plan);
-    if (!realized) return std::unexpected{blame(realized.error(), added)};
+    TRY(boards::register_device_types(types_));
+    TRY(apply_globals(plan, options_, types_, *backends_));
+    TRY(machine_->realize(plan));
+    board_ = plan.expansion();
+    TRY(add_devices(*machine_, {*machine_, types_, board_, global_values(options_)}, options_));
     return serve();
   }
 
@@ -101,12 +103,12 @@ class Emulator {
 
   Result<void> serve() {
     if (!options_.monitors.empty()) {
-      TRY(boards::register_device_types(types_));
       control::QmpServer::About about;
       about.name = options_.name.value_or("");
       if (options_.uuid) about.uuid = *options_.uuid;
       about.machine_types = {machine_type_info()};
-      if (type_.interrupt != nullptr) about.interrupt = type_.interrupt;
+      about.board = board_;
+      about.globals = global_values(options_);
       monitors_.emplace(*machine_, types_, std::move(about));
     }
     using Layout = control::QmpServer::Layout;
@@ -127,6 +129,7 @@ class Emulator {
   control::MachineTypeInfo machine_type_info() const {
     return {.name = std::string{type_.name},
             .most_cpus = boards::virt::kMostHarts,
+            .hotpluggable_cpus = true,
             .default_cpu = "rv64-riscv-cpu",
             .default_ram = "ram"};
   }
@@ -165,7 +168,8 @@ class Emulator {
   accel::Semihosting semihosting_;
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Backends> backends_;
-  object::TypeRegistry types_;  // for the monitors
+  object::TypeRegistry types_;
+  std::shared_ptr<const boards::Expansion> board_;
   std::optional<control::QmpServer> monitors_;
   std::unique_ptr<control::QtestServer> qtest_;
   Signals signals_;  // watched by the machine's loop

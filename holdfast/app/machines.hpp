@@ -43,8 +43,6 @@ struct MachineType {
   /// Writes the device tree that the machine would have, if the options ask for that instead of a
   /// machine; returns where to, or "".
   Result<std::string> (*dump)(const Options& options);
-  /// Where `irq=N` of a device leads; null if the machine has no such pins.
-  boards::PinRef (*interrupt)(unsigned number) = nullptr;
 };
 
 const MachineType& virt_machine();

@@ -30,7 +30,7 @@ using CpuNodes = std::vector<std::optional<std::uint32_t>>;
 
 class Reader {
  public:
-  explicit Reader(const Options& options) : options_{options}, cpus_(options.topology.cpus) {}
+  explicit Reader(const Options& options) : options_{options}, cpus_(options.topology.max_cpus) {}
 
   Result<void> read() {
     objects_ = TRY(memory_objects(options_));

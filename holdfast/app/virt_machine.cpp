@@ -149,6 +149,7 @@ Result<void> check(const Options& options) {
   TRY(check_images(options, properties.flash));
   virt::Options board;
   board.harts = options.topology.cpus;
+  board.most_harts = options.topology.max_cpus;
   board.ram_size = options.memory.value_or(kDefaultRam);
   return set_memory(options, properties.memory_backend, board);
 }
@@ -168,6 +169,7 @@ Result<virt::Options> board_options(const Options& options, const Properties& pr
   auto flash = TRY(open_flash(options, properties.flash));
   auto put_there = TRY(loads(options));
   virt::Options board{.harts = options.topology.cpus,
+                      .most_harts = options.topology.max_cpus,
                       .cpu = cpu,
                       .ram_size = options.memory.value_or(kDefaultRam),
                       .interruptor = properties.interruptor,
@@ -222,7 +224,6 @@ const MachineType& virt_machine() {
       .check = check,
       .plan = plan,
       .dump = dump,
-      .interrupt = [](unsigned number) { return boards::DeviceRef{"plic"}.in(number); },
   };
   static_assert(virt::kMostHarts == 64);
   return kVirt;

@@ -63,21 +63,6 @@ constexpr std::array kRccSettings{setting<&devices::Stm32l4x5Rcc::Config::hse_hz
 
 }  // namespace
 
-DeviceRef add_device(BoardPlan& board, const object::Type& type, const DeviceFacet& facet,
-                     std::string name, std::uint64_t address) {
-  const auto device = board.add({.name = std::move(name),
-                                 .type = &type,
-                                 .make = facet.make,
-                                 .config = facet.config,
-                                 .make_with = facet.make_with});
-  board.existing(BoardPlan::memory().device);
-  if (!facet.region.empty())
-    board.map({{address, device.region(std::string{facet.region})}});
-  if (!facet.memory_link.empty())
-    board.link({{device.link(std::string{facet.memory_link}), BoardPlan::memory()}});
-  return device;
-}
-
 Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(registry.add(hw::Device::kType));
   TRY(registry.add(hw::Cpu::kType));
@@ -88,8 +73,7 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
                  .memory_link = "memory",
                  .never_inside = "it only writes to memory"}));
   TRY(register_device<accel::RiscvCpu>(
-      registry, {.only_built_in = "-smp says how many there are",
-                 .memory_link = "memory",
+      registry, {.memory_link = "memory",
                  .never_inside = "a hart is a master, not a target"}));
   TRY(register_device<accel::SemihostingConsole>(
       registry, {.only_built_in = "-semihosting-config chardev= makes one",

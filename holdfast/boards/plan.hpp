@@ -33,6 +33,13 @@
 
 namespace holdfast::boards {
 
+/// Where devices that users add have their names: with an id of theirs, or without one. A device of a
+/// plan that is called "peripheral/ID" goes there; all others have no slash in their names.
+inline constexpr std::string_view kPeripherals = "peripheral";
+inline constexpr std::string_view kAnonymous = "peripheral-anon";
+
+class Expansion;
+
 /// A part of a device of the plan, or of one the machine has, by name: "uart0" "regs". Parts of
 /// children are "child/part".
 struct PartRef {
@@ -156,6 +163,10 @@ class BoardPlan {
   /// What validated() finds, a line each; empty if the plan is good.
   Result<std::vector<std::string>> findings() const;
 
+  /// What more there is room for while it runs; null: nothing in particular.
+  void set_expansion(std::shared_ptr<const Expansion> expansion) { expansion_ = std::move(expansion); }
+  const std::shared_ptr<const Expansion>& expansion() const { return expansion_; }
+
   const std::vector<DeviceRow>& devices() const { return devices_; }
   /// To configure what has been added: `-global` and its like.
   std::vector<DeviceRow>& devices() { return devices_; }
@@ -192,6 +203,7 @@ class BoardPlan {
   std::vector<LinkRow> links_;
   std::vector<PinRef> loose_;
   std::vector<std::string> loose_devices_;
+  std::shared_ptr<const Expansion> expansion_;
 };
 
 }  // namespace holdfast::boards

@@ -177,11 +177,24 @@ Result<void> Machine::realize_now(const boards::BoardPlan& plan) {
 Ref<hw::Ticket> Machine::unplug(std::string name) {
   auto ticket =
       hw::Ticket::make(control(), services_->realm().census(), node_.path() + "/" + name);
+  {
+    const LockGuard guard{requests_mutex_};
+    requested_.push_back({name, ticket});
+  }
   control().post("unplug", [this, name = std::move(name), ticket] { unplug_now(name, ticket); });
   return ticket;
 }
 
+bool Machine::is_unplug_requested(std::string_view name) {
+  const LockGuard guard{requests_mutex_};
+  return std::ranges::find(requested_, name, &Leaving::name) != requested_.end();
+}
+
 void Machine::unplug_now(const std::string& name, Ref<hw::Ticket> ticket) {
+  {
+    const LockGuard guard{requests_mutex_};
+    std::erase_if(requested_, [&](const Leaving& one) { return one.ticket.get() == ticket.get(); });
+  }
   const auto found = std::ranges::find(devices_, name, &Entry::name);
   if (found == devices_.end()) return ticket->refuse("device '" + name + "': not found");
   if (found->device.get() == bus_)
@@ -198,6 +211,16 @@ void Machine::unplug_now(const std::string& name, Ref<hw::Ticket> ticket) {
 hw::Device* Machine::find_now(std::string_view name) {
   const auto found = std::ranges::find(devices_, name, &Entry::name);
   return found == devices_.end() ? nullptr : found->device.get();
+}
+
+hw::Device* Machine::owner_of(std::string_view part_path) {
+  for (const Entry& entry : devices_) {
+    const std::string& path = entry.device->full_path();
+    if (part_path.starts_with(path) && part_path.size() > path.size() &&
+        (part_path[path.size()] == ':' || part_path[path.size()] == '/'))
+      return entry.device.get();
+  }
+  return nullptr;
 }
 
 std::vector<hw::Device*> Machine::devices_now() {

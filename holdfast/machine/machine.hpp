@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "holdfast/base/census.hpp"
+#include "holdfast/base/mutex.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
@@ -77,10 +78,11 @@ class Machine final : private hw::MachineRequests {
   }
   /// Asks for a device to be taken away and returns at once, from a callback, too.
   Ref<hw::Ticket> unplug(std::string name);
-  /// Where devices that users plug have their names: with an id of theirs, or without one. A device
-  /// of a plan that is called "peripheral/ID" goes there.
-  static constexpr std::string_view kPeripherals = "peripheral";
-  static constexpr std::string_view kAnonymous = "peripheral-anon";
+  /// Whether it has been asked for and has not begun.
+  bool is_unplug_requested(std::string_view name);
+  /// See boards/plan.hpp.
+  static constexpr std::string_view kPeripherals = boards::kPeripherals;
+  static constexpr std::string_view kAnonymous = boards::kAnonymous;
   /// By name; expires with the device. See object/handle.hpp for where it may be looked into.
   object::Handle<hw::Device> find(std::string_view name);
   std::vector<std::string> device_names();
@@ -88,6 +90,11 @@ class Machine final : private hw::MachineRequests {
   // For the control thread: all there are at the moment, in order of joining; of the unplugs those
   // that are not done.
   std::vector<hw::Device*> devices_now();
+  hw::Device* find_now(std::string_view name);
+  /// Of a part, by its path; null if it is nobody's.
+  hw::Device* owner_of(std::string_view part_path);
+  /// Whether a device of that name is severed and not yet destroyed.
+  bool is_leaving(std::string_view name);
   std::vector<chardev::Chardev*> backends_now();
   std::vector<Ref<hw::Ticket>> tickets_now();
 
@@ -163,9 +170,6 @@ class Machine final : private hw::MachineRequests {
     std::string name;
     hw::Owned<hw::Device> device;
   };
-  hw::Device* find_now(std::string_view name);
-  /// Whether a device of that name is severed and not yet destroyed.
-  bool is_leaving(std::string_view name);
   friend class Realization;
 
   const std::unique_ptr<hw::Services> services_;
@@ -182,6 +186,8 @@ class Machine final : private hw::MachineRequests {
     Ref<hw::Ticket> ticket;
   };
   std::vector<Leaving> leaving_;  // control thread; some may be done
+  Mutex requests_mutex_{LockRank::kLeaf, "requested unplugs"};
+  std::vector<Leaving> requested_ HF_GUARDED_BY(requests_mutex_);
   boards::SystemBus* bus_ = nullptr;  // the first of devices_
   std::atomic<hw::CpuSet*> cpus_{nullptr};  // set on the control thread
   std::atomic<RunState> state_{RunState::kPrelaunch};

@@ -19,6 +19,7 @@ Realization::~Realization() {
 Result<void> Realization::run() {
   TRY(build());
   TRY(set_links());
+  TRY(check_places());
   TRY(prepare());
   TRY(lay_wires());
   TRY(publish());
@@ -83,11 +84,45 @@ Result<P*> Realization::part(const boards::PartRef& ref, std::string_view wanted
   return found;
 }
 
+template <class P>
+Result<P*> Realization::pins(const boards::PinRef& ref, std::string_view wanted) {
+  auto* found = TRY(part<P>(ref.pin, wanted));
+  if (ref.line >= found->count())
+    return fail("{}: '{}' has {} lines", ref.to_string(), ref.pin.to_string(), found->count());
+  if (found->pin(ref.line)->is_connected()) return fail("{}: is wired twice", ref.to_string());
+  return found;
+}
+
 Result<void> Realization::set_links() {
   for (const auto& row : plan_.links()) {
     auto* link = TRY(part<hw::RegionLink>(row.link, "region link"));
     auto* target = TRY(part<hw::RegionPart>(row.region, "region"));
     TRY(link->set(*target));
+  }
+  return {};
+}
+
+// Against what the machine has; against one another the plan was checked.
+Result<void> Realization::check_places() {
+  for (const auto& [container, row] : plan_.placements()) {
+    const auto* into = TRY(part<hw::Container>(container, "container"));
+    const auto* region = TRY(part<hw::RegionPart>(row.region, "region"));
+    const std::uint64_t room = into->size() - 1;  // memory::kWholeSpace is 0
+    const std::uint64_t span = region->size() - 1;
+    if (row.at > room || span > room - row.at)
+      return fail("{}: {:#x} bytes at {:#x} do not fit into {}", row.region.to_string(), region->size(),
+                  row.at, container.to_string());
+    if (!into->exists()) continue;
+    const Extent extent{row.at, row.at + span};
+    const auto there = machine_.fabric().occupant(into->region(), extent, row.priority);
+    if (!there) continue;
+    const hw::Device* owner = machine_.owner_of(there->name);
+    std::string name = there->name;
+    if (name.starts_with("/machine/")) name.erase(0, std::string_view{"/machine/"}.size());
+    return fail("{} [{:#x}, {:#x}] of '{}' overlaps {} [{:#x}, {:#x}] of '{}'", name, there->extent.first,
+                there->extent.last, owner == nullptr ? "the machine" : owner->type().name,
+                row.region.to_string(), extent.first, extent.last,
+                device(row.region.device)->type().name);
   }
   return {};
 }
@@ -103,8 +138,8 @@ Result<void> Realization::prepare() {
 // Before anything is visible, as it may fail. A change on a wire waits for its receiver's gate to open.
 Result<void> Realization::lay_wires() {
   for (const auto& [from, to] : plan_.wires()) {
-    auto* output = TRY(part<hw::IrqOutArray>(from.pin, "output"));
-    auto* input = TRY(part<hw::IrqInArray>(to.pin, "input"));
+    auto* output = TRY(pins<hw::IrqOutArray>(from, "output"));
+    auto* input = TRY(pins<hw::IrqInArray>(to, "input"));
     TRY(hw::connect(*output, from.line, *input, to.line));
   }
   return {};

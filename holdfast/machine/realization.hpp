@@ -29,6 +29,7 @@ class Realization {
   Result<object::Node*> parent_of(std::string_view name);
   Result<void> build();
   Result<void> set_links();
+  Result<void> check_places();
   Result<void> prepare();
   Result<void> lay_wires();
   Result<void> publish();
@@ -37,6 +38,8 @@ class Realization {
   hw::Device* device(std::string_view name);
   template <class P>
   Result<P*> part(const boards::PartRef& ref, std::string_view wanted);
+  template <class P>
+  Result<P*> pins(const boards::PinRef& ref, std::string_view wanted);
 
   Machine& machine_;
   const boards::BoardPlan& plan_;

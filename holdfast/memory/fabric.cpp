@@ -4,6 +4,7 @@
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/memory/fabric_write.hpp"
+#include "holdfast/memory/region.hpp"
 
 namespace holdfast::memory {
 namespace {
@@ -44,6 +45,21 @@ void Fabric::post(Transaction transaction) {
 
 void Fabric::settle() {
   if (!rcu::inside_any()) realm_.domain().synchronize();
+}
+
+std::optional<Fabric::Occupant> Fabric::occupant(const MemoryRegion& container, Extent extent,
+                                                 std::int32_t priority) {
+  return write([&](Map&) {
+    std::optional<Occupant> found;
+    const auto& children = container.control()->node().children;
+    if (!children) return found;
+    children->meeting(extent, [&](const ChildIndex::Entry& entry) {
+      if (entry.child->node().priority == priority)
+        found = Occupant{.name = entry.child->name(), .extent = entry.extent()};
+      return !found;
+    });
+    return found;
+  });
 }
 
 Fabric::Footprint Fabric::footprint() {

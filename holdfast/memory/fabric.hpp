@@ -6,7 +6,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
+#include "holdfast/base/extent.hpp"
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/gate/realm.hpp"
@@ -17,6 +20,7 @@
 namespace holdfast::memory {
 
 class Map;
+class MemoryRegion;
 struct Dropped;
 
 class Fabric {
@@ -51,6 +55,13 @@ class Fabric {
 
   /// What spaces without a root see.
   const View& nothing() const { return nothing_; }
+
+  struct Occupant {
+    std::string name;  // of the region
+    Extent extent;     // in the container
+  };
+  /// The first of a container's regions of that priority, shown or switched off, that meets an extent.
+  std::optional<Occupant> occupant(const MemoryRegion& container, Extent extent, std::int32_t priority);
 
   struct Footprint {
     std::size_t flat_bytes = 0;   // nodes of flat trees

@@ -109,9 +109,9 @@ class Boot {
   }
 
   void add_board_items() {
-    const auto harts = static_cast<std::uint16_t>(options_.harts);
-    fw_cfg_.items.push_back({Key::kCpus, FwCfg::number(harts)});
-    fw_cfg_.items.push_back({Key::kMaxCpus, FwCfg::number(harts)});
+    fw_cfg_.items.push_back({Key::kCpus, FwCfg::number(static_cast<std::uint16_t>(options_.harts))});
+    fw_cfg_.items.push_back(
+        {Key::kMaxCpus, FwCfg::number(static_cast<std::uint16_t>(hart_places(options_)))});
     fw_cfg_.items.push_back({Key::kRamSize, FwCfg::number(options_.ram_size)});
     fw_cfg_.items.push_back(
         {Key::kNoGraphics, FwCfg::number(static_cast<std::uint16_t>(options_.graphics ? 0 : 1))});
@@ -212,7 +212,7 @@ class Boot {
   std::optional<DeviceTreeBuilder::Range> initrd_;
   std::optional<HtifWords> htif_;
   std::vector<std::uint64_t> starts_ =
-      std::vector<std::uint64_t>(options_.harts, map::kBootRom.first);
+      std::vector<std::uint64_t>(hart_places(options_), map::kBootRom.first);
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ struct BootPlan {
   std::vector<ImageLoader::Blob> blobs;
   /// If firmware or kernel is an ELF file with symbols for them, apart from one another in RAM.
   std::optional<HtifWords> htif;
-  /// Of each hart: where it starts.
+  /// Of each hart there is room for: where it starts.
   std::vector<std::uint64_t> starts;
   std::optional<Extent> free{};  // RAM between what is loaded and the device tree
   /// What firmware finds there.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device tree of the `virt` board.
+// It tells of what is there at first: a hart that is plugged later is in no tree.
 // SPEC: Devicetree Specification 0.4; the Linux kernel's bindings for each "compatible".
 #include <fmt/format.h>
 
@@ -98,11 +99,11 @@ void Tree::add_cpus(Node& root) const {
   auto cpus = root.node("cpus");
   cpus.u32("#address-cells", 1).u32("#size-cells", 0).u32("timebase-frequency", kTimebaseHz);
   for (const Place& place : places_)
-    for (std::uint32_t i = 0; i < place.harts; ++i) add_cpu(cpus, place, place.first_hart + i);
+    for (std::uint32_t i = 0; i < place.present; ++i) add_cpu(cpus, place, place.first_hart + i);
   auto map = cpus.node("cpu-map");
   for (const Place& place : places_) {
     auto cluster = map.node(fmt::format("cluster{}", place.number));
-    for (std::uint32_t i = 0; i < place.harts; ++i)
+    for (std::uint32_t i = 0; i < place.present; ++i)
       cluster.node(fmt::format("core{}", i)).u32("cpu", handles_.harts[place.first_hart + i]);
   }
 }
@@ -136,7 +137,7 @@ void Tree::add_distances(Node& root) const {
 std::vector<std::uint32_t> Tree::lines(const Place& place,
                                        std::initializer_list<std::uint32_t> numbers) const {
   std::vector<std::uint32_t> cells;
-  for (std::uint32_t i = 0; i < place.harts; ++i)
+  for (std::uint32_t i = 0; i < place.present; ++i)
     for (const std::uint32_t number : numbers)
       cells.insert(cells.end(), {handles_.hart_controllers[place.first_hart + i], number});
   return cells;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/boards/virt/layout.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -19,17 +20,18 @@ Result<void> check_nodes(const Options& options) {
   std::uint64_t ram = 0;
   for (const MemoryNode& node : options.nodes) {
     const auto number = &node - options.nodes.data();
-    if (node.harts == 0)
-      return fail("-numa: node {} has no CPU; on machine 'virt' each node has at least one", number);
+    if (node.harts == 0 || harts >= options.harts)
+      return fail("-numa: node {} has no CPU at first; on machine 'virt' each node has at least one",
+                  number);
     if (node.ram_size == 0 || node.ram_size % kPage != 0)
       return fail("-numa: node {} has {} bytes of memory; it takes a positive multiple of {}", number,
                   node.ram_size, kPage);
     harts += node.harts;
     ram += node.ram_size;
   }
-  if (harts != options.harts)
+  if (harts != hart_places(options))
     return fail("-numa: the nodes have {} of the {} CPUs; each CPU belongs to one node", harts,
-                options.harts);
+                hart_places(options));
   if (ram != options.ram_size)
     return fail("-numa: the nodes have {} of memory and the machine (-m) has {}; they have to be the same",
                 object::format_size(ram), object::format_size(options.ram_size));
@@ -57,6 +59,8 @@ Result<void> check_distances(const Options& options) {
 Result<void> check(const Options& options) {
   if (options.harts == 0 || options.harts > kMostHarts)
     return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
+  if (options.most_harts > kMostHarts)
+    return fail("-smp maxcpus={}: machine 'virt' has room for {} CPUs", options.most_harts, kMostHarts);
   if (options.ram_size > kAddressMax - map::kRam)
     return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
   TRY(options.cpu.hart());
@@ -66,7 +70,7 @@ Result<void> check(const Options& options) {
 
 std::vector<Place> places(const Options& options) {
   std::vector<MemoryNode> nodes = options.nodes;
-  if (nodes.empty()) nodes.push_back({options.harts, options.ram_size, options.ram_backing});
+  if (nodes.empty()) nodes.push_back({hart_places(options), options.ram_size, options.ram_backing});
   std::vector<Place> places;
   std::uint32_t hart = 0;
   std::uint64_t ram = map::kRam;
@@ -75,6 +79,7 @@ std::vector<Place> places(const Options& options) {
     places.push_back({.number = number,
                       .first_hart = hart,
                       .harts = node.harts,
+                      .present = std::min(node.harts, options.harts - std::min(hart, options.harts)),
                       .ram = ram,
                       .ram_size = node.ram_size,
                       .backing = node.backing,

@@ -13,7 +13,8 @@ namespace holdfast::boards::virt {
 struct Place {
   std::uint32_t number;
   std::uint32_t first_hart;
-  std::uint32_t harts;
+  std::uint32_t harts;  // that there is room for
+  std::uint32_t present;  // of those, at first
   std::uint64_t ram;  // the address of its RAM
   std::uint64_t ram_size;
   memory::RamBacking backing;

@@ -3,6 +3,7 @@
 // QEMU's machine of that name.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +29,7 @@ namespace holdfast::boards::virt {
 /// Harts that are near a stretch of RAM. They have interrupt controllers of their own, a CLINT and a
 /// PLIC.
 struct MemoryNode {
-  std::uint32_t harts = 0;           // at least 1; they are numbered on from the node before
+  std::uint32_t harts = 0;           // that there is room for; they are numbered on from the node before
   std::uint64_t ram_size = 0;        // bytes, follow those of the node before; at least 1
   memory::RamBacking backing{};
 };
@@ -47,6 +48,7 @@ enum class Interruptor : std::uint8_t {
 
 struct Options {
   std::uint32_t harts = 1;                  // 1 to kMostHarts
+  std::uint32_t most_harts = 0;             // there is room for; 0: for those there are
   cpu::riscv::CpuModel cpu;                 // of every hart
   std::uint64_t ram_size = 128U << 20U;     // bytes
   memory::RamBacking ram_backing{};         // where there are no nodes
@@ -73,6 +75,11 @@ struct Options {
 };
 
 inline constexpr std::uint32_t kMostHarts = 64;
+
+/// How many harts there is room for.
+inline std::uint32_t hart_places(const Options& options) {
+  return std::max(options.harts, options.most_harts);
+}
 inline constexpr std::uint32_t kMostNodes = 4;
 
 /// The plan with all images loaded and checked. Errors name the file or option.

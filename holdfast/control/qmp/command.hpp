@@ -33,6 +33,7 @@ struct Call {
   machine::Machine& machine;
   const object::TypeRegistry& types;
   const QmpServer::About& about;
+  const machine::DeviceAdder& adder;
   const Json& arguments;  // as the schema has them
   /// Instead of an answer: gives what must be called with it later, on the control thread.
   std::function<std::function<void(Answer)>()> answer_later;

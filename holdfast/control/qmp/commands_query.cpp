@@ -49,7 +49,7 @@ Answer query_machines(Call& call) {
   for (const MachineTypeInfo& type : call.about.machine_types) {
     Json info{{"name", type.name},
               {"cpu-max", type.most_cpus},
-              {"hotpluggable-cpus", false},
+              {"hotpluggable-cpus", type.hotpluggable_cpus},
               {"numa-mem-supported", false},
               {"deprecated", false},
               {"acpi", false}};
@@ -62,26 +62,43 @@ Answer query_machines(Call& call) {
   return machines;
 }
 
+Json cpu_props(const boards::Expansion::CpuSocket& socket) {
+  Json props{{"core-id", socket.core}};
+  if (socket.node) props["node-id"] = *socket.node;
+  return props;
+}
+
 Answer query_cpus(Call& call) {
+  const boards::Expansion* board = call.adder.board();
+  const auto sockets = board == nullptr ? std::vector<boards::Expansion::CpuSocket>{} : board->cpu_sockets();
   Json cpus = Json::array();
   for (const hw::Cpu* cpu : cpus_of(call.machine)) {
     const std::int64_t thread = cpu->host_thread();
+    boards::Expansion::CpuSocket place{.core = cpu->facts().index, .type = &cpu->type()};
+    for (const auto& socket : sockets)
+      if (socket.core == place.core) place = socket;
     cpus.push_back({{"cpu-index", cpu->facts().index},
                     {"qom-path", cpu->path()},
                     {"thread-id", thread != 0 ? thread : getpid()},
-                    {"props", {{"core-id", cpu->facts().index}}},
+                    {"props", cpu_props(place)},
                     {"target", cpu->facts().architecture}});
   }
   return cpus;
 }
 
 Answer query_cpu_places(Call& call) {
+  const boards::Expansion* board = call.adder.board();
+  auto sockets = board == nullptr ? std::vector<boards::Expansion::CpuSocket>{} : board->cpu_sockets();
+  const auto cpus = cpus_of(call.machine);
+  if (sockets.empty())
+    for (const hw::Cpu* cpu : cpus) sockets.push_back({.core = cpu->facts().index, .type = &cpu->type()});
   Json places = Json::array();
-  for (const hw::Cpu* cpu : cpus_of(call.machine))
-    places.push_back({{"type", cpu->type().name},
-                      {"vcpus-count", 1},
-                      {"props", {{"core-id", cpu->facts().index}}},
-                      {"qom-path", cpu->path()}});
+  for (const auto& socket : sockets) {
+    Json place{{"type", socket.type->name}, {"vcpus-count", 1}, {"props", cpu_props(socket)}};
+    for (const hw::Cpu* cpu : cpus)
+      if (cpu->facts().index == socket.core) place["qom-path"] = cpu->path();
+    places.push_back(std::move(place));
+  }
   return places;
 }
 

@@ -109,6 +109,7 @@ class QmpServer::Hub final : private machine::Observer {
   machine::Machine& machine_;  // outlives this
   const object::TypeRegistry& types_;
   const About about_;
+  const machine::DeviceAdder adder_;
   bool ends_ = false;
   std::vector<std::unique_ptr<Session>> sessions_;
 };
@@ -222,6 +223,7 @@ class QmpServer::Hub::Session {
     Call call{.machine = hub_.machine_,
               .types = hub_.types_,
               .about = hub_.about_,
+              .adder = hub_.adder_,
               .arguments = request.arguments,
               .answer_later = [&] {
                 later = true;
@@ -277,7 +279,10 @@ class QmpServer::Hub::Session {
 };
 
 QmpServer::Hub::Hub(machine::Machine& machine, const object::TypeRegistry& types, About about)
-    : machine_{machine}, types_{types}, about_{std::move(about)} {
+    : machine_{machine},
+      types_{types},
+      about_{std::move(about)},
+      adder_{machine_, types_, about_.board, about_.globals} {
   machine_.observe(*this);
 }
 

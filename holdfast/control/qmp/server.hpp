@@ -9,13 +9,14 @@
 // THREADS: made, used and destroyed on the control thread. Goes before the machine.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "holdfast/boards/plan.hpp"
+#include "holdfast/boards/expansion.hpp"
 #include "holdfast/chardev/chardev.hpp"
+#include "holdfast/machine/device_adder.hpp"
 #include "holdfast/machine/machine.hpp"
 #include "holdfast/object/type.hpp"
 
@@ -27,6 +28,7 @@ struct MachineTypeInfo {
   std::string alias{};
   bool is_default = false;
   std::uint32_t most_cpus = 1;
+  bool hotpluggable_cpus = false;
   std::string default_cpu{};
   std::string default_ram{};
 };
@@ -37,8 +39,8 @@ class QmpServer {
     std::string name{};
     std::string uuid = "00000000-0000-0000-0000-000000000000";
     std::vector<MachineTypeInfo> machine_types{};
-    /// Where `irq=N` of a device that is plugged leads; none: nowhere.
-    std::function<boards::PinRef(unsigned number)> interrupt{};
+    std::shared_ptr<const boards::Expansion> board{};  // what it has room for; may be null
+    std::vector<machine::GlobalValue> globals{};       // that devices to come get
   };
   /// `types` outlives the server.
   QmpServer(machine::Machine& machine, const object::TypeRegistry& types, About about);

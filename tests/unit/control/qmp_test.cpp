@@ -25,11 +25,11 @@ namespace {
 
 using nlohmann::json;
 
-std::unique_ptr<machine::Machine> small_virt() {
+boards::BoardPlan small_virt() {
   boards::virt::Options options;
   options.ram_size = 16U << 20U;
-  return machine::Machine::make(boards::virt::plan(options).value(), machine::Machine::Options{})
-      .value();
+  options.most_harts = 3;
+  return boards::virt::plan(options).value();
 }
 
 /// The lines that were sent, each a value.
@@ -45,12 +45,15 @@ std::vector<json> values_of(const std::string& text) {
 
 class QmpTest : public ::testing::Test {
  protected:
-  QmpTest() : machine_{small_virt()} {
+  QmpTest()
+      : board_{small_virt()},
+        machine_{machine::Machine::make(board_, machine::Machine::Options{}).value()} {
     EXPECT_TRUE(boards::register_device_types(types_));
     client_.emplace(*machine_);
     QmpServer::About about;
     about.name = "test";
-    about.machine_types = {{.name = "virt", .most_cpus = 64}};
+    about.machine_types = {{.name = "virt", .most_cpus = 64, .hotpluggable_cpus = true}};
+    about.board = board_.expansion();
     server_.emplace(*machine_, types_, std::move(about));
     EXPECT_TRUE(server_->serve(client_->backend()));
   }
@@ -82,6 +85,7 @@ class QmpTest : public ::testing::Test {
   }
 
   object::TypeRegistry types_;
+  const boards::BoardPlan board_;
   std::unique_ptr<machine::Machine> machine_;
   std::optional<Client> client_;
   std::optional<QmpServer> server_;
@@ -388,6 +392,98 @@ TEST_F(QmpTest, WhatCannotBePluggedChangesNothing) {
   EXPECT_EQ(machine_->tree().walk("/").value(), tree);
 }
 
+// The command line gives the same texts; see tests/unit/machine/device_adder_test.cpp for all of them.
+TEST_F(QmpTest, WhatIsWrongWithADeviceIsSaid) {
+  negotiate();
+  const auto said = [this](const json& arguments) {
+    const json answer = ask("device_add", arguments);
+    return answer.contains("error") ? answer["error"]["desc"].get<std::string>() : "";
+  };
+  EXPECT_EQ(said({{"driver", "ns16550"}}), "there is no device type 'ns16550'; did you mean 'ns16550a'?");
+  EXPECT_EQ(said({{"driver", "ns16550a"}, {"addr", 0x40000000U}, {"colour", 1}}),
+            "'ns16550a' has no property 'colour'; it has addr, irq, chardev, clock-frequency");
+  EXPECT_EQ(said({{"driver", "ns16550a"}, {"addr", 0x10000000U}}),
+            "serial0:regs [0x10000000, 0x10000007] of 'ns16550a' overlaps "
+            "peripheral-anon/device[0]:regs [0x10000000, 0x10000007] of 'ns16550a'");
+  EXPECT_EQ(said({{"driver", "ns16550a"}, {"addr", {1}}}), "addr takes no list or object");
+  EXPECT_EQ(said({{"driver", "fw_cfg_mem"}, {"addr", 0}}),
+            "'fw_cfg_mem' comes with the machine; -fw_cfg gives files to the one there is");
+}
+
+TEST_F(QmpTest, CpusComeAndGoInTheirPlaces) {
+  negotiate();
+  EXPECT_TRUE(ask("query-machines")[0]["hotpluggable-cpus"]);
+  const json places = ask("query-hotpluggable-cpus");
+  ASSERT_EQ(places.size(), 3U);
+  EXPECT_EQ(places[0], json({{"type", "rv64-riscv-cpu"},
+                             {"vcpus-count", 1},
+                             {"props", {{"core-id", 0}}},
+                             {"qom-path", "/machine/cpu0"}}));
+  EXPECT_EQ(places[2], json({{"type", "rv64-riscv-cpu"}, {"vcpus-count", 1}, {"props", {{"core-id", 2}}}}));
+  EXPECT_EQ(ask("query-cpus-fast").size(), 1U);
+
+  const auto before = machine_->census();
+  json wish = places[2]["props"];  // as clients do: the place says what to ask for
+  wish.update({{"driver", places[2]["type"]}, {"id", "c2"}});
+  EXPECT_EQ(ask("device_add", wish), json::object());
+  EXPECT_EQ(ask("query-hotpluggable-cpus")[2]["qom-path"], "/machine/peripheral/c2");
+  const json cpus = ask("query-cpus-fast");
+  ASSERT_EQ(cpus.size(), 2U);
+  EXPECT_EQ(cpus[1]["props"], json({{"core-id", 2}}));
+  wish["id"] = "again";
+  EXPECT_EQ(ask("device_add", wish)["error"]["desc"],
+            "core-id 2 is taken by /machine/peripheral/c2; it takes 1");
+  const auto said = say("{'execute':'device_del','arguments':{'id':'c2'}}");
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[1]["data"], json({{"device", "c2"}, {"path", "/machine/peripheral/c2"}}));
+  EXPECT_EQ(ask("query-hotpluggable-cpus"), places);
+  EXPECT_EQ(machine_->census(), before);
+}
+
+TEST_F(QmpTest, TheCpuThatBootedMayGoAndAnotherTakesItsPlace) {
+  negotiate();
+  const auto said = say("{'execute':'device_del','arguments':{'id':'/machine/cpu0'}}");
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[1]["data"], json({{"path", "/machine/cpu0"}}));
+  EXPECT_EQ(ask("query-cpus-fast"), json::array());
+  EXPECT_FALSE(ask("query-hotpluggable-cpus")[0].contains("qom-path"));
+  EXPECT_EQ(ask("device_add", {{"driver", "rv64-riscv-cpu"}, {"core-id", 0}}), json::object());
+  EXPECT_EQ(ask("query-hotpluggable-cpus")[0]["qom-path"], "/machine/peripheral-anon/device[0]");
+}
+
+// --- hazards, by their numbers in docs/lifetimes.md --------------------------------------------------
+
+TEST_F(QmpTest, H21_ASecondUnplugAndAnIdInReuseAreRefusedUntilTheDeviceHasGone) {
+  negotiate();
+  const json wish{{"driver", "goldfish_rtc"}, {"id", "rtc1"}, {"addr", test::kHole}};
+  ASSERT_EQ(ask("device_add", wish), json::object());
+  testing::Schedule schedule;
+  auto& inside = schedule.stop_at("gate.entered", "cpu");
+  memory::AddressSpace space{machine_->fabric(), machine_->bus().memory().region(), {.name = "cpu"}};
+  testing::Thread cpu{"cpu", [&] {
+                        memory::Port port{space};
+                        std::uint64_t value = 0;
+                        static_cast<void>(port.load(test::kHole, 4, value, {}));
+                      }};
+  inside.wait_reached();
+  // Two requests before the machine has come to the first one: the second is one too many.
+  const auto both = say("{'execute':'device_del','arguments':{'id':'rtc1'}}"
+                        "{'execute':'device_del','arguments':{'id':'rtc1'}}");
+  ASSERT_EQ(both.size(), 2U) << "and no event: somebody is inside";
+  EXPECT_EQ(both[0], json({{"return", json::object()}}));
+  EXPECT_EQ(both[1]["error"], json({{"class", "GenericError"},
+                                    {"desc", "device 'rtc1' is being unplugged already"}}));
+  EXPECT_EQ(error_class(ask("device_del", {{"id", "rtc1"}})), "DeviceNotFound") << "it is severed";
+  EXPECT_EQ(ask("device_add", wish)["error"]["desc"],
+            "id 'rtc1' is that of a device that is being removed; it is free when that is done");
+  inside.release();
+  cpu.join();
+  machine_->control().wait_until([&] { return machine_->tickets_now().empty(); });
+  const auto events = hear();
+  EXPECT_EQ(names(events), std::vector<std::string>{"DEVICE_DELETED"}) << "once";
+  EXPECT_EQ(ask("device_add", wish), json::object()) << "the id is free when the event is sent";
+}
+
 TEST_F(QmpTest, OutOfBandAnswersWhileACommandWaitsForATicket) {
   negotiate();
   boards::BoardPlan plan{"plug"};
@@ -404,7 +500,7 @@ TEST_F(QmpTest, OutOfBandAnswersWhileACommandWaitsForATicket) {
                       }};
   inside.wait_reached();
   EXPECT_EQ(ask("device_del", {{"id", "s1"}}), json::object());
-  EXPECT_EQ(error_class(ask("device_del", {{"id", "s1"}})), "GenericError") << "already asked for";
+  EXPECT_EQ(error_class(ask("device_del", {{"id", "s1"}})), "DeviceNotFound") << "severed by now";
   EXPECT_TRUE(say("{'execute':'x-wait-ticket','arguments':{'id':'s1'},'id':1}"
                   "{'execute':'query-name','id':2}")
                   .empty());

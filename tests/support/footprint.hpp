@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process has of the host, by the host's account: for tests that repeat something and want to see
+// that nothing grows.
+#pragma once
+
+#include <malloc.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+#include <string>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#include <sanitizer/allocator_interface.h>
+#define HOLDFAST_SANITIZED_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#define HOLDFAST_SANITIZED_HEAP 1
+#endif
+#endif
+
+namespace holdfast::test {
+
+struct Footprint {
+  std::size_t heap = 0;         // bytes allocated and not freed
+  std::size_t mappings = 0;     // of the address space
+  std::size_t descriptors = 0;
+
+  static Footprint now() {
+    Footprint footprint;
+#ifdef HOLDFAST_SANITIZED_HEAP
+    footprint.heap = __sanitizer_get_current_allocated_bytes();
+#else
+    const auto info = mallinfo2();
+    footprint.heap = info.uordblks + info.hblkhd;
+#endif
+    std::ifstream maps{"/proc/self/maps"};
+    for (std::string line; std::getline(maps, line);) ++footprint.mappings;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"})
+      ++footprint.descriptors;
+    return footprint;
+  }
+};
+
+}  // namespace holdfast::test
