@@ -8,6 +8,7 @@
 #include "holdfast/accel/semihosting_console.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/system_bus.hpp"
+#include "holdfast/devices/display/dm163.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
@@ -16,7 +17,11 @@
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
+#include "holdfast/devices/stm32/exti.hpp"
+#include "holdfast/devices/stm32/gpio.hpp"
 #include "holdfast/devices/stm32/rcc.hpp"
+#include "holdfast/devices/stm32/syscfg.hpp"
+#include "holdfast/devices/stm32/usart.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
 #include "holdfast/hw/clock_tree.hpp"
@@ -60,6 +65,16 @@ constexpr std::array kFlashSettings{
                                                     {.fallback = 256U << 10U, .min = 256})};
 constexpr std::array kRccSettings{setting<&devices::Stm32l4x5Rcc::Config::hse_hz>(
     "hse-frequency", "of the crystal at HSE, Hz; 0: there is none", {.fallback = 8'000'000U})};
+constexpr std::array kStm32GpioSettings{
+    setting<&devices::Stm32l4x5Gpio::Config::name>("name", "of the port: A to H", {.fallback = ""}),
+    setting<&devices::Stm32l4x5Gpio::Config::mode_reset>("mode-reset", "MODER after a reset",
+                                                         {.fallback = 0xffff'ffffU}),
+    setting<&devices::Stm32l4x5Gpio::Config::ospeed_reset>("ospeed-reset", "OSPEEDR after a reset",
+                                                           {.fallback = 0U}),
+    setting<&devices::Stm32l4x5Gpio::Config::pupd_reset>("pupd-reset", "PUPDR after a reset",
+                                                         {.fallback = 0U})};
+constexpr std::array kStm32UsartSettings{chardev_setting<&devices::Stm32l4x5UsartBase::Config::chardev>(
+    "chardev", "where the line leads")};
 
 }  // namespace
 
@@ -98,6 +113,19 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
                  .entered = DeviceFacet::Entered::kByWrite}));
   TRY(register_device<devices::Stm32l4x5Rcc>(
       registry, {.settings = kRccSettings, .interrupt = "irq", .region = "regs"}));
+  TRY(register_device<devices::Stm32l4x5Exti>(registry, {.region = "regs"}));
+  TRY(register_device<devices::Stm32l4x5Syscfg>(registry, {.region = "regs"}));
+  TRY(register_device<devices::Stm32l4x5Gpio>(
+      registry, {.settings = kStm32GpioSettings, .region = "regs"}));
+  TRY(registry.add(devices::Stm32l4x5UsartBase::kType));
+  TRY(register_device<devices::Stm32l4x5Usart>(
+      registry, {.settings = kStm32UsartSettings, .interrupt = "irq", .region = "regs"}));
+  TRY(register_device<devices::Stm32l4x5Uart>(
+      registry, {.settings = kStm32UsartSettings, .interrupt = "irq", .region = "regs"}));
+  TRY(register_device<devices::Stm32l4x5Lpuart>(
+      registry, {.settings = kStm32UsartSettings, .interrupt = "irq", .region = "regs"}));
+  TRY(register_device<devices::Dm163>(
+      registry, {.never_inside = "it has pins and no registers"}));
   return {};
 }
 
