@@ -66,7 +66,6 @@ constexpr std::array kFlashSettings{
 constexpr std::array kRccSettings{setting<&devices::Stm32l4x5Rcc::Config::hse_hz>(
     "hse-frequency", "of the crystal at HSE, Hz; 0: there is none", {.fallback = 8'000'000U})};
 constexpr std::array kStm32GpioSettings{
-    setting<&devices::Stm32l4x5Gpio::Config::name>("name", "of the port: A to H", {.fallback = ""}),
     setting<&devices::Stm32l4x5Gpio::Config::mode_reset>("mode-reset", "MODER after a reset",
                                                          {.fallback = 0xffff'ffffU}),
     setting<&devices::Stm32l4x5Gpio::Config::ospeed_reset>("ospeed-reset", "OSPEEDR after a reset",

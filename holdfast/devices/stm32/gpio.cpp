@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/stm32/gpio.hpp"
 
-#include <utility>
-
 #include "holdfast/base/log.hpp"
 
 namespace holdfast::devices {
@@ -26,6 +24,8 @@ constexpr std::uint32_t merged(std::uint32_t old, std::uint32_t value, std::uint
 
 constexpr std::uint16_t bit(unsigned pin) { return static_cast<std::uint16_t>(1U << pin); }
 constexpr std::uint16_t low(std::uint32_t value) { return static_cast<std::uint16_t>(value); }
+/// All pins but these.
+constexpr std::uint16_t but(std::uint16_t pins) { return low(0xffffU & ~std::uint32_t{pins}); }
 
 }  // namespace
 
@@ -44,7 +44,6 @@ constinit const object::Type Stm32l4x5Gpio::kType{
 
 Stm32l4x5Gpio::Stm32l4x5Gpio(const hw::DeviceInit& init, const Config& config)
     : Device{init},
-      config_{config},
       mode_{*this, "moder", config.mode_reset},
       speed_{*this, "ospeedr", config.ospeed_reset},
       pull_{*this, "pupdr", config.pupd_reset} {}
@@ -129,13 +128,13 @@ void Stm32l4x5Gpio::driven(unsigned pin, bool level) {
   }
   connected_ |= bit(pin);
   if (level) driven_high_ |= bit(pin);
-  else driven_high_ &= low(~bit(pin));
+  else driven_high_ &= but(bit(pin));
   update();
 }
 
 void Stm32l4x5Gpio::disconnect(std::uint16_t pins) {
-  connected_ &= low(~pins);
-  driven_high_ &= low(~pins);
+  connected_ &= but(pins);
+  driven_high_ &= but(pins);
   update();
 }
 
@@ -168,7 +167,7 @@ void Stm32l4x5Gpio::update() {
   for (unsigned pin = 0; pin < kPins; ++pin) out_.set(pin, (now & bit(pin)) != 0);
 }
 
-std::uint16_t Stm32l4x5Gpio::disconnected_pins() const { return low(~connected_); }
+std::uint16_t Stm32l4x5Gpio::disconnected_pins() const { return but(connected_); }
 
 // Nobody can be connected this way: what would he drive?
 Result<void> Stm32l4x5Gpio::set_disconnected_pins(std::uint16_t pins) {

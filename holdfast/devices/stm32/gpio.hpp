@@ -17,7 +17,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "holdfast/hw/clock_tree.hpp"
 #include "holdfast/hw/irq.hpp"
@@ -32,7 +31,6 @@ class Stm32l4x5Gpio final : public hw::Device {
   static constexpr unsigned kPins = 16;
   /// What registers are after a reset differs from port to port.
   struct Config {
-    std::string name;  // "A": for people
     std::uint32_t mode_reset = 0xffff'ffff;
     std::uint32_t ospeed_reset = 0;
     std::uint32_t pupd_reset = 0;
@@ -93,8 +91,6 @@ class Stm32l4x5Gpio final : public hw::Device {
   void update();
   void on_reset(hw::ResetPhase phase) override;
 
-  // Configuration.
-  Config config_;
   // Guest-visible state.
   hw::State<std::uint32_t> mode_;
   hw::State<std::uint16_t> output_type_{*this, "otyper"};

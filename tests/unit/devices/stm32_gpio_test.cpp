@@ -28,8 +28,7 @@ enum Register : std::uint64_t {
 enum Mode : std::uint32_t { kInput, kOutput, kAlternate, kAnalog };
 enum Pull : std::uint32_t { kNone, kUp, kDown };
 constexpr std::uint32_t kKey = 0x1'0000;
-constexpr Stm32l4x5Gpio::Config kPortA{.name = "A",
-                                       .mode_reset = 0xabff'ffff,
+constexpr Stm32l4x5Gpio::Config kPortA{.mode_reset = 0xabff'ffff,
                                        .ospeed_reset = 0x0c00'0000,
                                        .pupd_reset = 0x6400'0000};
 
