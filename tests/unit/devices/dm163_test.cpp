@@ -87,7 +87,7 @@ TEST_F(Dm163Test, ChannelsAreTheProductOfTheirBanksWhenLatched) {
   choose(1);
   for (unsigned channel = 24; channel-- > 0;) shift(channel, 8);
   EXPECT_EQ(property("latched").substr(0, 6), "0 0 0 ");
-  latch();
+  set(Dm163::kLatB, false);
   std::string expected;
   for (unsigned channel = 0; channel < 24; ++channel)
     expected += (channel == 0 ? "" : " ") + std::to_string(channel * (channel == 11 ? 0x2a : 0x3f));

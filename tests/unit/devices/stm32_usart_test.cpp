@@ -226,6 +226,17 @@ TEST_F(Stm32UsartTest, InputIsTakenCharacterByCharacter) {
   EXPECT_EQ(in(kRdr), 'c') << "the register keeps it";
 }
 
+TEST_F(Stm32UsartTest, InputWaitsWhileACharacterDoes) {
+  switch_on();
+  line_.feed("a");
+  line_.feed("b");
+  EXPECT_FALSE(has(kOre));
+  EXPECT_EQ(line_.input_left(), 1U);
+  EXPECT_EQ(in(kRdr), 'a');
+  line_.pump();
+  EXPECT_EQ(in(kRdr), 'b');
+}
+
 TEST_F(Stm32UsartTest, TheReceiveInterruptGoesWhenTheCharacterIsRead) {
   switch_on(kRxneie);
   EXPECT_FALSE(irq());
