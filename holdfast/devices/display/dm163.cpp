@@ -81,7 +81,7 @@ void Dm163::drive_outputs() { outputs_ = rst_b_ && !en_b_ ? latched_.get() : Cha
 // Channels come blue, green, red; the last three belong to the first column.
 std::uint32_t Dm163::colour(unsigned column) const {
   const unsigned first = 3 * (kColumns - 1 - column);
-  const auto brightness = [&](unsigned channel) { return outputs_[first + channel] >> 6U & 0xffU; };
+  const auto brightness = [&](unsigned channel) { return std::uint32_t{outputs_[first + channel]} >> 6U & 0xffU; };
   return brightness(2) << 16U | brightness(1) << 8U | brightness(0);
 }
 
@@ -91,7 +91,7 @@ std::string Dm163::lights() const {
     if (row != 0) text += "; ";
     for (unsigned column = 0; column < kColumns; ++column)
       text += fmt::format("{}{:06x}", column == 0 ? "" : " ",
-                          (rows_ >> row & 1U) != 0 ? colour(column) : 0U);
+                          (rows_ & 1U << row) != 0 ? colour(column) : 0U);
   }
   return text;
 }

@@ -101,7 +101,7 @@ std::uint32_t Stm32l4x5Gpio::lock() {
 }
 
 void Stm32l4x5Gpio::set_function(unsigned index, std::uint32_t value) {
-  const std::uint32_t pins = frozen() >> 8 * index & 0xffU;
+  const std::uint32_t pins = std::uint32_t{frozen()} >> 8 * index & 0xffU;
   function_[index] = merged(function_[index], value, fields(pins, 4));
 }
 

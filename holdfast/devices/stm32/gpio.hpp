@@ -78,7 +78,7 @@ class Stm32l4x5Gpio final : public hw::Device {
 
   Mode mode_of(unsigned pin) const;
   Pull pull_of(unsigned pin) const;
-  bool is_open_drain(unsigned pin) const { return (output_type_ >> pin & 1U) != 0; }
+  bool is_open_drain(unsigned pin) const { return (output_type_ & 1U << pin) != 0; }
   /// The pins that the guest can no longer configure.
   std::uint16_t frozen() const { return locked_ ? lock_.get() : std::uint16_t{0}; }
 
