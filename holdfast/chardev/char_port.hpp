@@ -20,7 +20,7 @@ namespace holdfast::chardev {
 /// Functions of the device, called inside its gate.
 template <class D>
 struct CharHandlers {
-  std::size_t (D::*receive)(Bytes) = nullptr;  // returns how many bytes it took; must be set
+  std::size_t (D::*receive)(Bytes) = nullptr;  // returns how many bytes it took; none: only writes
   void (D::*room)() = nullptr;                 // output that was refused may be tried again
   void (D::*line_break)() = nullptr;           // the other end sends a break
   void (D::*event)(Event) = nullptr;
@@ -51,7 +51,8 @@ class CharPort final : public hw::Part {
   template <class D>
   static FrontEnd::Handlers bind(D& device, CharHandlers<D> handlers) {
     FrontEnd::Handlers bound;
-    bound.receive = [&device, f = handlers.receive](Bytes bytes) { return (device.*f)(bytes); };
+    if (handlers.receive != nullptr)
+      bound.receive = [&device, f = handlers.receive](Bytes bytes) { return (device.*f)(bytes); };
     if (handlers.room != nullptr) bound.room = [&device, f = handlers.room] { (device.*f)(); };
     if (handlers.line_break != nullptr)
       bound.line_break = [&device, f = handlers.line_break] { (device.*f)(); };

@@ -39,6 +39,10 @@ Chardev::~Chardev() { HF_CHECK(!is_attached(), "chardev '{}': destroyed while in
 Result<hw::Claim> Chardev::attach(Ref<FrontEnd> front) {
   const FrontEnd& who = *front;
   LockGuard guard{mutex_};
+  if (!front->receives()) {
+    writers_.push_back(std::move(front));
+    return hw::Claim{"output to chardev '" + id() + "'", [this, &who] { detach_writer(who); }};
+  }
   if (!users_.empty() && !is_mux())
     return fail("chardev '{}' is in use by {}", id(), users_.front().front->path());
   focus_ = users_.size();
@@ -59,9 +63,14 @@ void Chardev::detach(const FrontEnd& front) {
   if (is_mux()) accept_input();  // whoever has the focus now is to be told
 }
 
+void Chardev::detach_writer(const FrontEnd& front) {
+  LockGuard guard{mutex_};
+  std::erase_if(writers_, [&front](const auto& writer) { return writer.get() == &front; });
+}
+
 bool Chardev::is_attached() const {
   LockGuard guard{mutex_};
-  return !users_.empty();
+  return !users_.empty() || !writers_.empty();
 }
 
 Ref<FrontEnd> Chardev::front() const {
@@ -73,6 +82,7 @@ std::vector<Ref<FrontEnd>> Chardev::fronts() const {
   LockGuard guard{mutex_};
   std::vector<Ref<FrontEnd>> fronts;
   for (const User& user : users_) fronts.push_back(user.front);
+  fronts.insert(fronts.end(), writers_.begin(), writers_.end());
   return fronts;
 }
 

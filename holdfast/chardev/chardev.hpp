@@ -2,7 +2,7 @@
 // A character back-end: where a serial line, or whatever else moves bytes, leads on the host.
 //
 // It has one front end at a time, which claims it; a *mux* has several, one of which has the focus and
-// gets the input, while all write to the same end. Output goes into the back-end's buffer, never to
+// gets the input, while all write to the same end. Front ends that only write may join any. Output goes into the back-end's buffer, never to
 // the host while the caller is inside a device; input is offered to the front end through its
 // device's gate, and what it does not take waits. All host I/O is done on the loop thread.
 // Owned by the machine; outlives the claims on it.
@@ -57,7 +57,8 @@ class Chardev {
   virtual std::string filename() const = 0;
 
   /// Makes `front` a front end for as long as the claim lives; of a mux, the one with the focus. Error
-  /// if there is one already and this is no mux, naming it.
+  /// if there is one already and this is no mux, naming it. One that does not receive is told of room
+  /// and of how things stand, never has the focus, and is in nobody's way.
   Result<hw::Claim> attach(Ref<FrontEnd> front);
   bool is_attached() const;
   /// Whether somebody is at the other end. From any thread.
@@ -109,9 +110,11 @@ class Chardev {
   };
 
   void detach(const FrontEnd& front);
+  void detach_writer(const FrontEnd& front);
   void obey(Command command);
   void next_focus();
   void offer_to(const Ref<FrontEnd>& front);
+  /// Those that only write come last.
   std::vector<Ref<FrontEnd>> fronts() const;
   User* find(const FrontEnd& front) HF_REQUIRES(mutex_);
   std::vector<std::uint8_t>& queue_of_focus() HF_REQUIRES(mutex_);
@@ -121,6 +124,7 @@ class Chardev {
   std::atomic<bool> open_{true};
   mutable Mutex mutex_{LockRank::kLeaf, "chardev"};
   std::vector<User> users_ HF_GUARDED_BY(mutex_);
+  std::vector<Ref<FrontEnd>> writers_ HF_GUARDED_BY(mutex_);
   std::size_t focus_ HF_GUARDED_BY(mutex_) = 0;                     // of users_
   std::vector<std::uint8_t> unclaimed_ HF_GUARDED_BY(mutex_);  // input that came before anybody
 };

@@ -31,7 +31,7 @@ class FrontEnd final : public RefCounted<FrontEnd> {
  public:
   /// Called inside the gate.
   struct Handlers {
-    std::move_only_function<std::size_t(Bytes)> receive{};  // returns how many bytes it took
+    std::move_only_function<std::size_t(Bytes)> receive{};  // returns how many it took; none: only writes
     std::move_only_function<void()> room{};                 // the back-end takes output again
     std::move_only_function<void()> line_break{};           // the other end sends a break
     std::move_only_function<void(Event)> event{};
@@ -41,6 +41,8 @@ class FrontEnd final : public RefCounted<FrontEnd> {
 
   /// "/machine/uart0:chardev"
   const std::string& path() const { return path_; }
+  /// Whether it takes input at all.
+  bool receives() const { return handlers_.receive != nullptr; }
 
   // --- the back-end's, on its thread, inside nothing ------------------------------------------------
 

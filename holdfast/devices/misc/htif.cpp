@@ -32,7 +32,7 @@ constinit const object::Type Htif::kType{
     .docs = "Host-target interface: console and exit status by two words in memory."};
 
 Htif::Htif(const hw::DeviceInit& init, const Config& config)
-    : Device{init}, console_{config.console} {}
+    : Device{init}, console_{*this, "chardev", config.console, {.room = &Htif::send}} {}
 
 void Htif::set_tohost(unsigned half, std::uint32_t value) {
   if (half == 1) return perform(std::uint64_t{value} << 32 | low_);
@@ -113,17 +113,15 @@ std::uint64_t Htif::write_out(std::uint64_t from, std::uint64_t length) {
 }
 
 void Htif::put(std::span<const std::uint8_t> bytes) {
-  if (console_ == nullptr) return;
   const std::size_t room = kMostUnsent - std::min(kMostUnsent, unsent_.size());
   const auto taken = bytes.first(std::min(bytes.size(), room));
   unsent_.insert(unsent_.end(), taken.begin(), taken.end());
-  flush();
+  send();
 }
 
-void Htif::flush() {
-  const std::size_t sent = console_->write(unsent_);
+void Htif::send() {
+  const std::size_t sent = console_.write(unsent_);
   unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
-  if (!unsent_.empty()) retry_.arm(retry_.now_ns() + kMillisecond);
 }
 
 void Htif::on_reset(hw::ResetPhase phase) {

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "holdfast/chardev/chardev.hpp"
+#include "holdfast/chardev/char_port.hpp"
 #include "holdfast/hw/mmio.hpp"
 #include "holdfast/hw/space.hpp"
 #include "holdfast/hw/state.hpp"
@@ -27,7 +27,7 @@ class Htif final : public hw::Device {
  public:
   static const object::Type kType;
   struct Config {
-    chardev::Chardev* console = nullptr;  // outlives the device; none: output is swallowed
+    chardev::Chardev* console = nullptr;  // outlives the device, may be another's; none: output is swallowed
   };
   Htif(const hw::DeviceInit& init, const Config& config);
 
@@ -44,11 +44,9 @@ class Htif final : public hw::Device {
   std::uint64_t write_out(std::uint64_t from, std::uint64_t length);
   void quit(std::uint64_t status);
   void put(std::span<const std::uint8_t> bytes);
-  void flush();
+  void send();
   void on_reset(hw::ResetPhase phase) override;
 
-  // Configuration.
-  chardev::Chardev* const console_;
   // Guest-visible state.
   hw::State<std::uint32_t> low_{*this, "tohost-low"};  // half a command
   hw::State<bool> pending_{*this, "tohost-pending"};
@@ -57,11 +55,11 @@ class Htif final : public hw::Device {
   static constexpr std::size_t kMostUnsent = 1 << 20;  // bytes; what is more is lost
   std::vector<std::uint8_t> unsent_;
   // Wiring.
+  chardev::CharPort console_;
   hw::RegionLink memory_{*this, "memory"};
   hw::Space space_{*this, "space", memory_};
   memory::Port port_{*space_};
   hw::Timer half_a_command_{*this, "half-a-command", &Htif::waited};
-  hw::Timer retry_{*this, "retry", &Htif::flush};
   hw::Mmio to_{*this, "tohost",
                hw::register_map<Htif>(8, {{.at = 0, .name = "tohost", .read = &Htif::tohost,
                                            .write = &Htif::set_tohost, .count = 2}})};

@@ -30,6 +30,27 @@ TEST_F(ChardevTest, OneFrontEndAtATime) {
   EXPECT_TRUE(ring_.attach(other.front));
 }
 
+TEST_F(ChardevTest, WhoOnlyWritesIsInNobodysWay) {
+  RingBuffer ring{"serial0", 8, RingBuffer::Full::kRefuse};
+  FakeDevice writer{realm_, true, FakeDevice::Kind::kOnlyWrites};
+  {
+    const auto early = ring.attach(writer.front).value();
+    ring.feed("ab");
+    const auto claim = ring.attach(device_.front).value();
+    ring.feed("c");
+    EXPECT_EQ(device_.got, "abc");
+    ring.write(bytes_of("123456789"));
+    EXPECT_EQ(ring.take(), "12345678");
+    EXPECT_EQ(writer.rooms, 1);
+    EXPECT_EQ(device_.rooms, 1);
+  }
+  const auto claim = ring.attach(device_.front).value();
+  const auto late = ring.attach(writer.front).value();
+  ring.feed("d");
+  EXPECT_EQ(device_.got, "abcd");
+  EXPECT_TRUE(ring.is_attached());
+}
+
 TEST_F(ChardevTest, InputThatIsNotTakenWaits) {
   const auto claim = ring_.attach(device_.front).value();
   device_.appetite = 2;

@@ -15,14 +15,19 @@ inline Bytes bytes_of(std::string_view text) {
 }
 
 struct FakeDevice {
-  explicit FakeDevice(gate::Realm& realm, bool open = true)
+  enum class Kind { kReceives, kOnlyWrites };
+  explicit FakeDevice(gate::Realm& realm, bool open = true, Kind kind = Kind::kReceives)
       : gate{gate::Gate::make(realm, "uart0")},
-        front{FrontEnd::make(gate, holdback, "uart0:chardev",
-                             {.receive = [this](Bytes bytes) { return receive(bytes); },
-                              .room = [this] { ++rooms; },
-                              .line_break = [this] { ++breaks; },
-                              .event = [this](Event event) { note(event); }})} {
+        front{FrontEnd::make(gate, holdback, "uart0:chardev", handlers(kind))} {
     if (open) gate->open();
+  }
+  FrontEnd::Handlers handlers(Kind kind) {
+    FrontEnd::Handlers handlers{.room = [this] { ++rooms; },
+                                .line_break = [this] { ++breaks; },
+                                .event = [this](Event event) { note(event); }};
+    if (kind == Kind::kReceives)
+      handlers.receive = [this](Bytes bytes) { return receive(bytes); };
+    return handlers;
   }
   ~FakeDevice() {
     front->drop();

@@ -40,6 +40,19 @@ TEST_F(MuxTest, TheLatestHasTheFocus) {
   EXPECT_EQ(monitor_.got, "");
 }
 
+TEST_F(MuxTest, WhoOnlyWritesNeverHasTheFocus) {
+  FakeDevice writer{realm_, true, FakeDevice::Kind::kOnlyWrites};
+  const auto one = mux_.attach(monitor_.front).value();
+  const auto two = mux_.attach(device_.front).value();
+  const auto three = mux_.attach(writer.front).value();
+  ready();
+  EXPECT_EQ(writer.events, "O");
+  mux_.feed("1\x01" "c2\x01" "c3");
+  EXPECT_EQ(device_.got, "13");
+  EXPECT_EQ(monitor_.got, "2");
+  EXPECT_EQ(writer.events, "O");
+}
+
 TEST_F(MuxTest, AllWriteToTheSameEnd) {
   const auto one = mux_.attach(monitor_.front).value();
   const auto two = mux_.attach(device_.front).value();
