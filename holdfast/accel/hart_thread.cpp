@@ -109,6 +109,7 @@ void HartThread::main() {
   while (ready_to_run()) {
     const Stop stop = hart_.run(options_.slice);
     events_.between_slices();
+    if (stop == Stop::kIdling) std::this_thread::yield();  // to whom it waits for, perhaps
     if (stop == Stop::kWaiting) sleep();
     if (stop == Stop::kHostCall && events_.host_call() == CpuEvents::Call::kWaits) await_answer();
   }

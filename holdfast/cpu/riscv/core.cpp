@@ -30,6 +30,7 @@ void Core::reset() {
   csr.instret.set(0, retired);
   mmu.drop_reservation();
   waiting = false;
+  idling = false;
   host_call = false;
   pmp.reset();
   mmu.set_root(0);

@@ -45,6 +45,7 @@ struct Core {
 
   Exception exception;   // of the instruction that ended with kTrap
   bool waiting = false;  // in WFI
+  bool idling = false;   // executed PAUSE, or WFI and has not waited yet
   bool host_call = false;  // at a semihosting call, which is to be done by whoever runs the hart
 
   HartConfig config;

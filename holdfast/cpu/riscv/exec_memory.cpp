@@ -45,7 +45,14 @@ Flow store_float(Core& core, const Instruction& i) {
   return core.mmu.store(core.x[i.rs1] + extend(i.immediate), static_cast<T>(core.f[i.rs2]));
 }
 
-Flow fence(Core& core, const Instruction&) {
+/// PAUSE is a fence that orders nothing, by which loops say that they wait for another hart.
+Flow fence(Core& core, const Instruction& i) {
+  constexpr std::uint32_t kPause = 0x0100'000f;
+  if (i.raw == kPause) {
+    core.idling = true;
+    core.signals.look_again();
+    return Flow::kEnd;
+  }
   full_fence(core.fence);
   return Flow::kNext;
 }

@@ -62,6 +62,7 @@ Flow supervisor_return(Core& core, const Instruction& i) {
 Flow wait_for_interrupt(Core& core, const Instruction& i) {
   if (!supervisor_may(core, mstatus::kTw)) return core.illegal(i);
   core.waiting = true;
+  core.idling = true;
   core.signals.look_again();
   return Flow::kEnd;
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <utility>
 
 #include "holdfast/cpu/riscv/aia.hpp"
 #include "holdfast/cpu/riscv/trace.hpp"
@@ -45,13 +46,16 @@ bool Hart::look_up(Stop& stop) {
   }
   if (core_.waiting) {
     if (!wake_pending()) {
+      core_.idling = false;
       stop = Stop::kWaiting;
       return true;
     }
     core_.waiting = false;
   }
-  take_interrupt(core_);
-  return false;
+  const bool interrupted = take_interrupt(core_);
+  if (!std::exchange(core_.idling, false) || interrupted) return false;
+  stop = Stop::kIdling;
+  return true;
 }
 
 Stop Hart::run(std::uint64_t instructions) {

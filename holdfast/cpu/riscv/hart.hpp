@@ -34,6 +34,7 @@ class Waker {
 enum class Stop : std::uint8_t {
   kBudget,     // the instructions it was given are used up
   kWaiting,    // in WFI, and no enabled interrupt is pending
+  kIdling,     // it turns in a circle: PAUSE, or a WFI that neither waits nor lets an interrupt in
   kRequested,  // somebody called request_stop()
   kHostCall,   // at a semihosting call, until it is answered
 };

@@ -303,6 +303,48 @@ TEST(Wfi, WaitsUntilAnEnabledInterruptIsPendingEvenIfItIsNotTaken) {
   EXPECT_EQ(bench.x(kA0), 1u);
 }
 
+TEST(Stops, SayThatAWfiNeitherWaitsNorLetsAnInterruptIn) {
+  Bench bench;
+  bench.hart.set_csr(csr::kMie, 1u << 7);
+  bench.hart.set_interrupt(Interrupt::kMachineTimer, true);  // mstatus.MIE is clear
+  EXPECT_EQ(bench.run({wfi(), li(kA0, 1)}), Stop::kIdling);
+  EXPECT_EQ(bench.x(kA0), 0u);
+  EXPECT_EQ(bench.go(2), Stop::kBudget);
+  EXPECT_EQ(bench.x(kA0), 1u);
+}
+
+TEST(Stops, DoNotSayThatOfAWfiThatHasWaitedOrIsInterrupted) {
+  Bench bench;
+  bench.hart.set_csr(csr::kMie, 1u << 7);
+  bench.memory->write_code(kProgram, {wfi(), li(kA0, 1), jal(0, 0)});
+  bench.hart.set_pc(kProgram);
+  EXPECT_EQ(bench.go(), Stop::kWaiting);
+  bench.hart.set_interrupt(Interrupt::kMachineTimer, true);
+  EXPECT_EQ(bench.go(10), Stop::kBudget);
+  EXPECT_EQ(bench.x(kA0), 1u);
+
+  bench.memory->write_code(kHandler, {jal(0, 0)});
+  bench.hart.set_csr(csr::kMtvec, kHandler);
+  bench.hart.set_csr(csr::kMstatus, kMie);
+  bench.memory->write_code(kProgram, {nop(), wfi(), jal(0, 0)});
+  bench.hart.set_interrupt(Interrupt::kMachineTimer, false);
+  bench.hart.set_pc(kProgram);
+  EXPECT_EQ(bench.go(), Stop::kWaiting);
+  bench.hart.set_interrupt(Interrupt::kMachineTimer, true);
+  EXPECT_EQ(bench.go(10), Stop::kBudget);
+  EXPECT_EQ(bench.csr_value(csr::kMepc), kProgram + 8);
+}
+
+TEST(Stops, SayThatALoopPauses) {
+  constexpr std::uint32_t kPause = 0x0100'000f;
+  Bench bench;
+  EXPECT_EQ(bench.run({kPause, li(kA0, 1)}), Stop::kIdling);
+  EXPECT_EQ(bench.x(kA0), 0u);
+  EXPECT_EQ(bench.csr_value(csr::kMinstret), 1u);
+  bench.go(1);
+  EXPECT_EQ(bench.x(kA0), 1u);
+}
+
 TEST(Stops, AreReportedOnce) {
   Bench bench;
   bench.memory->write_code(kProgram, {jal(0, 0)});
