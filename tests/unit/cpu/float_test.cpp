@@ -179,6 +179,15 @@ class HostUnit {
   }
 };
 
+/// Arm's processors decide whether a result is tiny before they round it, RISC-V and x86 behind that:
+/// their underflow says nothing here.
+Outcome comparable(Outcome outcome) {
+#if defined(__aarch64__)
+  outcome.flags &= ~unsigned{kUF};
+#endif
+  return outcome;
+}
+
 template <class F>
 using HostType = std::conditional_t<std::is_same_v<F, Single>, float, double>;
 
@@ -230,8 +239,9 @@ void compare(const char* name, Rounding rounding, HostFunction host, OwnFunction
   if ((expected & ~F::kSign) > F::kInfinity) expected = F::kCanonicalNan;
   const Outcome ours =
       std::apply([&](auto... bits) { return outcome(own, rounding, bits...); }, operands);
-  EXPECT_EQ(ours, (Outcome{expected, flags})) << name << " mode " << static_cast<unsigned>(rounding)
-                                              << " of " << testing::PrintToString(operands);
+  EXPECT_EQ(comparable(ours), comparable({expected, flags}))
+      << name << " mode " << static_cast<unsigned>(rounding) << " of "
+      << testing::PrintToString(operands);
 }
 
 template <class F>
@@ -332,7 +342,8 @@ TEST(FloatAgainstHost, Narrowing) {
         expected = std::bit_cast<std::uint32_t>(static_cast<float>(result));
       }
       if ((expected & 0x7fff'ffff) > kInf) expected = kNan;
-      EXPECT_EQ(outcome(fp::narrow, r, a), (Outcome{expected, flags})) << std::hex << a;
+      EXPECT_EQ(comparable(outcome(fp::narrow, r, a)), comparable({expected, flags}))
+          << std::hex << a;
     }
   }
 }

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Toolchain of the preset `arm64`: Debian's cross compiler, and libraries from tools/arm64-libraries.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+get_filename_component(CMAKE_FIND_ROOT_PATH "${CMAKE_CURRENT_LIST_DIR}/../build/arm64-root" ABSOLUTE)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(libraries "${CMAKE_FIND_ROOT_PATH}/usr/lib/aarch64-linux-gnu" "${CMAKE_FIND_ROOT_PATH}/lib/aarch64-linux-gnu")
+list(JOIN libraries ":" libraries)
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-L${CMAKE_FIND_ROOT_PATH}/usr/lib/aarch64-linux-gnu -Wl,-rpath-link,${libraries}")
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=${libraries}")
