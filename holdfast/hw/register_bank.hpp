@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -112,13 +113,18 @@ class RegisterBank final : public RegisterBankBase {
     }
     for (std::size_t i = above; i-- > 0 && reach_[i] > offset;) {
       const Entry& entry = map_.entries[i];
-      const std::uint64_t index = entry.count == 1 ? 0 : (offset - entry.at) / entry.stride;
+      const std::uint64_t index = entry.count == 1 ? 0 : strides(offset - entry.at, entry.stride);
       const std::uint64_t first = entry.at + index * entry.stride;
       if (index < entry.count && offset - first < entry.width())
         return {.entry = i, .index = static_cast<unsigned>(index), .first = first,
                 .width = entry.width()};
     }
     return {.first = offset, .width = run(offset, wanted)};
+  }
+
+  /// A division costs as much as all the rest, and strides are powers of two but for a few.
+  static std::uint64_t strides(std::uint64_t bytes, std::uint64_t stride) {
+    return std::has_single_bit(stride) ? bytes >> std::countr_zero(stride) : bytes / stride;
   }
 
   /// How many of the next bytes belong to no register. `offset` does not.
