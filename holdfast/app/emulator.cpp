@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -12,11 +13,11 @@
 #include "holdfast/app/backends.hpp"
 #include "holdfast/app/devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/options/table.hpp"
 #include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/boards/device_types.hpp"
-#include "holdfast/boards/virt/virt.hpp"
 #include "holdfast/control/qmp/server.hpp"
 #include "holdfast/control/qtest/server.hpp"
 #include "holdfast/machine/machine.hpp"
@@ -82,15 +83,28 @@ class Emulator {
                        [this] { machine_->request_end(0, machine::Cause::kHostSignal); }));
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
+    TRY(boards::register_device_types(types_));
+    if (options_.preconfig) TRY(await_configuration());
     Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,
               .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr};
     auto plan = TRY(type_.plan(options_, host));
-    TRY(boards::register_device_types(types_));
     TRY(apply_globals(plan, options_, types_, *backends_));
     TRY(machine_->realize(plan));
     board_ = plan.expansion();
     TRY(add_devices(*machine_, {*machine_, types_, board_, global_values(options_)}, options_));
-    return serve();
+    if (!options_.preconfig) return serve();
+    if (monitors_) monitors_->configured(board_);
+    return {};
+  }
+
+  /// Hears monitors and the test client, until one of the former wants the machine made.
+  Result<void> await_configuration() {
+    TRY(serve());
+    if (!monitors_) return fail("-preconfig: nobody could end that; it takes a -qmp or -mon besides");
+    monitors_->await_configuration([this] { machine_->loop().stop(); });
+    machine_->loop().run();
+    if (machine_->run_state() == machine::RunState::kShutdown) return fail("told to end");
+    return {};
   }
 
   /// Whether instructions are executed.
@@ -106,7 +120,12 @@ class Emulator {
       control::QmpServer::About about;
       about.name = options_.name.value_or("");
       if (options_.uuid) about.uuid = *options_.uuid;
-      about.machine_types = {machine_type_info()};
+      about.architecture = options_.architecture.empty() ? "none" : options_.architecture;
+      about.on_panic = panic_action();
+      about.on_watchdog = options_.on_watchdog;
+      about.machine_types = machine_type_infos();
+      for (const auto& model : cpu::riscv::CpuModel::all()) about.cpu_models.emplace_back(model.name);
+      about.options = options_with_keys();
       about.board = board_;
       about.globals = global_values(options_);
       monitors_.emplace(*machine_, types_, std::move(about));
@@ -126,12 +145,28 @@ class Emulator {
     return {};
   }
 
-  control::MachineTypeInfo machine_type_info() const {
-    return {.name = std::string{type_.name},
-            .most_cpus = boards::virt::kMostHarts,
-            .hotpluggable_cpus = true,
-            .default_cpu = "rv64-riscv-cpu",
-            .default_ram = "ram"};
+  std::vector<control::MachineTypeInfo> machine_type_infos() const {
+    std::vector<control::MachineTypeInfo> infos;
+    for (const MachineType* type : machines(options_.architecture))
+      infos.push_back({.name = std::string{type->name},
+                       .most_cpus = type->most_cpus,
+                       .hotpluggable_cpus = type->hotpluggable_cpus,
+                       .has_nodes = type->has_nodes,
+                       .default_cpu = std::string{type->default_cpu},
+                       .default_ram = std::string{type->default_ram}});
+    return infos;
+  }
+  std::string panic_action() const {
+    constexpr std::array kNames{"pause", "shutdown", "exit-failure", "none"};
+    return kNames[static_cast<std::size_t>(options_.on_panic)];
+  }
+  static std::vector<control::CommandLineOption> options_with_keys() {
+    std::vector<control::CommandLineOption> all;
+    for (const OptionRow& row : option_table())
+      if (row.read_group != nullptr)
+        all.push_back({.name = std::string{row.config.empty() ? row.name : row.config},
+                       .parameters = keys_of(row)});
+    return all;
   }
 
   machine::Machine::OnReset on_reset() const {

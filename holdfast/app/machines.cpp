@@ -4,23 +4,22 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 
 namespace holdfast::app {
-namespace {
-
-std::array<const MachineType*, 1> machines() { return {&virt_machine()}; }
-
-}  // namespace
+std::vector<const MachineType*> machines(std::string_view architecture) {
+  std::vector<const MachineType*> all{&virt_machine(), &none_machine()};
+  std::erase_if(all, [&](const MachineType* type) {
+    return !architecture.empty() && !type->architecture.empty() && type->architecture != architecture;
+  });
+  return all;
+}
 
 Result<const MachineType*> find_machine(const Options& options) {
   if (!options.machine)
     return fail("-M: no machine is named; '-M {}' is there ('-M help' lists all)",
                 machines().front()->name);
-  for (const MachineType* type : machines())
-    if (type->name == *options.machine &&
-        (options.architecture.empty() || options.architecture == type->architecture))
-      return type;
+  for (const MachineType* type : machines(options.architecture))
+    if (type->name == *options.machine) return type;
   return fail("-M {}: unknown machine; '-M help' lists those there are", *options.machine);
 }
 

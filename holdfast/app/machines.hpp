@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/accel/semihosting.hpp"
@@ -34,7 +35,7 @@ struct MachineProperty {
 
 struct MachineType {
   std::string_view name;
-  std::string_view architecture;
+  std::string_view architecture;  // "": any
   std::string_view help;
   std::vector<MachineProperty> (*properties)();
   /// Says what in the options the machine has not. Nothing has been made yet.
@@ -43,9 +44,19 @@ struct MachineType {
   /// Writes the device tree that the machine would have, if the options ask for that instead of a
   /// machine; returns where to, or "".
   Result<std::string> (*dump)(const Options& options);
+  // What monitors tell of it.
+  std::uint32_t most_cpus = 1;
+  std::string_view default_cpu{};  // a type
+  std::string_view default_ram{};  // an id
+  bool hotpluggable_cpus = false;
+  bool has_nodes = false;          // memory and CPUs can be in nodes
 };
 
 const MachineType& virt_machine();
+const MachineType& none_machine();
+
+/// All of them, or those of an architecture.
+std::vector<const MachineType*> machines(std::string_view architecture = {});
 
 /// The one that the options name.
 Result<const MachineType*> find_machine(const Options& options);

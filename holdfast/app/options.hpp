@@ -124,6 +124,8 @@ struct Options {
   OnReboot on_reboot = OnReboot::kReset;
   OnShutdown on_shutdown = OnShutdown::kPowerOff;
   OnPanic on_panic = OnPanic::kShutdown;
+  std::string on_watchdog = "reset";  // what monitors call it
+  bool preconfig = false;  // monitors are heard before the machine is made
   bool daemonize = false;
   bool exit_with_parent = false;
   std::optional<std::string> pid_file;

@@ -224,6 +224,11 @@ const MachineType& virt_machine() {
       .check = check,
       .plan = plan,
       .dump = dump,
+      .most_cpus = virt::kMostHarts,
+      .default_cpu = "rv64-riscv-cpu",
+      .default_ram = "ram",
+      .hotpluggable_cpus = true,
+      .has_nodes = true,
   };
   static_assert(virt::kMostHarts == 64);
   return kVirt;

@@ -197,6 +197,11 @@ void Chardev::offer_to(const Ref<FrontEnd>& front) {
                        offered.begin() + static_cast<std::ptrdiff_t>(taken), offered.end());
 }
 
+void Chardev::discard_input(const FrontEnd& front) {
+  LockGuard guard{mutex_};
+  if (User* user = find(front)) user->pending.clear();
+}
+
 std::size_t Chardev::input_held() const {
   LockGuard guard{mutex_};
   return users_.empty() ? unclaimed_.size() : users_[focus_].pending.size();

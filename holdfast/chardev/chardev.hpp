@@ -76,6 +76,11 @@ class Chardev {
   /// Hands everything written so far to the host, waiting if it must. On the loop thread, or while
   /// nobody runs the loop; inside nothing.
   virtual void drain();
+  /// A break, as if the other end had sent it. On the loop thread, inside nothing.
+  void line_break() { tell_break(); }
+  /// Forgets the input that `front` was offered and has not taken. On the loop thread, inside its gate
+  /// or not.
+  void discard_input(const FrontEnd& front);
   /// The oldest descriptor that came with the input and has not been taken. On the loop thread.
   virtual Descriptor take_descriptor() { return {}; }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "holdfast/chardev/chardev.hpp"
@@ -17,6 +18,8 @@ struct Surroundings {
   std::function<void(Command)> on_command{};
   /// Gets lines that a person waits for: the path of a pseudo-terminal. Without it: standard output.
   std::function<void(std::string_view)> announce{};
+  /// Opens files, as open(2) with these flags. Without it: open(2).
+  std::function<Result<Descriptor>(const std::string& path, int flags)> open{};
 };
 
 /// On the loop thread, or while nobody runs the loop. On error nothing is left. Not for kNone and

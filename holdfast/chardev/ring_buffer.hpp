@@ -36,7 +36,6 @@ class RingBuffer final : public Chardev {
   void feed(std::string_view input);
   /// Offers input that the front end has asked for since.
   void pump() { feed({}); }
-  void line_break() { tell_break(); }
   std::size_t input_left() const { return input_held(); }
 
  protected:

@@ -222,7 +222,7 @@ SocketFile::~SocketFile() {
 Result<Listeners> listen_on(const SocketAddress& address) {
   Listeners listeners;
   if (address.kind == SocketAddress::Kind::kDescriptor) {
-    listeners.sockets.push_back(TRY(adopt(address.descriptor, Purpose::kListen)));
+    listeners.sockets.push_back(TRY(adopt(address, Purpose::kListen)));
     return listeners;
   }
   const auto endpoints = TRY(resolve(address, Purpose::kListen));
@@ -253,7 +253,7 @@ Result<void> outcome_of(int socket) {
 
 Result<Descriptor> connect_to(const SocketAddress& address, int patience_ms) {
   if (address.kind == SocketAddress::Kind::kDescriptor)
-    return adopt(address.descriptor, Purpose::kConnect);
+    return adopt(address, Purpose::kConnect);
   Error last{"there is no such address"};
   for (const Endpoint& endpoint : TRY(resolve(address, Purpose::kConnect))) {
     auto socket = start_connecting(endpoint);
@@ -268,7 +268,8 @@ Result<Descriptor> connect_to(const SocketAddress& address, int patience_ms) {
   return fail("cannot connect to {}: {}", address.to_string(), last.message);
 }
 
-Result<Descriptor> adopt(int descriptor, Purpose purpose) {
+Result<Descriptor> adopt(const SocketAddress& address, Purpose purpose) {
+  const int descriptor = address.given ? address.given->get() : address.descriptor;
   int listening = 0;
   socklen_t size = sizeof listening;
   if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0)
@@ -278,7 +279,7 @@ Result<Descriptor> adopt(int descriptor, Purpose purpose) {
     return fail("fd={}: the socket {}", descriptor,
                 listening != 0 ? "listens; that takes server=on"
                                : "does not listen; server=on takes one that does");
-  Descriptor socket{descriptor};
+  Descriptor socket{address.given ? address.given->release() : descriptor};
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
   return socket;

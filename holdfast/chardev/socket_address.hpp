@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct SocketAddress {
   std::optional<bool> ipv6{};
   // kDescriptor
   int descriptor = -1;
+  std::shared_ptr<Descriptor> given{};  // the same, whoever takes it takes it from here; none: by number
 
   /// "unix:/tmp/s", "tcp:localhost:4444", "fd:7".
   std::string to_string() const;
@@ -90,7 +92,7 @@ Result<Descriptor> start_connecting(const Endpoint& endpoint);
 Result<void> outcome_of(int socket);
 /// Connects, waiting for at most `patience_ms` for each of what the address stands for.
 Result<Descriptor> connect_to(const SocketAddress& address, int patience_ms);
-/// Takes over a socket that this process was given.
-Result<Descriptor> adopt(int descriptor, Purpose purpose);
+/// Takes over a socket that this process was given: a kDescriptor.
+Result<Descriptor> adopt(const SocketAddress& address, Purpose purpose);
 
 }  // namespace holdfast::chardev

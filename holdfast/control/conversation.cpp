@@ -2,6 +2,7 @@
 #include "holdfast/control/conversation.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace holdfast::control {
@@ -46,17 +47,33 @@ std::size_t Conversation::receive(chardev::Bytes bytes) {
     refused_ = true;
     return 0;
   }
-  if (incoming_.empty() || incoming_.back().kind != Item::Kind::kInput)
-    incoming_.push_back({.kind = Item::Kind::kInput});
+  std::vector<Descriptor> descriptors;
+  while (Descriptor one = backend_.take_descriptor()) descriptors.push_back(std::move(one));
+  if (incoming_.empty() || incoming_.back().kind != Item::Kind::kInput || !descriptors.empty())
+    incoming_.push_back({.kind = Item::Kind::kInput, .descriptors = std::move(descriptors)});
   incoming_.back().bytes.append(bytes.begin(), bytes.end());
   queued_ += bytes.size();
   schedule();
   return bytes.size();
 }
 
+// Inside the gate. What the back-end has of a client that has gone, and was not taken, is for nobody.
 void Conversation::note(Item::Kind kind) {
+  if (kind == Item::Kind::kClosed) backend_.discard_input(*front_);
   incoming_.push_back({.kind = kind});
   schedule();
+}
+
+void Conversation::forget_the_gone() {
+  const auto closed = std::ranges::find(incoming_.rbegin(), incoming_.rend(), Item::Kind::kClosed,
+                                        &Item::kind);
+  if (closed == incoming_.rend()) return;
+  incoming_.erase(incoming_.begin(), std::prev(closed.base()));
+  queued_ = 0;
+  for (const Item& item : incoming_) queued_ += item.bytes.size();
+  held_ = false;
+  outgoing_.clear();  // which it did not read
+  sent_ = 0;
 }
 
 void Conversation::schedule() {
@@ -75,12 +92,13 @@ void Conversation::post(EventLoop& loop, const object::Handle<Conversation>& to,
 void Conversation::work() {
   scheduled_ = false;
   const object::Handle<Conversation> self{*this};
+  if (held_ || clogged()) forget_the_gone();
   // As much as is queued now: what the handling brings in waits for the next turn of the loop.
   for (std::size_t left = incoming_.size(); left > 0 && !held_ && !clogged(); --left) {
-    const Item item = std::move(incoming_.front());
+    Item item = std::move(incoming_.front());
     incoming_.pop_front();
     queued_ -= item.bytes.size();
-    handle(item);
+    handle(std::move(item));
     if (!self) return;
   }
   if (!incoming_.empty()) {
@@ -90,9 +108,11 @@ void Conversation::work() {
   if (std::exchange(refused_, false)) backend_.accept_input();
 }
 
-void Conversation::handle(const Item& item) {
+void Conversation::handle(Item item) {
   switch (item.kind) {
     case Item::Kind::kInput:
+      if (handlers_.descriptors && !item.descriptors.empty())
+        handlers_.descriptors(std::move(item.descriptors));
       if (handlers_.input) handlers_.input(item.bytes);
       return;
     case Item::Kind::kOpened:

@@ -5,7 +5,8 @@
 // The back-end offers input inside the conversation's gate, where nobody may wait. So it is only
 // queued there, and handled afterwards on the same thread, inside nothing: a handler may wait for
 // the control queue. Output that the back-end does not take at once is kept; while a client does not
-// read what it was sent, nothing more is taken from it.
+// read what it was sent, nothing more is taken from it. What a client has sent is handled even if it
+// has gone by then, unless input is held back: then nobody waits for its answers any more.
 //
 // THREADS: everything on the loop thread, or while nobody runs the loop. Owned by a server, which
 // goes before the machine.
@@ -17,7 +18,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "holdfast/base/descriptor.hpp"
 #include "holdfast/base/event_loop.hpp"
 #include "holdfast/chardev/chardev.hpp"
 #include "holdfast/hw/claim.hpp"
@@ -31,6 +34,8 @@ class Conversation final : public object::Expires {
   /// Called inside nothing.
   struct Handlers {
     std::function<void(std::string_view bytes)> input{};
+    /// Descriptors that came with the bytes that are handled next. Without it they are closed.
+    std::function<void(std::vector<Descriptor>)> descriptors{};
     std::function<void()> opened{};  // somebody is there
     std::function<void()> closed{};  // nobody any more
   };
@@ -45,6 +50,8 @@ class Conversation final : public object::Expires {
   void send(std::string_view bytes);
   /// No input is handled while this is set: a request waits for something.
   void hold_input(bool hold);
+  /// Whether the client leaves so much unread that nothing is to be sent that it has not asked for.
+  bool is_behind() const { return clogged(); }
   /// Has `work` done on the loop thread, unless the conversation is over by then. From any thread.
   static void post(EventLoop& loop, const object::Handle<Conversation>& to,
                    std::function<void()> work);
@@ -53,6 +60,7 @@ class Conversation final : public object::Expires {
   struct Item {
     enum class Kind : std::uint8_t { kInput, kOpened, kClosed } kind;
     std::string bytes{};
+    std::vector<Descriptor> descriptors{};
   };
 
   Conversation(hw::Services& services, chardev::Chardev& backend, Handlers handlers);
@@ -61,7 +69,8 @@ class Conversation final : public object::Expires {
   void note(Item::Kind kind);
   void schedule();
   void work();
-  void handle(const Item& item);
+  void forget_the_gone();
+  void handle(Item item);
   bool clogged() const { return outgoing_.size() - sent_ >= kMostUnread; }
   void pump();
 

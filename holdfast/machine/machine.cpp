@@ -298,10 +298,10 @@ void Machine::reset(Cause cause) {
 void Machine::request_reset(Cause cause) {
   hw::CpuSet* held = hold_cpus();
   control().post("reset", [this, cause, held] {
-    if (on_reset_ == OnReset::kReset)
+    if (on_reset_.load(std::memory_order_relaxed) == OnReset::kReset)
       reset_now(cause);
     else
-      shut_down_now(0, on_shutdown_, cause);
+      shut_down_now(0, on_shutdown_.load(std::memory_order_relaxed), cause);
     if (held != nullptr) held->resume();
   });
 }
@@ -345,7 +345,7 @@ hw::CpuSet* Machine::hold_cpus() {
 void Machine::request_quit(int status) {
   hw::CpuSet* held = hold_cpus();
   control().post("quit", [this, status, held] {
-    shut_down_now(status, on_shutdown_, Cause::kGuestShutdown);
+    shut_down_now(status, on_shutdown_.load(std::memory_order_relaxed), Cause::kGuestShutdown);
     if (held != nullptr) held->resume();
   });
 }

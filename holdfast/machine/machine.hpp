@@ -11,6 +11,7 @@
 // whenever it waits for one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -124,6 +125,9 @@ class Machine final : private hw::MachineRequests {
   void request_quit(int status) override;
   /// The same, and its loop stops in any case: a signal, the escape key, a monitor's `quit`.
   void request_end(int status, Cause cause = Cause::kHostRequest);
+  /// What comes of later requests. From any thread.
+  void set_on_reset(OnReset then) { on_reset_.store(then, std::memory_order_relaxed); }
+  void set_on_shutdown(OnShutdown then) { on_shutdown_.store(then, std::memory_order_relaxed); }
   /// Presses the power button. What a guest makes of it is the guest's.
   void power_down();
   /// On the control thread, as are the calls. An observer takes itself out before it goes.
@@ -173,8 +177,9 @@ class Machine final : private hw::MachineRequests {
   friend class Realization;
 
   const std::unique_ptr<hw::Services> services_;
-  const OnReset on_reset_;
-  const OnShutdown on_shutdown_;
+  // Relaxed: nothing else goes with them.
+  std::atomic<OnReset> on_reset_;
+  std::atomic<OnShutdown> on_shutdown_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
   object::Node node_;
   object::Node peripherals_;

@@ -35,7 +35,6 @@ constexpr std::array kAbsent{
     AbsentOption{"icount", "instructions do not drive the clock; -accel tcg,thread=single runs the "
                            "CPUs in turn"},
     AbsentOption{"enable-kvm", kEmulatorOnly},
-    AbsentOption{"preconfig", "a machine is made before monitors are heard"},
     AbsentOption{"gdb", "there is no debugger's port"},
     AbsentOption{"s", "there is no debugger's port"},
     AbsentOption{"trace", "there are no trace points; -d help lists what can be logged"},
@@ -62,7 +61,6 @@ constexpr std::array kAbsent{
     AbsentOption{"virtfs", kNoDisk},
     AbsentOption{"tpmdev", "no machine has a TPM"},
     AbsentOption{"watchdog", "no machine has a watchdog"},
-    AbsentOption{"watchdog-action", "no machine has a watchdog"},
     AbsentOption{"incoming", kNoSnapshot},
     AbsentOption{"loadvm", kNoSnapshot},
     AbsentOption{"only-migratable", kNoSnapshot},

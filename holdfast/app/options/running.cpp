@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options about the run: its start, its end, the process.
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 
 #include "holdfast/app/options/table.hpp"
@@ -20,11 +23,25 @@ Result<void> no_shutdown(Draft& draft, std::string_view) {
   return {};
 }
 
+Result<void> preconfig(Draft& draft, std::string_view) {
+  draft.options.preconfig = true;
+  return {};
+}
+
+constexpr std::array<std::string_view, 7> kWatchdogs{"reset", "shutdown", "poweroff",  "pause",
+                                                     "debug", "none",     "inject-nmi"};
+Result<void> watchdog_action(Draft& draft, std::string_view text) {
+  if (std::ranges::find(kWatchdogs, text) == kWatchdogs.end())
+    return fail("'{}'; it takes {}", text, fmt::join(kWatchdogs, ", "));
+  draft.options.on_watchdog = text;
+  return {};
+}
+
 Result<void> action(Draft& draft, const OptionGroup& group) {
   constexpr std::array<std::string_view, 2> kReboots{"reset", "shutdown"};
   constexpr std::array<std::string_view, 2> kShutdowns{"poweroff", "pause"};
   constexpr std::array<std::string_view, 4> kPanics{"pause", "shutdown", "exit-failure", "none"};
-  if (group.items.empty()) return fail("it takes reboot=, shutdown= or panic=");
+  if (group.items.empty()) return fail("it takes reboot=, shutdown=, panic= or watchdog=");
   Fields fields{group};
   if (const auto at = TRY(fields.choice("reboot", kReboots)))
     draft.options.on_reboot = static_cast<OnReboot>(*at);
@@ -32,6 +49,8 @@ Result<void> action(Draft& draft, const OptionGroup& group) {
     draft.options.on_shutdown = static_cast<OnShutdown>(*at);
   if (const auto at = TRY(fields.choice("panic", kPanics)))
     draft.options.on_panic = static_cast<OnPanic>(*at);
+  if (const auto at = TRY(fields.choice("watchdog", kWatchdogs)))
+    draft.options.on_watchdog = kWatchdogs[*at];
   return fields.finish();
 }
 
@@ -68,10 +87,20 @@ constexpr std::array kRows{
               .read = no_shutdown},
     OptionRow{.name = "action",
               .argument = "[reboot=reset|shutdown][,shutdown=poweroff|pause]"
-                          "[,panic=pause|shutdown|exit-failure|none]",
+                          "[,panic=pause|shutdown|exit-failure|none][,watchdog=ACTION]",
               .help = "what to do when the guest resets, switches off or gives up",
               .section = Section::kRunning,
               .read_group = action},
+    OptionRow{.name = "watchdog-action",
+              .argument = "reset|shutdown|poweroff|pause|debug|none|inject-nmi",
+              .help = "what to do when the guest does not answer its watchdog",
+              .section = Section::kRunning,
+              .read = watchdog_action,
+              .completes = "reset shutdown poweroff pause debug none inject-nmi"},
+    OptionRow{.name = "preconfig",
+              .help = "hear monitors before the machine is made, which x-exit-preconfig has done",
+              .section = Section::kRunning,
+              .read = preconfig},
     OptionRow{.name = "daemonize",
               .help = "go into the background once the machine is there",
               .section = Section::kRunning,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/app/options/table.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace holdfast::app {
 
 std::string_view title(Section section) {
@@ -14,6 +17,21 @@ std::string_view title(Section section) {
     case Section::kInformation: return "Information";
   }
   return "";
+}
+
+std::vector<std::string> keys_of(const OptionRow& row) {
+  std::vector<std::string> keys;
+  const auto add = [&keys](std::string key) {
+    if (!key.empty() && std::ranges::find(keys, key) == keys.end()) keys.push_back(std::move(key));
+  };
+  add(std::string{row.implied});
+  std::string word;
+  for (const char c : row.argument) {
+    const bool goes_on = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    if (c == '=') add(word);
+    word = goes_on ? word + c : std::string{};
+  }
+  return keys;
 }
 
 std::vector<OptionRow> option_table() {

@@ -31,6 +31,9 @@ struct OptionRow {
   std::string_view completes{};  // what an argument may begin with, words apart; "@file": a path
 };
 
+/// The keys that the shape of its argument names.
+std::vector<std::string> keys_of(const OptionRow& row);
+
 /// Options that others of this field have and Holdfast has not, and why.
 struct AbsentOption {
   std::string_view name;

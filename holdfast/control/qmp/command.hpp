@@ -5,10 +5,14 @@
 #include <functional>
 #include <expected>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "holdfast/base/descriptor.hpp"
+#include "holdfast/control/qmp/descriptors.hpp"
 #include "holdfast/control/qmp/schema.hpp"
 #include "holdfast/control/qmp/server.hpp"
 
@@ -29,17 +33,34 @@ inline std::unexpected<QmpError> generic_error(std::string text) {
   return std::unexpected{QmpError{"GenericError", std::move(text)}};
 }
 
+/// What the conversations of a server have in common.
+struct Shared {
+  DescriptorSets sets{};
+  // For devices that see a guest give up, or not answer.
+  std::string on_panic = "shutdown";
+  std::string on_watchdog = "reset";
+  /// While the machine is not made yet: has it made. Then who waits for that is answered.
+  std::function<void()> configure{};
+  std::function<void(Answer)> configured{};
+};
+
 struct Call {
   machine::Machine& machine;
   const object::TypeRegistry& types;
   const QmpServer::About& about;
   const machine::DeviceAdder& adder;
   const Json& arguments;  // as the schema has them
+  Shared& shared;
+  NamedDescriptors& named;  // this conversation's
+  Descriptor& descriptor;   // that came with the request, if it takes one
   /// Instead of an answer: gives what must be called with it later, on the control thread.
   std::function<std::function<void(Answer)>()> answer_later;
 
   bool has(const char* name) const { return arguments.contains(name); }
   std::string text(const char* name) const { return arguments.at(name).get<std::string>(); }
+  std::optional<std::string> text_if(const char* name) const {
+    return has(name) ? std::optional{text(name)} : std::nullopt;
+  }
 };
 
 struct CommandRow {
@@ -52,6 +73,10 @@ std::span<const CommandRow> object_commands();
 std::span<const CommandRow> device_commands();
 std::span<const CommandRow> machine_commands();
 std::span<const CommandRow> own_commands();
+std::span<const CommandRow> chardev_commands();
+std::span<const CommandRow> host_commands();
+/// All of these.
+std::vector<std::span<const CommandRow>> all_commands();
 const CommandRow* find_command(std::string_view name);
 
 /// What is wrong with the arguments of a command, if anything.

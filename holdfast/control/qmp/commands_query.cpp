@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be asked about the emulator, the machine and its parts.
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <array>
@@ -41,7 +42,7 @@ Answer query_kvm(Call&) { return Json{{"enabled", false}, {"present", false}}; }
 
 Answer query_target(Call& call) {
   const auto cpus = cpus_of(call.machine);
-  return Json{{"arch", cpus.empty() ? "none" : cpus.front()->facts().architecture}};
+  return Json{{"arch", cpus.empty() ? call.about.architecture : cpus.front()->facts().architecture}};
 }
 
 Answer query_machines(Call& call) {
@@ -50,7 +51,7 @@ Answer query_machines(Call& call) {
     Json info{{"name", type.name},
               {"cpu-max", type.most_cpus},
               {"hotpluggable-cpus", type.hotpluggable_cpus},
-              {"numa-mem-supported", false},
+              {"numa-mem-supported", type.has_nodes},
               {"deprecated", false},
               {"acpi", false}};
     if (!type.alias.empty()) info["alias"] = type.alias;
@@ -126,6 +127,47 @@ Answer query_chardev_kinds(Call&) {
   return kinds;
 }
 
+Answer query_cpu_definitions(Call& call) {
+  Json models = Json::array();
+  for (const std::string& name : call.about.cpu_models)
+    models.push_back({{"name", name}, {"static", false}, {"deprecated", false}});
+  return models;
+}
+
+Answer query_options(Call& call) {
+  const auto wanted = call.text_if("option");
+  Json options = Json::array();
+  for (const CommandLineOption& option : call.about.options) {
+    if (wanted && option.name != *wanted) continue;
+    Json parameters = Json::array();
+    for (const std::string& name : option.parameters)
+      parameters.push_back({{"name", name}, {"type", "string"}});
+    options.push_back({{"option", option.name}, {"parameters", parameters}});
+  }
+  if (wanted && options.empty())
+    return generic_error(fmt::format("option '{}': there is none of that name that takes keys", *wanted));
+  return options;
+}
+
+Answer query_event_names(Call&) {
+  Json names = Json::array();
+  for (const SchemaEntry& entry : Schema::get().entries())
+    if (entry.kind == SchemaEntry::Kind::kEvent) names.push_back({{"name", entry.name}});
+  return names;
+}
+
+Answer query_current_machine(Call&) { return Json{{"wakeup-suspend-support", false}}; }
+
+Answer query_replay(Call&) { return Json{{"mode", "none"}, {"icount", 0}}; }
+
+Answer query_receive_filters(Call& call) {
+  if (const auto name = call.text_if("name"))
+    return generic_error(fmt::format("there is no network card '{}'", *name));
+  return Json::array();
+}
+
+Answer nothing_at_all(Call&) { return Json::object(); }
+
 Answer nothing(Call&) { return Json::array(); }
 
 constexpr auto kRows = std::to_array<CommandRow>({
@@ -147,6 +189,21 @@ constexpr auto kRows = std::to_array<CommandRow>({
     {"query-named-block-nodes", nothing},
     {"query-memdev", nothing},
     {"query-iothreads", nothing},
+    {"query-cpu-definitions", query_cpu_definitions},
+    {"query-command-line-options", query_options},
+    {"query-events", query_event_names},
+    {"query-current-machine", query_current_machine},
+    {"query-replay", query_replay},
+    {"query-migrate", nothing_at_all},
+    {"query-rx-filter", query_receive_filters},
+    {"query-blockstats", nothing},
+    {"query-block-jobs", nothing},
+    {"query-jobs", nothing},
+    {"query-mice", nothing},
+    {"query-tpm", nothing},
+    {"query-tpm-models", nothing},
+    {"query-tpm-types", nothing},
+    {"query-yank", nothing},
 });
 
 }  // namespace

@@ -51,10 +51,12 @@ Result<SchemaEntry> heading(std::string_view line) {
     for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
       if (word == "oob")
         entry.oob = true;
+      else if (word == "preconfig")
+        entry.preconfig = true;
       else if (word == "->")
         entry.returns = next_word(line);
       else
-        return fail("'{}' is neither oob nor ->", word);
+        return fail("'{}' is neither oob nor preconfig nor ->", word);
     }
   } else {
     return fail("'{}' is no kind of entry", kind);
@@ -171,8 +173,9 @@ std::string Schema::reference() const {
       "[architecture](architecture.md).\n\n## Commands\n";
   for (const SchemaEntry& entry : entries_)
     if (entry.kind == Kind::kCommand)
-      text += fmt::format("\n### {}\n{}{}{}\n{}", entry.name, entry.docs,
+      text += fmt::format("\n### {}\n{}{}{}{}\n{}", entry.name, entry.docs,
                           entry.oob ? " May be executed out of band." : "",
+                          entry.preconfig ? " Known before the machine is made, too." : "",
                           entry.returns.empty() ? "" : fmt::format(" Returns `{}`.", entry.returns),
                           members_text(entry));
   text += "\n## Events\n";

@@ -4,7 +4,7 @@
 // reference page are made of it.
 //
 //   enum NAME: value value…              object NAME
-//   command NAME [oob] [-> TYPE]         event NAME
+//   command NAME [oob] [preconfig] [-> TYPE]   event NAME
 //
 // Below each, indented: `| a line about it`, and `member: TYPE` or `member?: TYPE`. A member `...`
 // says that others are accepted, too. Types: str int number bool any, [TYPE], or a name.
@@ -33,6 +33,7 @@ struct SchemaEntry {
   std::vector<std::string> values;    // of an enumeration
   std::string returns;                // "": nothing
   bool oob = false;                   // may be executed out of band
+  bool preconfig = false;             // and before the machine is made
   bool open = false;                  // takes other members, too
 
   const SchemaMember* member(std::string_view member_name) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "holdfast/control/conversation.hpp"
@@ -53,13 +54,15 @@ Json version() {
 
 /// A request, with what of it is right.
 struct Request {
-  Json id{};  // discarded if there is none
+  Json id = Json::value_t::discarded;  // there is none
   std::string command{};
   bool oob = false;
   Json arguments = Json::object();
+  std::optional<QmpError> wrong{};  // it is none; this is said in its turn
+  Descriptor descriptor{};          // that came with it, if the command takes one
 };
 
-std::expected<void, QmpError> read_request(const Json& message, Request& request) {
+std::expected<void, QmpError> read_members(const Json& message, Request& request) {
   if (!message.is_object()) return generic_error("a request is an object");
   bool named = false;
   for (const auto& [key, value] : message.items()) {
@@ -80,6 +83,20 @@ std::expected<void, QmpError> read_request(const Json& message, Request& request
   return {};
 }
 
+Request read_request(std::string_view text) {
+  Request request;
+  const Json message = Json::parse(text, nullptr, false);
+  if (message.is_discarded()) {
+    request.wrong = QmpError{"GenericError", "JSON: what came is no value"};
+    return request;
+  }
+  if (message.is_object() && message.contains("id")) request.id = message["id"];
+  if (auto read = read_members(message, request); !read) request.wrong = std::move(read.error());
+  // What is wrong with a request out of band is said at once, too.
+  request.oob = message.is_object() && message.contains("exec-oob") && !message.contains("execute");
+  return request;
+}
+
 }  // namespace
 
 class QmpServer::Hub final : private machine::Observer {
@@ -88,6 +105,14 @@ class QmpServer::Hub final : private machine::Observer {
   ~Hub();
 
   Result<void> serve(chardev::Chardev& backend, Layout layout);
+  void await_configuration(std::function<void()> configure) {
+    shared_.configure = std::move(configure);
+  }
+  void configured(std::shared_ptr<const boards::Expansion> board) {
+    adder_.emplace(machine_, types_, std::move(board), about_.globals);
+    shared_.configure = {};
+    if (const auto answer = std::exchange(shared_.configured, {})) answer(Json::object());
+  }
 
  private:
   class Session;
@@ -109,8 +134,10 @@ class QmpServer::Hub final : private machine::Observer {
   machine::Machine& machine_;  // outlives this
   const object::TypeRegistry& types_;
   const About about_;
-  const machine::DeviceAdder adder_;
+  std::optional<machine::DeviceAdder> adder_;
   bool ends_ = false;
+  Shared shared_;
+  std::size_t clients_ = 0;  // sessions with somebody at the other end
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
@@ -124,30 +151,45 @@ class QmpServer::Hub::Session {
                 {.value = [this](std::string_view text) { hear(text); },
                  .error =
                      [this](std::string_view text) {
-                       refuse(QmpError{"GenericError", fmt::format("JSON: {}", text)}, Json::value_t::discarded);
+                       Request none;
+                       none.wrong = QmpError{"GenericError", fmt::format("JSON: {}", text)};
+                       queue(std::move(none));
                      }}} {}
 
   Result<void> open(chardev::Chardev& backend) {
     client_ = TRY(Conversation::make(
         hub_.machine_.services(), backend, "qmp",
         {.input = [this](std::string_view bytes) { stream_.feed(bytes); },
+         .descriptors =
+             [this](std::vector<Descriptor> came) {
+               descriptors_.clear();  // those before them nobody wanted
+               for (Descriptor& one : came) descriptors_.push_back(std::move(one));
+             },
          .opened = [this] { begin(); },
-         .closed = [this] { end(); }}));
+         .closed = [this] { left(); }}));
     return {};
   }
 
+  /// A client that does not read what it was sent misses events.
   void emit(const Json& event) {
-    if (negotiated_) send(event);
+    if (negotiated_ && !client_->is_behind()) send(event);
   }
 
  private:
   void begin() {
     end();
+    if (!std::exchange(occupied_, true)) ++hub_.clients_;
     send({{"QMP", {{"version", version()}, {"capabilities", {"oob"}}}}});
+  }
+  void left() {
+    end();
+    if (std::exchange(occupied_, false)) --hub_.clients_;
+    if (hub_.clients_ == 0) hub_.shared_.sets.clear();  // nobody is there to use them
   }
   void end() {
     negotiated_ = oob_ = false;
     queue_.clear();
+    descriptors_.clear();
     busy_ = false;
     ++generation_;  // answers that are still to come are for nobody
     stream_.forget();
@@ -173,20 +215,23 @@ class QmpServer::Hub::Session {
   }
 
   void hear(std::string_view text) {
-    const Json message = Json::parse(text, nullptr, false);
-    Request request{.id = Json::value_t::discarded};
-    if (message.is_discarded())
-      return refuse(QmpError{"GenericError", "JSON: what came is no value"}, request.id);
-    if (message.is_object() && message.contains("id")) request.id = message["id"];
-    if (const auto read = read_request(message, request); !read)
-      return refuse(read.error(), request.id);
+    Request request = read_request(text);
     if (request.oob) return out_of_band(request);
+    if (takes_descriptor(request.command) && !descriptors_.empty()) {
+      request.descriptor = std::move(descriptors_.front());
+      descriptors_.pop_front();
+    }
+    queue(std::move(request));
+  }
+
+  void queue(Request request) {
     queue_.push_back(std::move(request));
     if (queue_.size() >= kMostQueued) client_->hold_input(true);
     go_on();
   }
 
-  void out_of_band(const Request& request) {
+  void out_of_band(Request& request) {
+    if (request.wrong) return refuse(*request.wrong, request.id);
     const SchemaEntry* command = Schema::get().command(request.command);
     if (!oob_) return refuse(*generic("exec-oob: the capability 'oob' is not enabled"), request.id);
     if (command == nullptr || command->name == "qmp_capabilities")
@@ -202,9 +247,13 @@ class QmpServer::Hub::Session {
   // One after the other; one that answers later keeps those behind it.
   void go_on() {
     while (!busy_ && !queue_.empty()) {
-      const Request request = std::move(queue_.front());
+      Request request = std::move(queue_.front());
       queue_.pop_front();
       if (queue_.size() < kMostQueued) client_->hold_input(false);
+      if (request.wrong) {
+        refuse(*request.wrong, request.id);
+        continue;
+      }
       bool later = false;
       const std::uint64_t generation = generation_;
       const Answer result = perform(request, later);
@@ -213,18 +262,24 @@ class QmpServer::Hub::Session {
     }
   }
 
-  Answer perform(const Request& request, bool& later) {
+  Answer perform(Request& request, bool& later) {
     if (!negotiated_) return negotiate(request);
     const SchemaEntry* command = Schema::get().command(request.command);
     if (command == nullptr || command->name == "qmp_capabilities")
       return std::unexpected{unknown(request.command)};
+    if (hub_.shared_.configure && !command->preconfig)
+      return generic_error(fmt::format("{}: not before the machine is made; x-exit-preconfig has it made",
+                                       command->name));
     if (const auto checked = check_arguments(Schema::get(), *command, request.arguments); !checked)
       return std::unexpected{checked.error()};
     Call call{.machine = hub_.machine_,
               .types = hub_.types_,
               .about = hub_.about_,
-              .adder = hub_.adder_,
+              .adder = *hub_.adder_,
               .arguments = request.arguments,
+              .shared = hub_.shared_,
+              .named = named_,
+              .descriptor = request.descriptor,
               .answer_later = [&] {
                 later = true;
                 return wait_for_answer(request.id);
@@ -258,6 +313,9 @@ class QmpServer::Hub::Session {
     };
   }
 
+  static bool takes_descriptor(std::string_view command) {
+    return command == "getfd" || command == "add-fd";
+  }
   static QmpError unknown(const std::string& command) {
     return {"CommandNotFound", fmt::format("there is no command '{}'", command)};
   }
@@ -269,20 +327,23 @@ class QmpServer::Hub::Session {
 
   Hub& hub_;  // which owns this
   const Layout layout_;
+  bool occupied_ = false;  // somebody is there
   bool negotiated_ = false;
   bool oob_ = false;
   bool busy_ = false;  // a command answers later
   std::uint64_t generation_ = 0;  // of clients, one after the other
   std::deque<Request> queue_;
+  NamedDescriptors named_;
+  std::deque<Descriptor> descriptors_;  // that came, for commands that take them
   JsonStream stream_;
   std::unique_ptr<Conversation> client_;
 };
 
 QmpServer::Hub::Hub(machine::Machine& machine, const object::TypeRegistry& types, About about)
-    : machine_{machine},
-      types_{types},
-      about_{std::move(about)},
-      adder_{machine_, types_, about_.board, about_.globals} {
+    : machine_{machine}, types_{types}, about_{std::move(about)} {
+  adder_.emplace(machine_, types_, about_.board, about_.globals);
+  shared_.on_panic = about_.on_panic;
+  shared_.on_watchdog = about_.on_watchdog;
   machine_.observe(*this);
 }
 
@@ -319,9 +380,13 @@ void QmpServer::Hub::device_went(const std::string& name, const std::string& pat
 
 namespace qmp {
 
+std::vector<std::span<const CommandRow>> all_commands() {
+  return {query_commands(),   object_commands(), device_commands(), machine_commands(),
+          chardev_commands(), host_commands(),   own_commands()};
+}
+
 const CommandRow* find_command(std::string_view name) {
-  for (const auto rows : {query_commands(), object_commands(), device_commands(), machine_commands(),
-                          own_commands()})
+  for (const auto& rows : all_commands())
     for (const CommandRow& row : rows)
       if (row.name == name) return &row;
   return nullptr;
@@ -336,6 +401,14 @@ QmpServer::~QmpServer() = default;
 
 Result<void> QmpServer::serve(chardev::Chardev& backend, Layout layout) {
   return hub_->serve(backend, layout);
+}
+
+void QmpServer::await_configuration(std::function<void()> configure) {
+  hub_->await_configuration(std::move(configure));
+}
+
+void QmpServer::configured(std::shared_ptr<const boards::Expansion> board) {
+  hub_->configured(std::move(board));
 }
 
 }  // namespace holdfast::control

@@ -29,8 +29,15 @@ struct MachineTypeInfo {
   bool is_default = false;
   std::uint32_t most_cpus = 1;
   bool hotpluggable_cpus = false;
+  bool has_nodes = false;  // memory and CPUs can be in nodes
   std::string default_cpu{};
   std::string default_ram{};
+};
+
+/// An option of the command line, and the keys that it takes, if it takes any.
+struct CommandLineOption {
+  std::string name;
+  std::vector<std::string> parameters{};
 };
 
 class QmpServer {
@@ -38,9 +45,15 @@ class QmpServer {
   struct About {
     std::string name{};
     std::string uuid = "00000000-0000-0000-0000-000000000000";
+    std::string architecture = "none";  // of a machine without CPUs
     std::vector<MachineTypeInfo> machine_types{};
     std::shared_ptr<const boards::Expansion> board{};  // what it has room for; may be null
     std::vector<machine::GlobalValue> globals{};       // that devices to come get
+    std::vector<std::string> cpu_models{};
+    std::vector<CommandLineOption> options{};
+    // What was asked for on the command line.
+    std::string on_panic = "shutdown";
+    std::string on_watchdog = "reset";
   };
   /// `types` outlives the server.
   QmpServer(machine::Machine& machine, const object::TypeRegistry& types, About about);
@@ -51,6 +64,12 @@ class QmpServer {
   enum class Layout : std::uint8_t { kOneLine, kPretty };
   /// Another conversation; error if the back-end is in use.
   Result<void> serve(chardev::Chardev& backend, Layout layout = Layout::kOneLine);
+
+  /// Until configured(), the machine is not made yet and few commands are known; `configure` is called
+  /// when a client wants to go on.
+  void await_configuration(std::function<void()> configure);
+  /// It is made, with room for what is in `board`.
+  void configured(std::shared_ptr<const boards::Expansion> board);
 
  private:
   class Hub;
