@@ -7,7 +7,7 @@
 
 namespace holdfast::app {
 std::vector<const MachineType*> machines(std::string_view architecture) {
-  std::vector<const MachineType*> all{&virt_machine(), &none_machine()};
+  std::vector<const MachineType*> all{&virt_machine(), &b_l475e_iot01a_machine(), &none_machine()};
   std::erase_if(all, [&](const MachineType* type) {
     return !architecture.empty() && !type->architecture.empty() && type->architecture != architecture;
   });
@@ -25,7 +25,7 @@ Result<const MachineType*> find_machine(const Options& options) {
 
 std::string machines_text() {
   std::string text = "Machines:\n";
-  for (const MachineType* type : machines()) text += fmt::format("  {:<14}{}\n", type->name, type->help);
+  for (const MachineType* type : machines()) text += fmt::format("  {:<16}{}\n", type->name, type->help);
   return text;
 }
 

@@ -53,6 +53,7 @@ struct MachineType {
 };
 
 const MachineType& virt_machine();
+const MachineType& b_l475e_iot01a_machine();
 const MachineType& none_machine();
 
 /// All of them, or those of an architecture.

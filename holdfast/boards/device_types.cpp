@@ -6,6 +6,7 @@
 
 #include "holdfast/accel/riscv_cpu.hpp"
 #include "holdfast/accel/semihosting_console.hpp"
+#include "holdfast/boards/b_l475e_iot01a/stm32l4x5_soc.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/devices/display/dm163.hpp"
@@ -15,6 +16,7 @@
 #include "holdfast/devices/misc/fw_cfg.hpp"
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
+#include "holdfast/devices/misc/unimplemented.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
 #include "holdfast/devices/stm32/exti.hpp"
@@ -63,6 +65,13 @@ constexpr std::array kFlashSettings{
                                                    {.fallback = 32 * kMiB, .min = 4096}),
     setting<&devices::CfiFlash::Config::block_size>("sector-length", "bytes of a block, a power of two",
                                                     {.fallback = 256U << 10U, .min = 256})};
+constexpr std::array kUnimplementedSettings{
+    size_setting<&devices::Unimplemented::Config::size>("size", "bytes", {.fallback = 0x400U, .min = 1})};
+constexpr std::array kNvicSettings{
+    setting<&devices::Nvic::Config::interrupts>("num-irq", "interrupts, besides exceptions",
+                                                {.fallback = 82U, .min = 1, .max = 240}),
+    setting<&devices::Nvic::Config::priority_bits>("num-prio-bits", "bits that a priority has",
+                                                   {.fallback = 4U, .min = 3, .max = 8})};
 constexpr std::array kRccSettings{setting<&devices::Stm32l4x5Rcc::Config::hse_hz>(
     "hse-frequency", "of the crystal at HSE, Hz; 0: there is none", {.fallback = 8'000'000U})};
 constexpr std::array kStm32GpioSettings{
@@ -110,6 +119,18 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kFlashSettings,
                  .region = "regs",
                  .entered = DeviceFacet::Entered::kByWrite}));
+  TRY(register_device<devices::Unimplemented>(
+      registry, {.settings = kUnimplementedSettings, .region = "regs"}));
+  TRY(register_device<devices::Nvic>(
+      registry, {.settings = kNvicSettings,
+                 .only_built_in = "it belongs to a CPU, which has one",
+                 .region = "regs"}));
+  TRY(register_device<cpu::arm::CortexM>(registry, {.only_built_in = "-M says which machine has one",
+                                                    .never_inside = "a CPU is a master, not a target"}));
+  TRY(register_device<Armv7m>(registry, {.settings = kNvicSettings,
+                                         .only_built_in = "-M says which machine has one",
+                                         .memory_link = "memory",
+                                         .never_inside = "a CPU is a master, not a target"}));
   TRY(register_device<devices::Stm32l4x5Rcc>(
       registry, {.settings = kRccSettings, .interrupt = "irq", .region = "regs"}));
   TRY(register_device<devices::Stm32l4x5Exti>(registry, {.region = "regs"}));
@@ -125,6 +146,11 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kStm32UsartSettings, .interrupt = "irq", .region = "regs"}));
   TRY(register_device<devices::Dm163>(
       registry, {.never_inside = "it has pins and no registers"}));
+  TRY(register_device<Stm32l4x5Soc>(
+      registry, {.only_built_in = "-M b-l475e-iot01a has one",
+                 .region = "memory",
+                 .memory_link = "armv7m/memory",
+                 .never_inside = "flash shows first, and its devices are types of their own"}));
   return {};
 }
 

@@ -170,12 +170,18 @@ Alias::Alias(Device& device, std::string name, std::uint64_t size, RegionPart& t
   if (target.exists()) make(target);
 }
 
+Alias::Alias(Device& device, std::string name, std::uint64_t size, RegionLink& link,
+             std::uint64_t offset)
+    : RegionPart{device, "alias", std::move(name), size}, link_{&link}, offset_{offset} {}
+
 void Alias::make(RegionPart& target) {
   region_ = memory::MemoryRegion::alias(context().fabric, region_init(), target.region(), offset_);
 }
 
 Result<void> Alias::prepare() {
   if (exists()) return {};
+  if (link_ != nullptr && link_->get() != nullptr)
+    target_ = object::Handle<RegionPart>{*link_->get()};
   RegionPart* target = target_.get();
   if (target == nullptr || !target->exists())
     return fail("{}: the region it shows is gone, or not made yet", path());

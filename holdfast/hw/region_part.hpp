@@ -114,10 +114,15 @@ class RomDevice final : public RegionPart {
   Ref<memory::RamBlock> block_;
 };
 
+class RegionLink;
+
 /// A window onto another region, of this device or of another.
 class Alias final : public RegionPart {
  public:
   Alias(Device& device, std::string name, std::uint64_t size, RegionPart& target,
+        std::uint64_t offset = 0);
+  /// Onto what `link`, of the same device, names; from prepare on.
+  Alias(Device& device, std::string name, std::uint64_t size, RegionLink& link,
         std::uint64_t offset = 0);
 
   void set_offset(std::uint64_t offset);
@@ -127,6 +132,7 @@ class Alias final : public RegionPart {
   Result<void> prepare() override;
   void make(RegionPart& target);
 
+  RegionLink* const link_ = nullptr;  // a member of the same device, or null
   object::Handle<RegionPart> target_;
   std::uint64_t offset_;
 };

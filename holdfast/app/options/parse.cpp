@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the words of a command line to rows of the table.
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -11,7 +12,7 @@
 namespace holdfast::app {
 namespace {
 
-constexpr std::array<std::string_view, 1> kArchitectures{"riscv64"};
+constexpr std::array<std::string_view, 2> kArchitectures{"arm", "riscv64"};
 
 /// Whatever was typed, a message is one line that a terminal can show.
 Error on_one_line(const Error& error) {
@@ -34,8 +35,8 @@ Result<std::string> architecture_of(std::string_view program) {
   if (name.find("-system-") == name.npos) return std::string{};
   const auto architecture = name.substr(name.rfind('-') + 1);
   if (std::ranges::find(kArchitectures, architecture) == kArchitectures.end())
-    return fail("{}: there is no architecture '{}'; there is {}", name, architecture,
-                kArchitectures.front());
+    return fail("{}: there is no architecture '{}'; there are {}", name, architecture,
+                fmt::join(kArchitectures, ", "));
   return std::string{architecture};
 }
 

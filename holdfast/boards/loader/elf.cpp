@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SPEC: System V ABI, ELF-64 Object File Format; RISC-V ELF psABI (machine number 243).
+// SPEC: System V ABI, ELF-64 Object File Format; RISC-V ELF psABI (machine number 243); ELF for the Arm
+// Architecture (machine number 40), whose files are the 32-bit ones of the System V ABI.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,17 +12,14 @@
 namespace holdfast::boards {
 namespace {
 
-constexpr std::size_t kHeaderSize = 64;
-constexpr std::size_t kSegmentSize = 56;
 constexpr std::size_t kSectionSize = 64;
 constexpr std::size_t kSymbolSize = 24;
-constexpr std::uint16_t kRiscv = 243;
 constexpr std::uint16_t kExecutable = 2, kPositionIndependent = 3;
 constexpr std::uint32_t kLoadable = 1;
 constexpr std::uint32_t kSymbolTable = 2, kStringTable = 3, kDynamicSymbols = 11;
 
 std::string machine_name(std::uint16_t machine) {
-  constexpr std::array<std::pair<std::uint16_t, std::string_view>, 12> kNames{{
+  constexpr std::array<std::pair<std::uint16_t, std::string_view>, 13> kNames{{
       {2, "SPARC"},
       {3, "x86"},
       {8, "MIPS"},
@@ -33,6 +31,7 @@ std::string machine_name(std::uint16_t machine) {
       {43, "SPARC64"},
       {62, "x86-64"},
       {183, "AArch64"},
+      {243, "RISC-V"},
       {258, "LoongArch"},
   }};
   for (const auto& [number, name] : kNames)
@@ -40,30 +39,51 @@ std::string machine_name(std::uint16_t machine) {
   return fmt::format("machine number {}", machine);
 }
 
+/// Where the fields of a file's header and of its program headers stand: those of 64 bits, or of 32.
+struct Shape {
+  std::uint16_t machine;
+  std::string_view name;
+  int bits;
+  std::size_t header_size, first_segment, segment_size_at, segment_count_at, segment_size;
+  struct {
+    std::size_t offset, virtual_address, address, file_size, size;
+  } of_segment;
+
+  std::uint64_t number(std::span<const std::byte> at, std::size_t offset) const {
+    return bits == 64 ? little<std::uint64_t>(at, offset) : little<std::uint32_t>(at, offset);
+  }
+};
+constexpr Shape kRiscv64{.machine = 243, .name = "RISC-V", .bits = 64, .header_size = 64,
+                         .first_segment = 32, .segment_size_at = 54, .segment_count_at = 56,
+                         .segment_size = 56, .of_segment = {8, 16, 24, 32, 40}};
+constexpr Shape kArm32{.machine = 40, .name = "Arm", .bits = 32, .header_size = 52,
+                       .first_segment = 28, .segment_size_at = 42, .segment_count_at = 44,
+                       .segment_size = 32, .of_segment = {4, 8, 12, 16, 20}};
+
 /// One program header, and the physical address that its virtual ones stand for.
 struct Header {
   std::uint64_t offset, virtual_address, address, file_size, size;
 
-  explicit Header(std::span<const std::byte> at)
-      : offset{little<std::uint64_t>(at, 8)},
-        virtual_address{little<std::uint64_t>(at, 16)},
-        address{little<std::uint64_t>(at, 24)},
-        file_size{little<std::uint64_t>(at, 32)},
-        size{little<std::uint64_t>(at, 40)} {}
+  Header(std::span<const std::byte> at, const Shape& shape)
+      : offset{shape.number(at, shape.of_segment.offset)},
+        virtual_address{shape.number(at, shape.of_segment.virtual_address)},
+        address{shape.number(at, shape.of_segment.address)},
+        file_size{shape.number(at, shape.of_segment.file_size)},
+        size{shape.number(at, shape.of_segment.size)} {}
 };
 
-Result<void> check_header(std::span<const std::byte> file) {
+Result<void> check_header(std::span<const std::byte> file, const Shape& shape) {
   if (file.size() < 20) return fail("truncated inside the ELF header");
   const auto machine = little<std::uint16_t>(file, 18);
   const auto order = static_cast<int>(file[5]);
   // In a big-endian file the machine number stands the other way round.
   const auto number = order == 2 ? static_cast<std::uint16_t>(machine >> 8 | machine << 8) : machine;
-  if (number != kRiscv)
-    return fail("an ELF file for {}; it takes one for RISC-V", machine_name(number));
-  if (static_cast<int>(file[4]) != 2)
-    return fail("a 32-bit ELF file; it takes a 64-bit one for RISC-V");
-  if (order != 1) return fail("a big-endian ELF file; it takes a little-endian one for RISC-V");
-  if (file.size() < kHeaderSize) return fail("truncated inside the ELF header");
+  if (number != shape.machine)
+    return fail("an ELF file for {}; it takes one for {}", machine_name(number), shape.name);
+  if (static_cast<int>(file[4]) != shape.bits / 32)
+    return fail("a {}-bit ELF file; it takes a {}-bit one for {}", 96 - shape.bits, shape.bits, shape.name);
+  if (order != 1) return fail("a big-endian ELF file; it takes a little-endian one for {}", shape.name);
+  if (file.size() < shape.header_size) return fail("truncated inside the ELF header");
   const auto type = little<std::uint16_t>(file, 16);
   if (type != kExecutable && type != kPositionIndependent)
     return fail("an ELF file that cannot be executed (type {}); it takes a linked program", type);
@@ -101,21 +121,22 @@ Result<void> check_segments(std::span<const Segment> segments, Extent room) {
 Result<void> Image::parse_elf(const LoadOptions& options) {
   format_ = ImageFormat::kElf;
   const std::span<const std::byte> file{file_};
-  TRY(check_header(file));
-  const auto first = little<std::uint64_t>(file, 32);
-  const auto entry_size = little<std::uint16_t>(file, 54);
-  const std::size_t count = little<std::uint16_t>(file, 56);
-  if (count != 0 && entry_size != kSegmentSize)
-    return fail("program headers of {} bytes; an ELF file for 64 bits has {}", entry_size,
-                kSegmentSize);
-  if (!inside(first, count, kSegmentSize, file.size()))
+  const Shape& shape = options.target == LoadTarget::kArm32 ? kArm32 : kRiscv64;
+  TRY(check_header(file, shape));
+  const auto first = shape.number(file, shape.first_segment);
+  const auto entry_size = little<std::uint16_t>(file, shape.segment_size_at);
+  const std::size_t count = little<std::uint16_t>(file, shape.segment_count_at);
+  if (count != 0 && entry_size != shape.segment_size)
+    return fail("program headers of {} bytes; an ELF file for {} bits has {}", entry_size, shape.bits,
+                shape.segment_size);
+  if (!inside(first, count, shape.segment_size, file.size()))
     return fail("its program headers lie beyond the end of the file; it is truncated");
 
-  const auto entry = little<std::uint64_t>(file, 24);
+  const auto entry = shape.number(file, 24);
   std::optional<std::uint64_t> physical_entry;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto at = file.subspan(first + i * kSegmentSize, kSegmentSize);
-    const Header header{at};
+    const auto at = file.subspan(first + i * shape.segment_size, shape.segment_size);
+    const Header header{at, shape};
     if (little<std::uint32_t>(at, 0) != kLoadable || header.size == 0) continue;
     segments_.push_back(TRY(segment_of(file, header, i)));
     if (entry >= header.virtual_address && entry - header.virtual_address < header.size)
@@ -125,7 +146,7 @@ Result<void> Image::parse_elf(const LoadOptions& options) {
   TRY(check_segments(segments_, options.room));
   if (!physical_entry) return fail("its entry point {:#x} lies in none of its segments", entry);
   entry_ = *physical_entry;
-  return parse_elf_symbols();
+  return shape.bits == 64 ? parse_elf_symbols() : Result<void>{};
 }
 
 Result<void> Image::parse_elf_symbols() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Firmware and kernels as they come from files, taken apart and checked before a machine exists.
 //
-// Known are ELF files (64-bit, little-endian, RISC-V), Linux images for RISC-V, and raw images, which
+// Known are ELF files (little-endian; 64-bit for RISC-V, 32-bit for Arm), Linux images for RISC-V, and raw images, which
 // is what anything else is; each also packed by gzip. Nothing that a file says is believed before it is checked against the size
 // of the file and of the room, and nothing is allocated by such a number.
 #pragma once
@@ -30,6 +30,9 @@ enum class ImageFormat { kElf, kLinux, kRaw };
 /// Whether the bytes are looked at to tell what they are.
 enum class LoadFormat : std::uint8_t { kDetect, kRaw };
 
+/// What an ELF file must be for.
+enum class LoadTarget : std::uint8_t { kRiscv64, kArm32 };
+
 /// No file is larger, packed or not.
 inline constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
 
@@ -38,6 +41,7 @@ struct LoadOptions {
   std::uint64_t base = 0;              // where an image goes that does not say so itself
   Extent room = Extent::everything();  // what it must fit in
   LoadFormat format = LoadFormat::kDetect;
+  LoadTarget target = LoadTarget::kRiscv64;
   std::uint64_t most_unpacked = kLargestFile;  // bytes
 };
 
@@ -54,7 +58,8 @@ class Image {
   std::span<const Segment> segments() const { return segments_; }
   /// From the first byte of the first segment to the last byte of the last.
   Extent extent() const { return {segments_.front().extent.first, segments_.back().extent.last}; }
-  /// The value of a symbol that an ELF file defines; nothing if there is none. Takes time in their number.
+  /// The value of a symbol that an ELF file defines; nothing if there is none, or if the file is a 32-bit
+  /// one. Takes time in their number.
   std::optional<std::uint64_t> symbol(std::string_view name) const;
 
  private:

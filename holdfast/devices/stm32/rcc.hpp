@@ -33,6 +33,7 @@ class Stm32l4x5Rcc final : public hw::Device {
   /// "sysclk", "hclk", "pclk1", "gpioa", "usart1"…; a name that there is.
   hw::Clock& clock(std::string_view name);
   hw::IrqOut& irq() { return irq_; }
+  hw::Mmio& regs() { return regs_; }
 
  private:
   /// What can be ready, numbered as in CIER, CIFR and CICR.

@@ -285,8 +285,9 @@ TEST(Options, TheProgramsNameMaySayTheArchitecture) {
   EXPECT_EQ(named("/usr/bin/holdfast"), "");
   EXPECT_EQ(named("/a-system-b/holdfast"), "");
   EXPECT_EQ(named("./qemu-system-riscv64"), "riscv64");
-  EXPECT_EQ(named("x-system-arm"), "x-system-arm: there is no architecture 'arm'; there is riscv64");
-  EXPECT_EQ(named("x-system-"), "x-system-: there is no architecture ''; there is riscv64");
+  EXPECT_EQ(named("x-system-m68k"),
+            "x-system-m68k: there is no architecture 'm68k'; there are arm, riscv64");
+  EXPECT_EQ(named("x-system-"), "x-system-: there is no architecture ''; there are arm, riscv64");
 }
 
 TEST(Options, LogTopics) {

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/boards/b_l475e_iot01a/armv7m.hpp"
+
+namespace holdfast::boards {
+
+constinit const object::Type Armv7m::kType{
+    .name = "armv7m",
+    .parent = &hw::Device::kType,
+    .docs = "An ARMv7-M CPU with its interrupt controller and system timer."};
+
+Armv7m::Armv7m(const hw::DeviceInit& init, const Config& config)
+    : Device{init}, nvic_{*this, "nvic", config} {
+  view_.add(0, below_, -1);
+  view_.add(kSystemControlSpace, nvic_->regs());
+  cpu_->set_memory(view_);
+}
+
+}  // namespace holdfast::boards
