@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `-M b-l475e-iot01a`: from options to the board's own.
+#include "holdfast/app/loader_devices.hpp"
 #include "holdfast/app/machines.hpp"
 #include "holdfast/boards/b_l475e_iot01a/b_l475e_iot01a.hpp"
 
@@ -28,6 +29,7 @@ Result<void> check_absent(const Options& options) {
       {"-numa", !options.numa.empty(), "it has one CPU"},
       {"-fw_cfg", !options.fw_cfg.empty(), "its firmware asks for nothing"},
       {"-semihosting", options.semihosting.enabled, "its CPU executes nothing"},
+      {"-device loader", !TRY(loads(options)).empty(), "-kernel puts a program into flash"},
   };
   for (const Absent& one : all)
     if (one.given) return fail("{}: machine '{}' takes none: {}", one.option, kName, one.instead);
@@ -47,11 +49,17 @@ Result<void> check(const Options& options) {
     return fail("-cpu {}: no property '{}'; there are none", kCpu, item.key);
   for (const KeyValue& item : options.machine_properties)
     return fail("-M {}: no property '{}'; there are none", kName, item.key);
+  constexpr std::size_t kSerials = boards::Stm32l4x5Soc::kSerials;
+  if (options.serials.size() > kSerials)
+    return fail("-serial: machine '{}' has {} serial ports", kName, kSerials);
   return check_absent(options);
 }
 
-Result<boards::BoardPlan> plan(const Options& options, Host&) {
-  return boards::b_l475e_iot01a::plan({.kernel = options.kernel});
+Result<boards::BoardPlan> plan(const Options& options, Host& host) {
+  boards::b_l475e_iot01a::Options board{.kernel = options.kernel};
+  for (std::size_t i = 0; i < options.serials.size(); ++i)
+    board.serials[i] = host.backends.find(options.serials[i]);
+  return boards::b_l475e_iot01a::plan(board);
 }
 
 }  // namespace
@@ -65,6 +73,7 @@ const MachineType& b_l475e_iot01a_machine() {
       .check = check,
       .plan = plan,
       .dump = [](const Options&) -> Result<std::string> { return std::string{}; },
+      .default_cpu = "cortex-m4-arm-cpu",
   };
   return kMachine;
 }

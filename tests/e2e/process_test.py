@@ -254,14 +254,16 @@ def devices_may_be_added(world):
 
 
 def the_name_says_the_architecture(world):
-    for name, status in (("any-system-riscv64", 0), ("any-system-arm", 1)):
+    for name, status in (("any-system-riscv64", 0), ("any-system-arm", 0), ("any-system-m68k", 1)):
         link = world.path(name)
         os.symlink(world.program, link)
         done = subprocess.run([link, "-version"], capture_output=True, text=True, check=False)
         assert done.returncode == status, done
         if status:
-            assert done.stderr == ("holdfast: any-system-arm: there is no architecture 'arm'; "
-                                   "there is riscv64\n"), done.stderr
+            assert done.stderr == ("holdfast: any-system-m68k: there is no architecture 'm68k'; "
+                                   "there are arm, riscv64\n"), done.stderr
+    done = subprocess.run([world.path("any-system-arm"), "-M", "virt"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "-M virt: unknown machine" in done.stderr, done
     done = subprocess.run([world.path("any-system-riscv64"), *world.guest(syscon(fail_with(9))),
                            "-nographic"], capture_output=True, check=False)
     assert done.returncode == 9, done

@@ -1,19 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/boards/b_l475e_iot01a/stm32l4x5_soc.hpp"
 
+#include <fmt/core.h>
+
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace holdfast::boards {
 namespace {
 
-constexpr std::uint64_t kRcc = 0x4002'1000;
+constexpr std::uint64_t kRcc = 0x4002'1000, kExti = 0x4001'0400, kSyscfg = 0x4001'0000;
+constexpr unsigned kRccInterrupt = 5;
 
-/// Numbers of interrupts.
-namespace irq {
-constexpr unsigned kRcc = 5;
-}
+/// A port of pins, and what its registers are after a reset.
+struct Port {
+  std::string_view name;
+  std::uint64_t at;
+  devices::Stm32l4x5Gpio::Config config{};
+};
+constexpr auto kPorts = std::to_array<Port>({
+    {"gpioa", 0x4800'0000,
+     {.mode_reset = 0xabff'ffff, .ospeed_reset = 0x0c00'0000, .pupd_reset = 0x6400'0000}},
+    {"gpiob", 0x4800'0400, {.mode_reset = 0xffff'febf, .pupd_reset = 0x0000'0100}},
+    {"gpioc", 0x4800'0800},
+    {"gpiod", 0x4800'0c00},
+    {"gpioe", 0x4800'1000},
+    {"gpiof", 0x4800'1400},
+    {"gpiog", 0x4800'1800},
+    {"gpioh", 0x4800'1c00, {.mode_reset = 0x0000'000f}},
+});
+
+/// A serial port, in the order of -serial.
+struct Serial {
+  std::string_view clock;
+  std::uint64_t at;
+  unsigned interrupt;
+};
+constexpr std::array<Serial, Stm32l4x5Soc::kSerials> kSerialPorts{{
+    {"usart1", 0x4001'3800, 37},
+    {"usart2", 0x4000'4400, 38},
+    {"usart3", 0x4000'4800, 39},
+    {"uart4", 0x4000'4c00, 52},
+    {"uart5", 0x4000'5000, 53},
+    {"lpuart1", 0x4000'8000, 70},
+}};
+
+/// Where lines of EXTI lead; to an interrupt of their own, or to one that a device has, too.
+struct ExtiLine {
+  unsigned line;
+  unsigned interrupt;
+  bool is_shared = false;
+};
+constexpr auto kExtiLines = std::to_array<ExtiLine>({
+    {0, 6}, {1, 7}, {2, 8}, {3, 9}, {4, 10}, {17, 67}, {18, 41}, {19, 2}, {20, 3}, {23, 31}, {24, 33},
+    {25, 72}, {26, 37, true}, {27, 38, true}, {28, 39, true}, {29, 52, true}, {30, 53, true},
+    {31, 70, true}, {32, 65}, {33, 66}, {34, 76}, {39, 78},
+});
+constexpr std::array<unsigned, devices::Stm32l4x5Exti::kGroups> kExtiGroups{23, 40, 64, 1};
 
 struct Block {
   std::string_view name;
@@ -89,7 +134,10 @@ Stm32l4x5Soc::Stm32l4x5Soc(const hw::DeviceInit& init, const Config& config)
     : Device{init},
       rcc_{*this, "rcc", devices::Stm32l4x5Rcc::Config{.hse_hz = config.hse_hz}} {
   map_memory();
-  connect_clock_control();
+  place_fixed_devices();
+  add_ports();
+  add_serials(config);
+  wire_interrupts();
   add_unmodelled();
 }
 
@@ -100,9 +148,52 @@ void Stm32l4x5Soc::map_memory() {
   memory_.add(kSram2, sram2_);
 }
 
-void Stm32l4x5Soc::connect_clock_control() {
+void Stm32l4x5Soc::place_fixed_devices() {
   memory_.add(kRcc, rcc_->regs());
-  wiring_.wire(rcc_->irq(), 0, armv7m_->nvic().inputs(), irq::kRcc);
+  memory_.add(kExti, exti_->regs());
+  // It shares its first kilobyte with two others, which lie over it.
+  memory_.add(kSyscfg, syscfg_->regs(), -1);
+  wiring_.clock(rcc_->clock("syscfg"), syscfg_->clk());
+  for (unsigned line = 0; line < devices::Stm32l4x5Syscfg::kPinsOfPort; ++line)
+    wiring_.wire(syscfg_->outputs(), line, exti_->inputs(), line);
+}
+
+void Stm32l4x5Soc::add_ports() {
+  unsigned input = 0;  // of SYSCFG
+  for (const Port& row : kPorts) {
+    auto& port = ports_.emplace_back(*this, std::string{row.name}, row.config);
+    memory_.add(row.at, port->regs());
+    wiring_.clock(rcc_->clock(row.name), port->clk());
+    for (unsigned pin = 0; pin < devices::Stm32l4x5Gpio::kPins; ++pin)
+      wiring_.wire(port->outputs(), pin, syscfg_->inputs(), input++);
+  }
+}
+
+void Stm32l4x5Soc::add_serials(const Config& config) {
+  for (unsigned i = 0; i < kUsarts; ++i) add_serial(usarts_, fmt::format("usart[{}]", i), i, config);
+  for (unsigned i = 0; i < kUarts; ++i)
+    add_serial(uarts_, fmt::format("uart[{}]", i), kUsarts + i, config);
+  add_serial(lpuarts_, "lpuart1", kUsarts + kUarts, config);
+}
+
+template <class T>
+void Stm32l4x5Soc::add_serial(std::deque<hw::Child<T>>& serials, std::string name, unsigned number,
+                              const Config& config) {
+  const Serial& row = kSerialPorts[number];
+  auto& serial = serials.emplace_back(*this, std::move(name),
+                                      typename T::Config{.chardev = config.serials[number]});
+  memory_.add(row.at, serial->regs());
+  wiring_.clock(rcc_->clock(row.clock), serial->clk());
+  wiring_.wire(serial->irq(), 0, armv7m_->nvic().inputs(), row.interrupt);
+}
+
+void Stm32l4x5Soc::wire_interrupts() {
+  auto& nvic = armv7m_->nvic();
+  wiring_.wire(rcc_->irq(), 0, nvic.inputs(), kRccInterrupt);
+  for (const auto& [line, interrupt, is_shared] : kExtiLines)
+    wiring_.wire(exti_->irq(), line, is_shared ? nvic.shared_inputs() : nvic.inputs(), interrupt);
+  for (unsigned group = 0; group < kExtiGroups.size(); ++group)
+    wiring_.wire(exti_->groups(), group, nvic.inputs(), kExtiGroups[group]);
 }
 
 void Stm32l4x5Soc::add_unmodelled() {

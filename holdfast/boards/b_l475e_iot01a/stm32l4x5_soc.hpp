@@ -8,12 +8,17 @@
 // below its own peripherals.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 
 #include "holdfast/boards/b_l475e_iot01a/armv7m.hpp"
 #include "holdfast/devices/misc/unimplemented.hpp"
+#include "holdfast/devices/stm32/exti.hpp"
+#include "holdfast/devices/stm32/gpio.hpp"
 #include "holdfast/devices/stm32/rcc.hpp"
+#include "holdfast/devices/stm32/syscfg.hpp"
+#include "holdfast/devices/stm32/usart.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/region_part.hpp"
 #include "holdfast/hw/wiring.hpp"
@@ -23,8 +28,11 @@ namespace holdfast::boards {
 class Stm32l4x5Soc final : public hw::Device {
  public:
   static const object::Type kType;
+  static constexpr unsigned kUsarts = 3, kUarts = 2, kSerials = kUsarts + kUarts + 1;
   struct Config {
     std::uint64_t hse_hz = 8'000'000;
+    /// Of USART1 to 3, UART4 and 5, LPUART1; null: the line leads nowhere. They outlive the device.
+    std::array<chardev::Chardev*, kSerials> serials{};
   };
   Stm32l4x5Soc(const hw::DeviceInit& init, const Config& config);
 
@@ -36,7 +44,13 @@ class Stm32l4x5Soc final : public hw::Device {
 
  private:
   void map_memory();
-  void connect_clock_control();
+  void place_fixed_devices();
+  void add_ports();
+  void add_serials(const Config& config);
+  template <class T>
+  void add_serial(std::deque<hw::Child<T>>& serials, std::string name, unsigned number,
+                  const Config& config);
+  void wire_interrupts();
   void add_unmodelled();
 
   hw::Container memory_{*this, "memory", kMemorySize};
@@ -46,6 +60,12 @@ class Stm32l4x5Soc final : public hw::Device {
   hw::Ram sram2_{*this, "sram2", {.size = kSram2Size}};
   hw::Child<Armv7m> armv7m_{*this, "armv7m", Armv7m::Config{.interrupts = 82, .priority_bits = 4}};
   hw::Child<devices::Stm32l4x5Rcc> rcc_;
+  hw::Child<devices::Stm32l4x5Exti> exti_{*this, "exti"};
+  hw::Child<devices::Stm32l4x5Syscfg> syscfg_{*this, "syscfg"};
+  std::deque<hw::Child<devices::Stm32l4x5Gpio>> ports_;
+  std::deque<hw::Child<devices::Stm32l4x5Usart>> usarts_;
+  std::deque<hw::Child<devices::Stm32l4x5Uart>> uarts_;
+  std::deque<hw::Child<devices::Stm32l4x5Lpuart>> lpuarts_;
   std::deque<hw::Child<devices::Unimplemented>> unmodelled_;
   hw::Wiring wiring_{*this};
 };

@@ -164,7 +164,10 @@ void Stm32l4x5Gpio::update() {
   for (unsigned pin = 0; pin < kPins; ++pin)
     if (level_of(pin).value_or((level_ & bit(pin)) != 0)) now |= bit(pin);
   level_ = now;
-  for (unsigned pin = 0; pin < kPins; ++pin) out_.set(pin, (now & bit(pin)) != 0);
+  for (unsigned pin = 0; pin < kPins; ++pin) {
+    out_.set(pin, (now & bit(pin)) != 0);
+    pad_.set(pin, (now & bit(pin)) != 0);
+  }
 }
 
 std::uint16_t Stm32l4x5Gpio::disconnected_pins() const { return but(connected_); }

@@ -39,8 +39,9 @@ class Stm32l4x5Gpio final : public hw::Device {
 
   /// What is outside of the chip.
   hw::IrqInArray& inputs() { return in_; }
-  /// The level of each pin.
+  /// The level of each pin: to the rest of the chip, and to what the board has at it.
   hw::IrqOutArray& outputs() { return out_; }
+  hw::IrqOutArray& pads() { return pad_; }
   hw::ClockIn& clk() { return clk_; }
   hw::Mmio& regs() { return regs_; }
 
@@ -108,6 +109,7 @@ class Stm32l4x5Gpio final : public hw::Device {
   // Wiring.
   hw::IrqInArray in_{*this, "in", kPins, &Stm32l4x5Gpio::driven};
   hw::IrqOutArray out_{*this, "out", kPins};
+  hw::IrqOutArray pad_{*this, "pad", kPins};
   hw::ClockIn clk_{*this, "clk"};
   hw::Mmio regs_{
       *this, "regs",
