@@ -159,13 +159,15 @@ void Stm32l4x5Soc::place_fixed_devices() {
 }
 
 void Stm32l4x5Soc::add_ports() {
-  unsigned input = 0;  // of SYSCFG
+  unsigned line = 0;
   for (const Port& row : kPorts) {
     auto& port = ports_.emplace_back(*this, std::string{row.name}, row.config);
     memory_.add(row.at, port->regs());
     wiring_.clock(rcc_->clock(row.name), port->clk());
-    for (unsigned pin = 0; pin < devices::Stm32l4x5Gpio::kPins; ++pin)
-      wiring_.wire(port->outputs(), pin, syscfg_->inputs(), input++);
+    for (unsigned pin = 0; pin < devices::Stm32l4x5Gpio::kPins; ++pin, ++line) {
+      wiring_.wire(port->outputs(), pin, in_, line);
+      wiring_.wire(pins_, line, syscfg_->inputs(), line);
+    }
   }
 }
 
@@ -194,6 +196,12 @@ void Stm32l4x5Soc::wire_interrupts() {
     wiring_.wire(exti_->irq(), line, is_shared ? nvic.shared_inputs() : nvic.inputs(), interrupt);
   for (unsigned group = 0; group < kExtiGroups.size(); ++group)
     wiring_.wire(exti_->groups(), group, nvic.inputs(), kExtiGroups[group]);
+}
+
+// Its own outputs went down with those of all others; the inputs may be up.
+void Stm32l4x5Soc::on_reset(hw::ResetPhase phase) {
+  if (phase != hw::ResetPhase::kExit) return;
+  for (unsigned pin = 0; pin < kPins; ++pin) pins_.set(pin, in_.level(pin));
 }
 
 void Stm32l4x5Soc::add_unmodelled() {

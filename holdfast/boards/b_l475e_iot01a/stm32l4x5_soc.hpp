@@ -28,6 +28,8 @@ namespace holdfast::boards {
 class Stm32l4x5Soc final : public hw::Device {
  public:
   static const object::Type kType;
+  static constexpr unsigned kPins =
+      devices::Stm32l4x5Syscfg::kPorts * devices::Stm32l4x5Syscfg::kPinsOfPort;
   static constexpr unsigned kUsarts = 3, kUarts = 2, kSerials = kUsarts + kUarts + 1;
   struct Config {
     std::uint64_t hse_hz = 8'000'000;
@@ -51,6 +53,8 @@ class Stm32l4x5Soc final : public hw::Device {
   void add_serial(std::deque<hw::Child<T>>& serials, std::string name, unsigned number,
                   const Config& config);
   void wire_interrupts();
+  void pin_changed(unsigned pin, bool level) { pins_.set(pin, level); }
+  void on_reset(hw::ResetPhase phase) override;
   void add_unmodelled();
 
   hw::Container memory_{*this, "memory", kMemorySize};
@@ -62,6 +66,9 @@ class Stm32l4x5Soc final : public hw::Device {
   hw::Child<devices::Stm32l4x5Rcc> rcc_;
   hw::Child<devices::Stm32l4x5Exti> exti_{*this, "exti"};
   hw::Child<devices::Stm32l4x5Syscfg> syscfg_{*this, "syscfg"};
+  // Pins on their way from the ports to SYSCFG: where clients watch and drive them.
+  hw::IrqInArray in_{*this, "in", kPins, &Stm32l4x5Soc::pin_changed};
+  hw::IrqOutArray pins_{*this, "pins", kPins};
   std::deque<hw::Child<devices::Stm32l4x5Gpio>> ports_;
   std::deque<hw::Child<devices::Stm32l4x5Usart>> usarts_;
   std::deque<hw::Child<devices::Stm32l4x5Uart>> uarts_;
