@@ -175,8 +175,33 @@ MemoryInfo = TypedDict("MemoryInfo", {
 BlockInfo = TypedDict("BlockInfo", {
     "device": "str",
 })
+BlockImageInfo = TypedDict("BlockImageInfo", {
+    "filename": "str",
+    "format": "str",
+    "virtual-size": "int",
+})
+BlockdevCacheInfo = TypedDict("BlockdevCacheInfo", {
+    "writeback": "bool",
+    "direct": "bool",
+    "no-flush": "bool",
+})
 BlockDeviceInfo = TypedDict("BlockDeviceInfo", {
-    "node-name": "str",
+    "file": "str",
+    "node-name": NotRequired["str"],
+    "ro": "bool",
+    "drv": "str",
+    "backing_file_depth": "int",
+    "encrypted": "bool",
+    "detect_zeroes": "str",
+    "bps": "int",
+    "bps_rd": "int",
+    "bps_wr": "int",
+    "iops": "int",
+    "iops_rd": "int",
+    "iops_wr": "int",
+    "image": "BlockImageInfo",
+    "cache": "BlockdevCacheInfo",
+    "write_threshold": "int",
 })
 Memdev = TypedDict("Memdev", {
     "id": NotRequired["str"],
@@ -332,9 +357,39 @@ class Commands:
         """The drives; there are none that a monitor manages."""
         return cast(list[BlockInfo], self.execute("query-block"))
 
-    def query_named_block_nodes(self) -> list[BlockDeviceInfo]:
-        """The nodes of block back-ends; there are none."""
-        return cast(list[BlockDeviceInfo], self.execute("query-named-block-nodes"))
+    def query_named_block_nodes(
+        self,
+        *,
+        flat: bool | None = None,
+    ) -> list[BlockDeviceInfo]:
+        """The nodes of block back-ends that monitors made."""
+        return cast(list[BlockDeviceInfo], self.execute("query-named-block-nodes", _given({
+            "flat": flat,
+        })))
+
+    def blockdev_add(
+        self,
+        *,
+        driver: str,
+        node_name: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Makes a node of block back-ends: `file`, `null-co`, or a layer over one, `raw` and `blkdebug`. A file is locked. Devices take what the command line gave them, so a node is there to be checked and listed. A configuration that comes by a FIFO is waited for; other commands wait behind this, but for those out of band."""
+        self.execute("blockdev-add", _given({
+            "driver": driver,
+            "node-name": node_name,
+            **more,
+        }))
+
+    def blockdev_del(
+        self,
+        *,
+        node_name: str,
+    ) -> None:
+        """Takes such a node away, unless another is above it."""
+        self.execute("blockdev-del", _given({
+            "node-name": node_name,
+        }))
 
     def query_memdev(self) -> list[Memdev]:
         """Memory back-ends that users made; there are none."""

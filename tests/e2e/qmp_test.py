@@ -224,6 +224,109 @@ def ids_come_back(program):
             assert reply["id"] == number and reply["error"]["class"] == "GenericError", reply
 
 
+def a_slow_command_keeps_those_behind_it(program):
+    """One that waits for a FIFO, as strict clients have it: what is out of band is answered meanwhile,
+    and what is malformed in its turn."""
+    with machine(program, oob=True) as m:
+        assert oob_refusal(m.qmp, "query-cpus-fast") == "GenericError", "not one of those"
+        for turn, behind in ((1, {"execute": "query-name"}), (2, {}), (3, {"execute": 1})):
+            fifo = m.path(f"fifo{turn}")
+            os.mkfifo(fifo)
+            send(m.qmp, {"execute": "blockdev-add", "id": "blocks", "arguments": {
+                "driver": "blkdebug", "node-name": f"n{turn}", "config": fifo, "image": {"driver": "null-co"}}})
+            send(m.qmp, {"id": "behind", **behind})
+            m.qmp.send(b"{]")
+            m.qmp.send(b"\n")
+            send(m.qmp, {"exec-oob": "migrate-pause", "id": "oob"})
+            reply = m.qmp.receive()
+            assert reply["id"] == "oob" and reply["error"]["class"] == "GenericError", reply
+            send(m.qmp, {"exec-oob": "migrate-pause", "id": "malformed", "more": 1})
+            assert m.qmp.receive()["id"] == "malformed"
+            with open(fifo, "wb"):
+                pass
+            reply = m.qmp.receive()
+            assert reply == {"id": "blocks", "return": {}}, reply
+            assert m.qmp.receive()["id"] == "behind"
+            assert "id" not in m.qmp.receive()
+        assert [node["node-name"] for node in m.qmp.execute("query-named-block-nodes")] == ["n1", "n2", "n3"]
+
+
+def send(client, request):
+    client.send(json.dumps(request).encode() + b"\n")
+
+
+def oob_refusal(client, command):
+    try:
+        client.execute_oob(command)
+    except Error as error:
+        return error.error_class
+    raise AssertionError(f"{command}: done out of band")
+
+
+def a_client_that_leaves_a_slow_command(program):
+    """Its commands are forgotten, and the next client is greeted at once."""
+    with folder() as place:
+        path, fifo = os.path.join(place, "s"), os.path.join(place, "fifo")
+        os.mkfifo(fifo)
+        with process(program, "-qmp", f"unix:{path},server=on,wait=off") as running:
+            for count in (0, 20):  # as many as are kept, or more
+                client = connect(running, path)
+                client.start("blockdev-add", {"driver": "blkdebug", "node-name": f"n{count}", "config": fifo,
+                                              "image": {"driver": "null-co"}})
+                for _ in range(count):
+                    client.start("cont")
+                client.close()
+            with connect(running, path) as client:
+                works(client)
+                with open(fifo, "wb"):
+                    pass
+                works(client)
+
+
+def block_nodes(program):
+    with machine(program) as m:
+        q = m.qmp
+        image = m.path("image")
+        pathlib.Path(image).write_bytes(bytes(4096))
+        q.execute("blockdev-add", {"driver": "file", "node-name": "f", "filename": image})
+        assert refusal(q, "blockdev-add", {"driver": "file", "node-name": "g", "filename": image}) == "GenericError", \
+            "locked"
+        q.execute("blockdev-add", {"driver": "raw", "node-name": "r", "file": "f"})
+        q.execute("blockdev-add", {"driver": "blkdebug", "node-name": "top", "image": {
+            "driver": "raw", "node-name": "mid", "file": {"driver": "null-co", "size": 512}}})
+        nodes = {node["node-name"]: node for node in q.execute("query-named-block-nodes")}
+        assert set(nodes) == {"f", "r", "top", "mid"}, nodes
+        assert nodes["r"]["image"]["virtual-size"] == 4096 and nodes["top"]["image"]["virtual-size"] == 512
+        assert refusal(q, "blockdev-del", {"node-name": "f"}) == "GenericError", "in use"
+        for name in ("r", "f", "top", "mid"):
+            q.execute("blockdev-del", {"node-name": name})
+        q.execute("blockdev-add", {"driver": "file", "node-name": "f", "filename": image})  # not locked any more
+        q.execute("blockdev-del", {"node-name": "f"})
+        rules = m.path("rules")
+        for text, wanted in (("# none\n", None), ("[inject-error]\nevent = \"read_aio\"\n", "GenericError")):
+            pathlib.Path(rules).write_text(text, encoding="utf-8")
+            arguments = {"driver": "blkdebug", "node-name": "b", "config": rules, "image": {"driver": "null-co"}}
+            if wanted:
+                assert refusal(q, "blockdev-add", arguments) == wanted
+            else:
+                q.execute("blockdev-add", arguments)
+                q.execute("blockdev-del", {"node-name": "b"})
+        null = {"driver": "null-co"}
+        for wrong in [null, null | {"node-name": 1}, null | {"node-name": "1a"}, null | {"node-name": "x" * 40},
+                      null | {"node-name": "x", "more": 1}, null | {"node-name": "x", "size": -1},
+                      null | {"node-name": "x", "config": rules}, null | {"node-name": "x", "read-only": 1},
+                      {"driver": "nothing", "node-name": "x"}, {"driver": "file", "node-name": "x"},
+                      {"driver": "file", "node-name": "x", "filename": "/nowhere/x"},
+                      {"driver": "raw", "node-name": "x"}, {"driver": "raw", "node-name": "x", "file": "nothing"},
+                      {"driver": "raw", "node-name": "x", "file": null | {"node-name": "x"}},
+                      {"driver": "raw", "node-name": "x", "file": {"driver": "raw", "file": 3}},
+                      {"driver": "blkdebug", "node-name": "x", "config": "/nowhere/x", "image": null},
+                      {"driver": "blkdebug", "node-name": "x", "config": "/", "image": null},
+                      {"driver": "blkdebug", "node-name": "x", "config": "/dev/zero", "image": null}]:
+            assert refusal(q, "blockdev-add", wrong) == "GenericError", wrong
+        assert q.execute("query-named-block-nodes") == []
+
+
 def events_have_timestamps(program):
     with machine(program) as m:
         last = (0, 0)
@@ -528,6 +631,7 @@ def machines_of_the_program(program):
             assert m.qmp.query_command_line_options(option="mon")[0]["option"] == "mon"
             assert refusal(m.qmp, "query-command-line-options", {"option": "nothing"}) == "GenericError"
             answers_to_a_program_that_tries_all(m.qmp)
+            assert refusal(m.qmp, "query-hotpluggable-cpus") == "GenericError", "it has no place for any"
 
 
 def answers_to_a_program_that_tries_all(client):
@@ -762,6 +866,7 @@ def beside_the_reference(program):
 
 CASES = [unix_client, unix_server, a_second_client_waits_for_the_first_to_go, tcp_server, tcp_client, reconnects,
          standard_input_and_output, pseudo_terminal, several_monitors, negotiation, ids_come_back,
+         a_slow_command_keeps_those_behind_it, a_client_that_leaves_a_slow_command, block_nodes,
          events_have_timestamps, finds_its_way_back, bytes_one_at_a_time, quotes_and_escapes, depth_and_size,
          a_gibibyte_without_an_end, a_client_that_does_not_listen, leaving_in_mid_command,
          what_was_said_before_leaving_is_done, a_thousand_clients_in_turn, a_thousand_clients_at_once,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "holdfast/base/descriptor.hpp"
+#include "holdfast/control/qmp/block_nodes.hpp"
 #include "holdfast/control/qmp/descriptors.hpp"
 #include "holdfast/control/qmp/schema.hpp"
 #include "holdfast/control/qmp/server.hpp"
@@ -36,6 +37,7 @@ inline std::unexpected<QmpError> generic_error(std::string text) {
 /// What the conversations of a server have in common.
 struct Shared {
   DescriptorSets sets{};
+  BlockNodes nodes{};
   // For devices that see a guest give up, or not answer.
   std::string on_panic = "shutdown";
   std::string on_watchdog = "reset";
@@ -75,6 +77,7 @@ std::span<const CommandRow> machine_commands();
 std::span<const CommandRow> own_commands();
 std::span<const CommandRow> chardev_commands();
 std::span<const CommandRow> host_commands();
+std::span<const CommandRow> block_commands();
 /// All of these.
 std::vector<std::span<const CommandRow>> all_commands();
 const CommandRow* find_command(std::string_view name);

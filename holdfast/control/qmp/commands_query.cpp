@@ -91,6 +91,7 @@ Answer query_cpu_places(Call& call) {
   const boards::Expansion* board = call.adder.board();
   auto sockets = board == nullptr ? std::vector<boards::Expansion::CpuSocket>{} : board->cpu_sockets();
   const auto cpus = cpus_of(call.machine);
+  if (sockets.empty() && cpus.empty()) return generic_error("this machine has no place for a CPU");
   if (sockets.empty())
     for (const hw::Cpu* cpu : cpus) sockets.push_back({.core = cpu->facts().index, .type = &cpu->type()});
   Json places = Json::array();
@@ -186,7 +187,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
     {"query-chardev", query_chardev},
     {"query-chardev-backends", query_chardev_kinds},
     {"query-block", nothing},
-    {"query-named-block-nodes", nothing},
     {"query-memdev", nothing},
     {"query-iothreads", nothing},
     {"query-cpu-definitions", query_cpu_definitions},

@@ -135,6 +135,7 @@ std::span<const QtestCommands::Row> QtestCommands::table() {
       {"set_irq_in", 4, 4, &C::set_input},
       {"clock_step", 0, 1, &C::step_clock},
       {"clock_set", 1, 1, &C::set_clock},
+      {"module_load", 2, 2, &C::load_module},
   });
   return kTable;
 }
@@ -151,6 +152,8 @@ std::string QtestCommands::perform(std::string_view line) {
                            : fmt::format("{} or {}", found->least, found->most));
   return (this->*found->perform)(words);
 }
+
+std::string QtestCommands::load_module(Words) { return "FAIL everything is built in; there are no modules"; }
 
 std::string QtestCommands::endianness(Words) {
   return memory_.order() == hw::Cpu::ByteOrder::kLittle ? "OK little" : "OK big";

@@ -51,6 +51,7 @@ class QtestCommands {
   std::string set_input(Words words);
   std::string step_clock(Words words);
   std::string set_clock(Words words);
+  std::string load_module(Words words);
   std::string go_on_to(std::uint64_t time_ns);
 
   machine::Machine& machine_;    // outlives this

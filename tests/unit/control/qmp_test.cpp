@@ -208,6 +208,23 @@ TEST(QmpSchema, ThePythonClientIsUpToDate) {
   expect_up_to_date("/python/holdfast/schema.py", python_schema(Schema::get()));
 }
 
+/// For fuzzers: the words of the protocol.
+std::string dictionary(const Schema& schema) {
+  std::set<std::string> words{"execute", "exec-oob", "arguments", "id", "return"};
+  for (const SchemaEntry& entry : schema.entries()) {
+    if (entry.kind == SchemaEntry::Kind::kCommand) words.insert(entry.name);
+    for (const SchemaMember& member : entry.members) words.insert(member.name);
+    words.insert(entry.values.begin(), entry.values.end());
+  }
+  std::string text = "# Made from the schema by qmp_test; do not edit.\n";
+  for (const std::string& word : words) text += "\"" + word + "\"\n";
+  return text;
+}
+
+TEST(QmpSchema, TheDictionaryForFuzzersIsUpToDate) {
+  expect_up_to_date("/tests/fuzz/dictionary/qmp.dict", dictionary(Schema::get()));
+}
+
 TEST(QmpSchema, MistakesInItAreFound) {
   for (const char* text : {"command a -> Missing\n", "command a\ncommand a\n", "  x: str\n", "thing a\n",
                            "object a\n  x: Missing\n", "object a\n  x str\n", "enum a one\n",
