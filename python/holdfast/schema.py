@@ -12,7 +12,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 QMPCapability = Literal["oob"]
 RunState = Literal["prelaunch", "running", "paused", "shutdown"]
 ShutdownCause = Literal["guest-reset", "guest-shutdown", "host-qmp-system-reset", "host-qmp-quit", "host-signal", "host-ui"]
-SysEmuTarget = Literal["riscv64", "none"]
+SysEmuTarget = Literal["arm", "riscv64", "none"]
 RebootAction = Literal["reset", "shutdown"]
 ShutdownAction = Literal["poweroff", "pause"]
 PanicAction = Literal["pause", "shutdown", "exit-failure", "none"]
