@@ -125,6 +125,8 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kNvicSettings,
                  .only_built_in = "it belongs to a CPU, which has one",
                  .region = "regs"}));
+  TRY(register_device<devices::SysTick>(
+      registry, {.only_built_in = "it belongs to a CPU, which has one", .region = "regs"}));
   TRY(register_device<cpu::arm::CortexM>(registry, {.only_built_in = "-M says which machine has one",
                                                     .never_inside = "a CPU is a master, not a target"}));
   TRY(register_device<Armv7m>(registry, {.settings = kNvicSettings,

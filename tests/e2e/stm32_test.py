@@ -208,6 +208,19 @@ def interrupts_are_set_up(board):
     assert board.read(0xE000_ED00) == 0x410F_C241
 
 
+def the_system_timer_ticks(board):
+    csr, rvr, cvr = 0xE000_E010, 0xE000_E014, 0xE000_E018
+    board.write(rvr, 3999)
+    board.write(cvr, 0)
+    board.write(csr, 7)
+    board.expect("clock_step 999999", "OK 999999")
+    assert board.read(ICSR) >> 26 & 1 == 0
+    board.expect("clock_step", "OK 1000000")
+    assert board.read(ICSR) >> 26 & 1 and board.read(ICSR) >> 12 & 0x1FF == 15
+    assert board.read(csr) >> 16 & 1
+    assert board.period("/machine/soc/armv7m/systick/refclk") == 8 * MSI_PERIOD
+
+
 def a_pin_leads_to_its_interrupt(board):
     """PC4, by SYSCFG, EXTI 4, to interrupt 10."""
     board.write(AHB2ENR, 4)
@@ -302,7 +315,7 @@ def what_it_cannot_do_is_said(program):
 
 # What each does to a machine of its own.
 ON_A_BOARD = [memory, the_system_starts_from_msi, the_pll_is_switched_to, devices_have_clocks,
-              oscillators_interrupt, interrupts_are_set_up, a_pin_leads_to_its_interrupt,
+              oscillators_interrupt, interrupts_are_set_up, the_system_timer_ticks, a_pin_leads_to_its_interrupt,
               pins_lead_to_the_lights, the_tree_has_what_clients_look_for]
 ALONE = [what_is_not_there_is_logged, a_program_is_put_into_flash, an_elf_file_is_put_where_it_says,
          what_it_cannot_do_is_said]

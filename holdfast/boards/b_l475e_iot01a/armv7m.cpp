@@ -12,6 +12,8 @@ Armv7m::Armv7m(const hw::DeviceInit& init, const Config& config)
     : Device{init}, nvic_{*this, "nvic", config} {
   view_.add(0, below_, -1);
   view_.add(kSystemControlSpace, nvic_->regs());
+  view_.add(kSysTick, systick_->regs(), 1);
+  wiring_.wire(systick_->tick(), 0, nvic_->systick(), 0);
   cpu_->set_memory(view_);
 }
 

@@ -154,6 +154,8 @@ void Stm32l4x5Soc::place_fixed_devices() {
   // It shares its first kilobyte with two others, which lie over it.
   memory_.add(kSyscfg, syscfg_->regs(), -1);
   wiring_.clock(rcc_->clock("syscfg"), syscfg_->clk());
+  wiring_.clock(rcc_->clock("hclk"), armv7m_->systick().cpu_clock());
+  wiring_.clock(rcc_->clock("systick"), armv7m_->systick().reference_clock());
   for (unsigned line = 0; line < devices::Stm32l4x5Syscfg::kPinsOfPort; ++line)
     wiring_.wire(syscfg_->outputs(), line, exti_->inputs(), line);
 }
