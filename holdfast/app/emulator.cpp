@@ -13,6 +13,8 @@
 #include "holdfast/app/backends.hpp"
 #include "holdfast/app/devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/memory_objects.hpp"
+#include "holdfast/app/nodes.hpp"
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
@@ -91,7 +93,9 @@ class Emulator {
     TRY(apply_globals(plan, options_, types_, *backends_));
     TRY(machine_->realize(plan));
     board_ = plan.expansion();
-    TRY(add_devices(*machine_, {*machine_, types_, board_, global_values(options_)}, options_));
+    TRY(make_memory(*machine_, options_, board_memory(options_)));
+    using Time = machine::DeviceAdder::Time;
+    TRY(add_devices(*machine_, {*machine_, types_, board_, global_values(options_), Time::kStart}, options_));
     if (!options_.preconfig) return serve();
     if (monitors_) monitors_->configured(board_);
     return {};

@@ -213,4 +213,21 @@ Result<void> set_memory(const Options& options, const std::string& backend, virt
   return {};
 }
 
+BoardMemory board_memory(const Options& options) {
+  BoardMemory memory;
+  for (const KeyValue& item : options.machine_properties)
+    if (item.key == "memory-backend") memory[item.value] = "/machine/ram";
+  std::uint64_t next = 0;
+  for (const OptionGroup& group : options.numa) {
+    const std::string* type = group.find("type");
+    if (type == nullptr || *type != "node") continue;
+    const std::string* number = group.find("nodeid");
+    const auto node = number == nullptr ? next : object::parse_unsigned(*number).value_or(next);
+    ++next;
+    if (const std::string* id = group.find("memdev"))
+      memory[*id] = node == 0 ? "/machine/ram" : fmt::format("/machine/ram{}", node);
+  }
+  return memory;
+}
+
 }  // namespace holdfast::app

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "holdfast/app/memory_objects.hpp"
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/virt/virt.hpp"
@@ -15,5 +16,8 @@ namespace holdfast::app {
 /// of a machine without nodes; "" if none was named.
 Result<void> set_memory(const Options& options, const std::string& backend,
                         boards::virt::Options& board);
+
+/// Which of the memory objects that is. The options have been checked.
+BoardMemory board_memory(const Options& options);
 
 }  // namespace holdfast::app

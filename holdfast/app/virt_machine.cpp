@@ -142,6 +142,12 @@ std::optional<std::array<std::byte, 32>> rng_seed(const Options& options) {
   return seed;
 }
 
+/// For memory that is added.
+void set_room(const Options& options, virt::Options& board) {
+  board.most_ram = options.memory_max.value_or(0);
+  board.memory_slots = static_cast<std::uint32_t>(options.memory_slots);
+}
+
 Result<void> check(const Options& options) {
   TRY(cpu_model(options));
   if (options.serials.size() > 1) return fail("-serial: machine 'virt' has one serial port");
@@ -151,6 +157,7 @@ Result<void> check(const Options& options) {
   board.harts = options.topology.cpus;
   board.most_harts = options.topology.max_cpus;
   board.ram_size = options.memory.value_or(kDefaultRam);
+  set_room(options, board);
   return set_memory(options, properties.memory_backend, board);
 }
 
@@ -183,6 +190,7 @@ Result<virt::Options> board_options(const Options& options, const Properties& pr
                       .flash = std::move(flash),
                       .loads = std::move(put_there),
                       .rtc = rtc_config(options)};
+  set_room(options, board);
   TRY(set_memory(options, properties.memory_backend, board));
   for (const OptionGroup& group : options.fw_cfg)
     board.fw_cfg.push_back(TRY(read_group(group, read_fw_cfg)));

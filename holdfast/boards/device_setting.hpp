@@ -15,13 +15,15 @@
 
 #include "holdfast/base/result.hpp"
 #include "holdfast/chardev/chardev.hpp"
+#include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/object/property.hpp"
 
 namespace holdfast::boards {
 
 /// What a value may name.
 struct SettingTargets {
-  std::function<chardev::Chardev*(std::string_view id)> chardev;  // null if there is none
+  std::function<chardev::Chardev*(std::string_view id)> chardev{};  // null if there is none
+  std::function<hw::MemoryBackend*(std::string_view id)> memory{};  // the same
 };
 
 struct DeviceSetting {
@@ -85,6 +87,30 @@ constexpr DeviceSetting chardev_setting(std::string_view name, std::string_view 
             chardev::Chardev* backend = targets.chardev ? targets.chardev(id) : nullptr;
             if (backend == nullptr) return fail("there is no character back-end '{}'", id);
             std::any_cast<object::detail::ClassOf<Member>&>(config).*Member = backend;
+            return {};
+          }};
+}
+
+/// A hw::MemoryBackend* member, set by the object's id or path.
+template <auto Member>
+constexpr DeviceSetting memory_setting(std::string_view name, std::string_view description) {
+  object::Property info = object::detail::describe<std::string>(name, description, {});
+  info.type = "link<memory-backend>";
+  return {.info = info,
+          .get = [](const std::any& config) -> object::PropertyValue {
+            const hw::MemoryBackend* memory =
+                std::any_cast<const object::detail::ClassOf<Member>&>(config).*Member;
+            return memory == nullptr ? std::string{} : memory->path();
+          },
+          .set = [](std::any& config, object::PropertyValue value,
+                    const SettingTargets& targets) -> Result<void> {
+            constexpr std::string_view kFolder = "/objects/";
+            auto id = std::get<std::string>(std::move(value));
+            if (id.starts_with(kFolder)) id.erase(0, kFolder.size());
+            hw::MemoryBackend* memory = targets.memory ? targets.memory(id) : nullptr;
+            if (memory == nullptr)
+              return fail("there is no memory '{}'; it takes the id of a memory object", id);
+            std::any_cast<object::detail::ClassOf<Member>&>(config).*Member = memory;
             return {};
           }};
 }

@@ -9,6 +9,7 @@
 #include "holdfast/boards/b_l475e_iot01a/stm32l4x5_soc.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/system_bus.hpp"
+#include "holdfast/boards/memory_module.hpp"
 #include "holdfast/devices/display/dm163.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
@@ -36,6 +37,11 @@ constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::array kMemorySettings{
     size_setting<&MemoryBank::Config::size>("size", "bytes, a multiple of 4K",
                                             {.fallback = kMiB, .min = 4096})};
+constexpr std::array kModuleSettings{
+    memory_setting<&MemoryModule::Config::memory>("memdev", "the object that has its bytes"),
+    setting<&MemoryModule::Config::slot>("slot", "where it is put; -1: the first that is free",
+                                         {.fallback = -1, .min = -1, .max = 255}),
+    setting<&MemoryModule::Config::node>("node", "the node it belongs to", {.fallback = 0U, .max = 3})};
 constexpr std::array kUartSettings{
     chardev_setting<&devices::Ns16550a::Config::chardev>("chardev", "where the line leads"),
     setting<&devices::Ns16550a::Config::clock_hz>("clock-frequency", "of the baud rate generator, Hz",
@@ -89,8 +95,12 @@ constexpr std::array kStm32UsartSettings{chardev_setting<&devices::Stm32l4x5Usar
 Result<void> register_device_types(object::TypeRegistry& registry) {
   TRY(registry.add(hw::Device::kType));
   TRY(registry.add(hw::Cpu::kType));
+  TRY(registry.add(hw::MemoryBackend::kType));
+  for (const object::Type* type : hw::MemoryBackend::kTypes) TRY(registry.add(*type));
   TRY(registry.add(hw::Clock::kType));
   TRY(register_device<MemoryBank>(registry, {.settings = kMemorySettings, .region = "ram", .never_inside = "RAM is touched without a gate"}, {.size = kMiB}));
+  TRY(register_device<MemoryModule>(
+      registry, {.settings = kModuleSettings, .region = "ram", .never_inside = "RAM is touched without a gate"}));
   TRY(register_device<ImageLoader>(
       registry, {.only_built_in = "-device loader and -kernel put files into memory",
                  .memory_link = "memory",

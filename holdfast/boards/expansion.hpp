@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/base/extent.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/hw/places.hpp"
 
@@ -29,6 +30,15 @@ class Expansion {
   virtual Ref<hw::Places> cpu_places() const { return {}; }
   /// Adds the CPU of a socket to a plan, as its last device, with memory and wires.
   virtual void add_cpu(BoardPlan& /*plan*/, std::string /*name*/, std::uint32_t /*core*/) const {}
+
+  /// Where modules of RAM go.
+  struct MemoryRoom {
+    Extent window;  // of the system bus
+    Ref<hw::Places> slots;
+    std::uint32_t nodes = 1;
+  };
+  /// None if there are no slots.
+  virtual std::optional<MemoryRoom> memory_room() const { return std::nullopt; }
 };
 
 }  // namespace holdfast::boards

@@ -103,10 +103,15 @@ void Container::publish(memory::Transaction& map) {
 Ram::Ram(Device& device, std::string name, Init init)
     : RegionPart{device, "ram", std::move(name), init.size}, init_{std::move(init)} {}
 
-Ram::~Ram() { close_block(block_); }
+Ram::~Ram() { let_go(); }
+
+void Ram::let_go() {
+  if (!init_.block) close_block(block_);
+}
 
 Result<void> Ram::prepare() {
-  block_ = TRY(memory::RamBlock::make(context().realm, path(), init_.size, init_.backing));
+  block_ = init_.block ? init_.block
+                       : TRY(memory::RamBlock::make(context().realm, path(), init_.size, init_.backing));
   region_ = init_.writable == Init::Writable::kYes
                 ? memory::MemoryRegion::ram(context().fabric, region_init(), block_)
                 : memory::MemoryRegion::rom(context().fabric, region_init(), block_);
@@ -115,10 +120,10 @@ Result<void> Ram::prepare() {
 
 void Ram::unprepare() {
   region_ = {};
-  close_block(block_);
+  let_go();
 }
 
-void Ram::severed() { close_block(block_); }
+void Ram::severed() { let_go(); }
 
 void Ram::note_remains(Remains& remains) const {
   if (block_) remains.blocks.push_back(block_);

@@ -75,6 +75,7 @@ class Ram final : public RegionPart {
     std::uint64_t size = 0;  // bytes
     memory::RamBacking backing{};
     enum class Writable : std::uint8_t { kYes, kNo } writable = Writable::kYes;
+    Ref<memory::RamBlock> block{};  // that is there already, and that its owner closes
   };
   Ram(Device& device, std::string name, Init init);
   ~Ram() override;
@@ -87,6 +88,7 @@ class Ram final : public RegionPart {
   void unprepare() override;
   void severed() override;
   void note_remains(Remains& remains) const override;
+  void let_go();
 
   const Init init_;
   Ref<memory::RamBlock> block_;

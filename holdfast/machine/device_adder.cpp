@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "holdfast/boards/memory_module.hpp"
 #include "holdfast/hw/cpu.hpp"
 #include "holdfast/object/text.hpp"
 
@@ -18,13 +19,6 @@ namespace {
 
 using boards::BoardPlan;
 using boards::DeviceSetting;
-
-bool is_id(std::string_view id) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return !id.empty() && letter(id.front()) && std::ranges::all_of(id, [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-  });
-}
 
 std::string list(const std::vector<std::string>& names) {
   return names.empty() ? "it has none" : fmt::format("it has {}", fmt::join(names, ", "));
@@ -45,12 +39,35 @@ Result<std::uint64_t> number(std::string_view name, const std::string& text, std
   return *value;
 }
 
+constexpr std::uint64_t kModuleAlignment = 4096;
+
+Result<std::uint64_t> module_address(const std::string& text, const Extent& window, std::uint64_t size) {
+  const auto at = object::parse_unsigned(text);
+  const std::uint64_t room = window.last - window.first;
+  if (!at || *at % kModuleAlignment != 0 || *at < window.first || size - 1 > room ||
+      *at - window.first > room - (size - 1))
+    return fail("addr is '{}'; it takes a multiple of {} from which {} bytes lie between {:#x} and {:#x}",
+                text, kModuleAlignment, size, window.first, window.last);
+  return *at;
+}
+
 std::string line(std::string_view name, std::string_view type, std::string_view help) {
   const std::string shape = fmt::format("  {}=<{}>", name, type);
   return help.empty() ? shape + "\n" : fmt::format("{:<28} - {}\n", shape, help);
 }
 
 }  // namespace
+
+bool is_id(std::string_view id) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !id.empty() && letter(id.front()) && std::ranges::all_of(id, [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  });
+}
+
+Error not_an_id(std::string_view id) {
+  return {fmt::format("id is '{}'; it takes letters, digits, '-', '.' and '_', a letter first", id)};
+}
 
 // --- types -----------------------------------------------------------------------------------------
 
@@ -79,6 +96,8 @@ const object::Property* DeviceKind::property(std::string_view name) const {
 }
 
 bool DeviceKind::is_cpu() const { return type->is_a(hw::Cpu::kType); }
+
+bool DeviceKind::is_memory_module() const { return type->is_a(boards::MemoryModule::kType); }
 
 std::vector<std::string> DeviceKind::names() const {
   std::vector<std::string> names;
@@ -134,8 +153,7 @@ Result<std::string> DeviceAdder::name_for(const std::string& id) const {
       if (!taken(name)) return name;
     }
   }
-  if (!is_id(id))
-    return fail("id is '{}'; it takes letters, digits, '-', '.' and '_', a letter first", id);
+  if (!is_id(id)) return std::unexpected{not_an_id(id)};
   std::string name = fmt::format("{}/{}", boards::kPeripherals, id);
   if (machine_.is_leaving(name))
     return fail("id '{}' is that of a device that is being removed; it is free when that is done", id);
@@ -146,6 +164,7 @@ Result<std::string> DeviceAdder::name_for(const std::string& id) const {
 Result<void> DeviceAdder::place(BoardPlan& plan, const DeviceKind& kind, const std::string& name,
                                 const DeviceWish& wish) const {
   if (kind.is_cpu()) return place_cpu(plan, kind, name, wish);
+  if (kind.is_memory_module()) return place_module(plan, kind, name, wish);
   std::uint64_t address = 0;
   if (!kind.facet->region.empty()) {
     const std::string* at = value_of(wish, "addr");
@@ -178,6 +197,60 @@ Result<void> DeviceAdder::place_cpu(BoardPlan& plan, const DeviceKind& kind, con
                              : "the machine has no nodes");
   board_->add_cpu(plan, name, socket->core);
   return set_values(plan, boards::DeviceRef{name}, kind, wish);
+}
+
+// The address and the slot that nobody named are settled here, so that those who ask are told.
+Result<void> DeviceAdder::place_module(BoardPlan& plan, const DeviceKind& kind, const std::string& name,
+                                       const DeviceWish& wish) const {
+  const auto room = board_ == nullptr ? std::nullopt : board_->memory_room();
+  if (!room)
+    return fail("'{}': the machine has no slots for memory; -m SIZE,slots=N,maxmem=SIZE makes some",
+                kind.type->name);
+  const auto device = plan.add({.name = name,
+                                .type = kind.type,
+                                .make = kind.facet->make,
+                                .config = kind.facet->config,
+                                .make_with = kind.facet->make_with});
+  TRY(set_values(plan, device, kind, wish));
+  auto& row = plan.devices().back();
+  auto config = std::any_cast<boards::MemoryModule::Config>(*row.config);
+  if (config.memory == nullptr) return fail("memdev is missing; it takes the id of a memory object");
+  if (!config.memory->user().empty())
+    return fail("memory '{}' is in use by {}; it takes one that is not", config.memory->id(),
+                config.memory->user());
+  if (config.node >= room->nodes)
+    return fail("node is {}; it takes a whole number from 0 to {}", config.node, room->nodes - 1);
+  if (config.slot < 0) {
+    const auto free = room->slots->free();
+    if (free.empty()) return fail("all {} slots for memory are taken", room->slots->count());
+    config.slot = static_cast<std::int32_t>(free.front());
+  }
+  config.slots = room->slots;
+  if (const std::string* at = value_of(wish, "addr"); at != nullptr && *at != "0")
+    config.address = TRY(module_address(*at, room->window, config.memory->size()));
+  else
+    config.address = TRY(find_room(room->window, config.memory->size()));
+  config.plugged = time_ == Time::kRunning ? boards::MemoryModule::Plugged::kLater
+                                           : boards::MemoryModule::Plugged::kAtStart;
+  plan.map({{config.address, device.region(std::string{kind.facet->region})}});
+  row.config = std::make_shared<const std::any>(std::move(config));
+  row.make = row.make_with(row.config);
+  return {};
+}
+
+/// The lowest address in the window where nothing is for so many bytes.
+Result<std::uint64_t> DeviceAdder::find_room(const Extent& window, std::uint64_t size) const {
+  constexpr std::uint64_t kLargePage = 2U << 20U;
+  const std::uint64_t alignment = size % kLargePage == 0 ? kLargePage : kModuleAlignment;
+  const memory::MemoryRegion& bus = machine_.bus().memory().region();
+  auto place = Extent::of_size(window.first, size);
+  while (place && window.contains(*place)) {
+    const auto there = machine_.fabric().occupant(bus, *place, 0);
+    if (!there) return place->first;
+    place = Extent::of_size((there->extent.last / alignment + 1) * alignment, size);
+  }
+  return fail("there is no room for {} bytes between {:#x} and {:#x}; -m maxmem= says how much there is",
+              size, window.first, window.last);
 }
 
 Result<void> DeviceAdder::set_values(BoardPlan& plan, const boards::DeviceRef& device,
@@ -222,7 +295,12 @@ std::vector<std::string> DeviceAdder::accepted(const DeviceKind& kind) const {
 }
 
 boards::SettingTargets DeviceAdder::targets() const {
-  return {.chardev = [this](std::string_view id) { return machine_.find_backend(id); }};
+  return {.chardev = [this](std::string_view id) { return machine_.find_backend(id); },
+          .memory = [this](std::string_view id) -> hw::MemoryBackend* {
+            for (hw::MemoryBackend* memory : machine_.memory_now())
+              if (memory->id() == id) return memory;
+            return nullptr;
+          }};
 }
 
 // --- help ------------------------------------------------------------------------------------------

@@ -6,11 +6,13 @@
 // at /machine/peripheral/ID, or, without an id, at the first free /machine/peripheral-anon/device[N].
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "holdfast/base/extent.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/device_facet.hpp"
 #include "holdfast/boards/expansion.hpp"
@@ -47,6 +49,7 @@ struct DeviceKind {
 
   const boards::DeviceSetting* setting(std::string_view name) const;
   bool is_cpu() const;
+  bool is_memory_module() const;
   /// One that can be set.
   const object::Property* property(std::string_view name) const;
   /// The names of both. What says where a device goes is not among them.
@@ -57,12 +60,22 @@ struct DeviceKind {
                          const std::string& text, const boards::SettingTargets& targets) const;
 };
 
+/// What a user may call a device or an object, and the error for what is none.
+bool is_id(std::string_view id);
+Error not_an_id(std::string_view id);
+
 class DeviceAdder {
  public:
+  enum class Time : std::uint8_t { kStart, kRunning };
   /// Machine and types outlive the adder. `board` may be null.
   DeviceAdder(Machine& machine, const object::TypeRegistry& types,
-              std::shared_ptr<const boards::Expansion> board, std::vector<GlobalValue> globals)
-      : machine_{machine}, types_{types}, board_{std::move(board)}, globals_{std::move(globals)} {}
+              std::shared_ptr<const boards::Expansion> board, std::vector<GlobalValue> globals,
+              Time time = Time::kRunning)
+      : machine_{machine},
+        types_{types},
+        board_{std::move(board)},
+        globals_{std::move(globals)},
+        time_{time} {}
 
   /// The device's name in the machine. On the control thread.
   Result<std::string> add(const DeviceWish& wish) const;
@@ -78,6 +91,9 @@ class DeviceAdder {
                      const DeviceWish& wish) const;
   Result<void> place_cpu(boards::BoardPlan& plan, const DeviceKind& kind, const std::string& name,
                          const DeviceWish& wish) const;
+  Result<void> place_module(boards::BoardPlan& plan, const DeviceKind& kind, const std::string& name,
+                            const DeviceWish& wish) const;
+  Result<std::uint64_t> find_room(const Extent& window, std::uint64_t size) const;
   Result<void> set_values(boards::BoardPlan& plan, const boards::DeviceRef& device,
                           const DeviceKind& kind, const DeviceWish& wish) const;
   std::vector<std::string> accepted(const DeviceKind& kind) const;
@@ -90,6 +106,7 @@ class DeviceAdder {
   const object::TypeRegistry& types_;
   const std::shared_ptr<const boards::Expansion> board_;
   const std::vector<GlobalValue> globals_;
+  const Time time_;  // of what is added
 };
 
 /// The types a user can ask for, a line each.

@@ -50,11 +50,13 @@ Machine::Machine(std::unique_ptr<hw::Services> services, OnReset on_reset, OnShu
     : services_{std::move(services)},
       on_reset_{on_reset},
       on_shutdown_{on_shutdown},
+      objects_{services_->tree(), "container"},
       node_{services_->tree(), "machine"},
       peripherals_{services_->tree(), "container"},
       anonymous_{services_->tree(), "container"} {}
 
 Result<void> Machine::begin(Control control) {
+  TRY(objects_.attach(tree().root(), "objects"));
   TRY(node_.attach(tree().root(), "machine"));
   TRY(peripherals_.attach(node_, kPeripherals));
   TRY(anonymous_.attach(node_, kAnonymous));
@@ -92,6 +94,7 @@ Census::Snapshot Machine::end() {
   HF_SCHEDULE_POINT("machine.end.before_settling");
   services_->settle();
   backends_.clear();
+  memory_.clear();
   return services_->census();
 }
 
@@ -147,6 +150,50 @@ Result<void> Machine::discard_backend(std::string_view id) {
     }
   });
   return result;
+}
+
+Result<void> Machine::join(std::unique_ptr<hw::MemoryBackend> memory) {
+  TRY(memory->node().attach(objects_, memory->id()));
+  memory_.push_back(std::move(memory));
+  return {};
+}
+
+Result<void> Machine::add_memory(const hw::MemoryBackend::Init& init) {
+  Result<void> result;
+  run_job("add memory", [&] {
+    result = [&]() -> Result<void> {
+      if (tree().has("/objects/" + init.id))
+        return fail("id '{}' is taken; it takes one that no object has", init.id);
+      return join(TRY(hw::MemoryBackend::make(context(), init)));
+    }();
+  });
+  return result;
+}
+
+Result<void> Machine::note_board_memory(const hw::MemoryBackend::Init& init, const std::string& path) {
+  Result<void> result;
+  run_job("note memory", [&] { result = join(hw::MemoryBackend::of_board(context(), init, path)); });
+  return result;
+}
+
+Result<void> Machine::discard_memory(std::string_view id) {
+  Result<void> result;
+  run_job("discard memory", [&] {
+    const auto found = std::ranges::find(memory_, id, [](const auto& it) { return it->id(); });
+    if (found == memory_.end())
+      result = fail("object '{}' not found", id);
+    else if (const std::string& user = (*found)->user(); !user.empty())
+      result = fail("object '{}' is in use by {}; it can be deleted when that has gone", id, user);
+    else
+      memory_.erase(found);
+  });
+  return result;
+}
+
+std::vector<hw::MemoryBackend*> Machine::memory_now() {
+  std::vector<hw::MemoryBackend*> all;
+  for (const auto& memory : memory_) all.push_back(memory.get());
+  return all;
 }
 
 void Machine::run_job(const char* what, const std::function<void()>& job) {

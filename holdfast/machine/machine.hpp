@@ -30,6 +30,7 @@
 #include "holdfast/hw/cpu_set.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/machine_requests.hpp"
+#include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/hw/services.hpp"
 #include "holdfast/hw/ticket.hpp"
 #include "holdfast/machine/observer.hpp"
@@ -107,6 +108,15 @@ class Machine final : private hw::MachineRequests {
   /// Destroys one; an error if there is none of that id, or if it is in use. On the control thread.
   Result<void> discard_backend(std::string_view id);
 
+  /// Memory for modules of RAM, at /objects/ID. Errors: the id is taken, or the host refuses.
+  Result<void> add_memory(const hw::MemoryBackend::Init& init);
+  /// One that the device at `path` shows as RAM of the board.
+  Result<void> note_board_memory(const hw::MemoryBackend::Init& init, const std::string& path);
+  /// Gives it back to the host; an error if there is none of that id, or if it is in use.
+  Result<void> discard_memory(std::string_view id);
+  /// For the control thread: all there are, in order of joining.
+  std::vector<hw::MemoryBackend*> memory_now();
+
   // --- running -----------------------------------------------------------------------------------
 
   /// Whoever executes instructions; null before there is one. Outlives the machine or takes itself out.
@@ -181,6 +191,10 @@ class Machine final : private hw::MachineRequests {
   std::atomic<OnReset> on_reset_;
   std::atomic<OnShutdown> on_shutdown_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
+  Result<void> join(std::unique_ptr<hw::MemoryBackend> memory);
+
+  object::Node objects_;
+  std::vector<std::unique_ptr<hw::MemoryBackend>> memory_;   // control thread
   object::Node node_;
   object::Node peripherals_;
   object::Node anonymous_;

@@ -20,6 +20,8 @@ WatchdogAction = Literal["reset", "shutdown", "poweroff", "pause", "debug", "non
 DataFormat = Literal["utf8", "base64"]
 ChardevBackendKind = Literal["file", "serial", "tty", "pipe", "socket", "pty", "null", "stdio", "ringbuf", "memory"]
 ReplayMode = Literal["none", "record", "play"]
+HostMemPolicy = Literal["default"]
+MemoryDeviceInfoKind = Literal["dimm"]
 TicketStage = Literal["requested", "severed", "drained", "reclaimed", "refused"]
 VersionTriple = TypedDict("VersionTriple", {
     "major": "int",
@@ -206,6 +208,27 @@ BlockDeviceInfo = TypedDict("BlockDeviceInfo", {
 Memdev = TypedDict("Memdev", {
     "id": NotRequired["str"],
     "size": "int",
+    "merge": "bool",
+    "dump": "bool",
+    "prealloc": "bool",
+    "share": "bool",
+    "reserve": NotRequired["bool"],
+    "host-nodes": "list[int]",
+    "policy": "HostMemPolicy",
+})
+PCDIMMDeviceInfo = TypedDict("PCDIMMDeviceInfo", {
+    "id": NotRequired["str"],
+    "addr": "int",
+    "size": "int",
+    "slot": "int",
+    "node": "int",
+    "memdev": "str",
+    "hotplugged": "bool",
+    "hotpluggable": "bool",
+})
+MemoryDeviceInfo = TypedDict("MemoryDeviceInfo", {
+    "type": "MemoryDeviceInfoKind",
+    "data": "PCDIMMDeviceInfo",
 })
 IOThreadInfo = TypedDict("IOThreadInfo", {
     "id": "str",
@@ -392,8 +415,36 @@ class Commands:
         }))
 
     def query_memdev(self) -> list[Memdev]:
-        """Memory back-ends that users made; there are none."""
+        """Memory objects that users made. Pages are neither merged nor left out of dumps of the host's."""
         return cast(list[Memdev], self.execute("query-memdev"))
+
+    def query_memory_devices(self) -> list[MemoryDeviceInfo]:
+        """The modules of RAM that are plugged."""
+        return cast(list[MemoryDeviceInfo], self.execute("query-memory-devices"))
+
+    def object_add(
+        self,
+        *,
+        qom_type: str,
+        id: str,
+        **more: Any,
+    ) -> None:
+        """Makes an object: memory for a module of RAM. What a type takes, `-object TYPE,help` says."""
+        self.execute("object-add", _given({
+            "qom-type": qom_type,
+            "id": id,
+            **more,
+        }))
+
+    def object_del(
+        self,
+        *,
+        id: str,
+    ) -> None:
+        """Deletes an object, if nothing uses it."""
+        self.execute("object-del", _given({
+            "id": id,
+        }))
 
     def query_iothreads(self) -> list[IOThreadInfo]:
         """Threads that users made for input and output; there are none."""

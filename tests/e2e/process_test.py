@@ -253,6 +253,22 @@ def devices_may_be_added(world):
         assert file.read() == "hello"
 
 
+def harts_and_memory_may_be_added(world):
+    """A hart that is added stores into a module of RAM that is added; the first one waits for that."""
+    first = [0x00300293,                  # li t0, 3
+             0x01e29293,                  # slli t0, t0, 30: the module
+             0xf1402573,                  # csrr a0, mhartid
+             0x00050663,                  # beqz a0, +12
+             0x00a2a023,                  # sw a0, 0(t0)
+             0x0000006f,                  # j .
+             0x0002a583,                  # lw a1, 0(t0)
+             0xfe058ee3]                  # beqz a1, -4
+    guest = world.guest(first, syscon(fail_with(9)))
+    world.run(*guest, "-nographic", "-smp", "1,maxcpus=4", "-m", "128M,slots=2,maxmem=256M",
+              "-object", "memory-backend-ram,id=m1,size=64M", "-device", "pc-dimm,memdev=m1,id=d1",
+              "-device", "rv64-riscv-cpu,core-id=3", status=9)
+
+
 def the_name_says_the_architecture(world):
     for name, status in (("any-system-riscv64", 0), ("any-system-arm", 0), ("any-system-m68k", 1)):
         link = world.path(name)
@@ -273,7 +289,8 @@ CASES = [the_guest_says_the_status, a_reset_starts_again_or_ends, switched_off_i
          it_may_start_stopped, signals_end_it_with_status_0, standard_descriptors_may_be_closed,
          a_full_standard_output_is_an_error, a_log_file_gets_what_was_asked_for,
          a_pid_file_is_there_while_it_runs, in_the_background, it_may_end_with_its_parent,
-         the_clock_starts_where_it_should, devices_may_be_added, the_name_says_the_architecture]
+         the_clock_starts_where_it_should, devices_may_be_added,
+         harts_and_memory_may_be_added, the_name_says_the_architecture]
 
 
 def main():

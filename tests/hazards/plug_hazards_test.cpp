@@ -19,9 +19,12 @@ namespace {
 
 using accel::HartGang;
 using machine::DeviceAdder;
+using testing::Schedule;
 using Threads = HartGang::Threads;
 
 constexpr std::uint64_t kRam = boards::virt::map::kRam;
+constexpr std::uint64_t kModules = 0xc000'0000;  // the first GiB border above the RAM
+constexpr std::uint64_t kModule = 64U << 10U;
 
 int cycles() {
   const char* value = std::getenv("HOLDFAST_LONG");
@@ -73,12 +76,23 @@ class HartHazard : public ::testing::TestWithParam<Threads> {
   void unplug(std::uint32_t core) {
     ASSERT_TRUE(machine_->unplug("peripheral/c" + std::to_string(core))->wait());
   }
+  void make_memory() {
+    const auto made =
+        machine_->add_memory({.type = hw::MemoryBackend::kRamType, .id = "m", .size = kModule});
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  void plug_memory() {
+    const auto added = adder_.add({.driver = "pc-dimm", .id = "d", .values = {{"memdev", "m"}}});
+    ASSERT_TRUE(added) << added.error().message;
+  }
 
  private:
   boards::BoardPlan plan() {
     boards::virt::Options options;
     options.ram_size = 1U << 20U;
     options.most_harts = 4;
+    options.most_ram = 2U << 20U;
+    options.memory_slots = 1;
     options.gang = &gang_;
     return boards::virt::plan(options).value();
   }
@@ -117,6 +131,90 @@ TEST_P(HartHazard, TheHartThatBootedGoesAndComesBackWhileOthersRun) {
   EXPECT_EQ(count(0), stopped) << "it executes nothing more";
   plug(0);
   goes_on(0);
+}
+
+/// What a hart does at kRam + 0x800: counts in the line of its number, in the module. A trap leads to kRam.
+constexpr std::array<std::uint32_t, 12> kCountInModule{
+    0x00000297,   // auipc t0, 0            at 0x800
+    0x80028293,   // addi t0, t0, -2048     kRam
+    0x30529073,   // csrw mtvec, t0
+    0x00300293,   // addi t0, zero, 3
+    0x01e29293,   // slli t0, t0, 30        kModules
+    0xf1402573,   // csrr a0, mhartid
+    0x00651513,   // slli a0, a0, 6
+    0x00a282b3,   // add t0, t0, a0
+    0x0002b503,   // ld a0, 0(t0)
+    0x00150513,   // addi a0, a0, 1
+    0x00a2b023,   // sd a0, 0(t0)
+    0xff5ff06f};  // j -12
+
+TEST_P(HartHazard, H15_ModulesOfRamGoWhileHartsAndDmaAreAtTheirBytes) {
+  memory::AddressSpace space{machine_->fabric(), machine_->bus().memory().region(), {.name = "disk"}};
+  memory::Port dma{space};
+  machine_->pause();
+  machine_->reset();  // the board's loader begins anew as well, so the program comes after it
+  const auto before = machine_.census();
+  for (std::size_t i = 0; i < kCountInModule.size(); ++i)
+    ASSERT_TRUE(machine_.write32(kRam + 0x800 + 4 * i, kCountInModule[i]));
+  make_memory();
+  plug_memory();
+  ASSERT_TRUE(machine_.write32(kRam, 0x0010'006f));  // j 0x800
+  machine_->run();
+  while (machine_.read32(kModules).value_or(0) < 100) machine_->loop().run_ready();
+
+  auto hold = dma.hold(kModules + 0x8000, 0x100, memory::Port::HoldFor::kWriting, "a disk's read",
+                       std::source_location::current());
+  ASSERT_TRUE(hold);
+  const auto ticket = machine_->unplug("peripheral/d");
+  EXPECT_TRUE(ticket->wait()) << "the module goes, whoever has its bytes";
+  EXPECT_FALSE(machine_.read32(kModules));
+  EXPECT_EQ(machine_.census()[Census::Kind::kHold], 1);
+  hold->bytes()[0xff] = std::byte{7};  // to the last byte
+  EXPECT_TRUE(machine_->discard_memory("m")) << "the module claims it no more";
+  hold->bytes()[0xff] = std::byte{8};
+  hold.reset();
+
+  make_memory();
+  plug_memory();
+  EXPECT_EQ(machine_.read32(kModules + 0x80fc), 0U) << "other bytes";
+  EXPECT_TRUE(machine_->unplug("peripheral/d")->wait());
+  EXPECT_TRUE(machine_->discard_memory("m"));
+  machine_->pause();
+  EXPECT_EQ(machine_.census(), before);
+}
+
+TEST_P(HartHazard, H15_TheTicketNamesWhoHasTheBytesOfAModule) {
+  make_memory();
+  plug_memory();
+  memory::AddressSpace space{machine_->fabric(), machine_->bus().memory().region(), {.name = "disk"}};
+  memory::Port dma{space};
+  auto hold = dma.hold(kModules, 0x100, memory::Port::HoldFor::kWriting, "a disk's read",
+                       std::source_location::current());
+  ASSERT_TRUE(hold);
+  Schedule schedule;
+  std::string report;
+  Ref<hw::Ticket> ticket;
+  schedule.run_at("hw.sever.committed", "main", [&] { report = ticket->report().to_string(); });
+  ticket = machine_->unplug("peripheral/d");
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_NE(report.find("RAM '/objects/m' held by a disk's read"), report.npos) << report;
+}
+
+TEST_P(HartHazard, H18_ABackEndIsClaimedUntilItsDeviceHasGone) {
+  const auto before = machine_.census();
+  make_memory();
+  plug_memory();
+  Schedule schedule;
+  Result<void> deleted;
+  schedule.run_at("hw.sever.committed", "main", [&] { deleted = machine_->discard_memory("m"); });
+  const auto ticket = machine_->unplug("peripheral/d");
+  EXPECT_FALSE(machine_->discard_memory("m")) << "it is not destroyed yet";
+  EXPECT_TRUE(ticket->wait());
+  ASSERT_FALSE(deleted) << "severed, and a reader may still be at its bytes";
+  EXPECT_EQ(deleted.error().message,
+            "object 'm' is in use by /machine/peripheral/d; it can be deleted when that has gone");
+  EXPECT_TRUE(machine_->discard_memory("m"));
+  EXPECT_EQ(machine_.census(), before);
 }
 
 TEST_P(HartHazard, H8_AHartIsPluggedAndUnpluggedManyTimesAndNothingGrows) {

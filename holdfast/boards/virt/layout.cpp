@@ -63,6 +63,9 @@ Result<void> check(const Options& options) {
     return fail("-smp maxcpus={}: machine 'virt' has room for {} CPUs", options.most_harts, kMostHarts);
   if (options.ram_size > kAddressMax - map::kRam)
     return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
+  if (options.memory_slots != 0 && options.most_ram > options.ram_size &&
+      options.most_ram - options.ram_size > kAddressMax - module_base(options))
+    return fail("-m maxmem: machine 'virt' cannot address {} bytes of RAM", options.most_ram);
   TRY(options.cpu.hart());
   if (!options.nodes.empty()) TRY(check_nodes(options));
   return check_distances(options);

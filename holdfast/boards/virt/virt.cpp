@@ -172,10 +172,16 @@ void add_htif(BoardPlan& board, const Options& options, HtifWords at) {
   board.link({{htif.link("memory"), BoardPlan::memory()}});
 }
 
-/// Room for devices at the first node's PLIC, and for harts.
+/// Room for devices at the first node's PLIC, for harts and for modules of RAM.
 class Room final : public Expansion {
  public:
-  explicit Room(std::shared_ptr<const Harts> harts) : harts_{std::move(harts)} {}
+  Room(const Options& options, std::shared_ptr<const Harts> harts) : harts_{std::move(harts)} {
+    if (options.memory_slots == 0 || options.most_ram <= options.ram_size) return;
+    const std::uint64_t base = module_base(options);
+    memory_ = MemoryRoom{.window = {base, base + (options.most_ram - options.ram_size - 1)},
+                         .slots = hw::Places::make("slot", options.memory_slots),
+                         .nodes = std::max(1U, static_cast<std::uint32_t>(options.nodes.size()))};
+  }
 
   std::optional<PinRef> interrupt(unsigned number) const override {
     return DeviceRef{"plic"}.in(number);
@@ -191,9 +197,11 @@ class Room final : public Expansion {
   void add_cpu(BoardPlan& plan, std::string name, std::uint32_t core) const override {
     harts_->add(plan, std::move(name), core);
   }
+  std::optional<MemoryRoom> memory_room() const override { return memory_; }
 
  private:
   const std::shared_ptr<const Harts> harts_;
+  std::optional<MemoryRoom> memory_;
 };
 
 }  // namespace
@@ -226,7 +234,7 @@ Result<BoardPlan> plan(const Options& options) {
   board.wire({{uart.out("irq"), plic.in(irq::kUart)}, {rtc.out("irq"), plic.in(irq::kRtc)}});
   board.link({{loader.link("memory"), BoardPlan::memory()},
               {fw_cfg.link("memory"), BoardPlan::memory()}});
-  board.set_expansion(std::make_shared<const Room>(harts));
+  board.set_expansion(std::make_shared<const Room>(options, harts));
   return std::move(board).validated();
 }
 

@@ -52,6 +52,8 @@ struct Options {
   cpu::riscv::CpuModel cpu;                 // of every hart
   std::uint64_t ram_size = 128U << 20U;     // bytes
   memory::RamBacking ram_backing{};         // where there are no nodes
+  std::uint64_t most_ram = 0;               // with what is added; 0: nothing can be added
+  std::uint32_t memory_slots = 0;           // for modules of RAM
   std::vector<MemoryNode> nodes{};          // with all harts and all RAM; none: one nobody speaks of
   std::vector<NodeDistance> distances{};    // of nodes, each pair once each way; none: not told
   Interruptor interruptor = Interruptor::kClint;
@@ -81,6 +83,12 @@ inline std::uint32_t hart_places(const Options& options) {
   return std::max(options.harts, options.most_harts);
 }
 inline constexpr std::uint32_t kMostNodes = 4;
+
+/// Where modules of RAM go: the first multiple of 1 GiB above the RAM there is.
+inline std::uint64_t module_base(const Options& options) {
+  constexpr std::uint64_t kAlignment = std::uint64_t{1} << 30U;
+  return (0x8000'0000 + options.ram_size + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 /// The plan with all images loaded and checked. Errors name the file or option.
 Result<BoardPlan> plan(const Options& options);

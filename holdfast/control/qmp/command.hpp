@@ -74,6 +74,7 @@ std::span<const CommandRow> query_commands();
 std::span<const CommandRow> object_commands();
 std::span<const CommandRow> device_commands();
 std::span<const CommandRow> machine_commands();
+std::span<const CommandRow> memory_commands();
 std::span<const CommandRow> own_commands();
 std::span<const CommandRow> chardev_commands();
 std::span<const CommandRow> host_commands();
@@ -81,6 +82,9 @@ std::span<const CommandRow> block_commands();
 /// All of these.
 std::vector<std::span<const CommandRow>> all_commands();
 const CommandRow* find_command(std::string_view name);
+
+/// A value as the command line would have it; an error for lists, objects and nothing.
+Result<std::string> as_text(const std::string& key, const Json& value);
 
 /// What is wrong with the arguments of a command, if anything.
 std::expected<void, QmpError> check_arguments(const Schema& schema, const SchemaEntry& command,

@@ -12,24 +12,17 @@ namespace {
 
 using machine::Machine;
 
-/// As the command line would have it.
-std::string as_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
-  return value.dump();
-}
-
 Answer add(Call& call) {
   machine::DeviceWish wish{.driver = call.text("driver")};
   if (call.has("id")) {
     wish.id = call.text("id");
-    if (wish.id.empty()) return generic_error("id is ''; it takes letters, digits, '-', '.' and '_'");
+    if (wish.id.empty()) return std::unexpected{QmpError{machine::not_an_id("")}};
   }
   for (const auto& [key, value] : call.arguments.items()) {
     if (key == "driver" || key == "id") continue;
-    if (value.is_structured() || value.is_null())
-      return generic_error(fmt::format("{} takes no list or object", key));
-    wish.values.push_back({key, as_text(value)});
+    auto text = as_text(key, value);
+    if (!text) return std::unexpected{QmpError{text.error()}};
+    wish.values.push_back({key, std::move(*text)});
   }
   const auto added = call.adder.add(wish);
   if (!added) return std::unexpected{QmpError{added.error()}};
@@ -74,5 +67,12 @@ constexpr auto kRows = std::to_array<CommandRow>({
 }  // namespace
 
 std::span<const CommandRow> device_commands() { return kRows; }
+
+Result<std::string> as_text(const std::string& key, const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
+  if (value.is_structured() || value.is_null()) return fail("{} takes no list or object", key);
+  return value.dump();
+}
 
 }  // namespace holdfast::control::qmp

@@ -104,14 +104,6 @@ Answer query_cpu_places(Call& call) {
   return places;
 }
 
-Answer query_memory(Call& call) {
-  std::uint64_t bytes = 0;
-  for (hw::Device* device : call.machine.devices_now())
-    if (auto* bank = dynamic_cast<boards::MemoryBank*>(device))
-      if (bank->ram().region().kind() == memory::RegionKind::kRam) bytes += bank->ram().size();
-  return Json{{"base-memory", bytes}, {"plugged-memory", 0}};
-}
-
 Answer query_chardev(Call& call) {
   Json backends = Json::array();
   for (const chardev::Chardev* backend : call.machine.backends_now())
@@ -183,11 +175,9 @@ constexpr auto kRows = std::to_array<CommandRow>({
     {"query-machines", query_machines},
     {"query-cpus-fast", query_cpus},
     {"query-hotpluggable-cpus", query_cpu_places},
-    {"query-memory-size-summary", query_memory},
     {"query-chardev", query_chardev},
     {"query-chardev-backends", query_chardev_kinds},
     {"query-block", nothing},
-    {"query-memdev", nothing},
     {"query-iothreads", nothing},
     {"query-cpu-definitions", query_cpu_definitions},
     {"query-command-line-options", query_options},

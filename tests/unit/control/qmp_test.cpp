@@ -30,6 +30,8 @@ boards::BoardPlan small_virt() {
   boards::virt::Options options;
   options.ram_size = 16U << 20U;
   options.most_harts = 3;
+  options.most_ram = 64U << 20U;
+  options.memory_slots = 2;
   return boards::virt::plan(options).value();
 }
 
@@ -476,6 +478,108 @@ TEST_F(QmpTest, TheCpuThatBootedMayGoAndAnotherTakesItsPlace) {
   EXPECT_FALSE(ask("query-hotpluggable-cpus")[0].contains("qom-path"));
   EXPECT_EQ(ask("device_add", {{"driver", "rv64-riscv-cpu"}, {"core-id", 0}}), json::object());
   EXPECT_EQ(ask("query-hotpluggable-cpus")[0]["qom-path"], "/machine/peripheral-anon/device[0]");
+}
+
+TEST_F(QmpTest, MemoryIsPluggedAndUnplugged) {
+  negotiate();
+  const auto before = machine_->census();
+  constexpr std::uint64_t kBase = 0xc000'0000;  // the first GiB border above the RAM
+  constexpr std::uint64_t kMiB = 1U << 20U;
+  EXPECT_EQ(ask("query-memdev"), json::array());
+  EXPECT_EQ(ask("query-memory-devices"), json::array());
+  EXPECT_EQ(ask("object-add", {{"qom-type", "memory-backend-ram"}, {"id", "m1"}, {"size", 16 * kMiB}}),
+            json::object());
+  EXPECT_EQ(ask("query-memdev"), json::array({{{"id", "m1"},
+                                               {"size", 16 * kMiB},
+                                               {"merge", false},
+                                               {"dump", true},
+                                               {"prealloc", false},
+                                               {"share", false},
+                                               {"reserve", false},
+                                               {"host-nodes", json::array()},
+                                               {"policy", "default"}}}));
+  EXPECT_EQ(ask("qom-get", {{"path", "/objects/m1"}, {"property", "size"}}), 16 * kMiB);
+  EXPECT_EQ(ask("device_add", {{"driver", "pc-dimm"}, {"id", "d1"}, {"memdev", "m1"}}), json::object());
+  EXPECT_EQ(ask("query-memory-devices"), json::array({{{"type", "dimm"},
+                                                       {"data",
+                                                        {{"id", "d1"},
+                                                         {"addr", kBase},
+                                                         {"size", 16 * kMiB},
+                                                         {"slot", 0},
+                                                         {"node", 0},
+                                                         {"memdev", "/objects/m1"},
+                                                         {"hotplugged", true},
+                                                         {"hotpluggable", true}}}}}));
+  EXPECT_EQ(ask("query-memory-size-summary"),
+            json({{"base-memory", 16 * kMiB}, {"plugged-memory", 16 * kMiB}}));
+  EXPECT_EQ(ask("x-explain-address", {{"address", kBase + 16 * kMiB - 1}})["range"]["kind"], "ram");
+  EXPECT_EQ(ask("object-del", {{"id", "m1"}})["error"]["desc"],
+            "object 'm1' is in use by /machine/peripheral/d1; it can be deleted when that has gone");
+  const auto said = say("{'execute':'device_del','arguments':{'id':'d1'}}");
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[1]["data"], json({{"device", "d1"}, {"path", "/machine/peripheral/d1"}}));
+  EXPECT_FALSE(ask("x-explain-address", {{"address", kBase}}).contains("range"));
+  EXPECT_EQ(ask("query-memory-devices"), json::array());
+  EXPECT_EQ(ask("object-del", {{"id", "m1"}}), json::object());
+  EXPECT_EQ(ask("query-memdev"), json::array());
+  EXPECT_EQ(machine_->census(), before);
+}
+
+TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
+  negotiate();
+  constexpr std::uint64_t kMiB = 1U << 20U;
+  for (const char* id : {"m1", "m2", "m3"})
+    ask("object-add", {{"qom-type", "memory-backend-memfd"}, {"id", id}, {"size", 16 * kMiB}});
+  ask("object-add", {{"qom-type", "memory-backend-ram"}, {"id", "big"}, {"size", "64M"}});
+  ask("device_add", {{"driver", "pc-dimm"}, {"id", "d1"}, {"memdev", "m1"}, {"slot", 1}});
+  const auto before = machine_->census();
+  const auto tree = machine_->tree().walk("/").value();
+  const auto refused = [this](const char* command, const json& arguments) {
+    const json answer = ask(command, arguments);
+    return answer.contains("error") ? answer["error"]["desc"].get<std::string>() : "";
+  };
+  const auto dimm = [&](json more) {
+    more.update({{"driver", "pc-dimm"}, {"id", "d2"}});
+    return refused("device_add", more);
+  };
+  EXPECT_EQ(dimm({{"slot", 0}}), "memdev is missing; it takes the id of a memory object");
+  EXPECT_EQ(dimm({{"memdev", "no"}}), "there is no memory 'no'; it takes the id of a memory object");
+  EXPECT_EQ(dimm({{"memdev", "m1"}}), "memory 'm1' is in use by /machine/peripheral/d1; it takes one that is not");
+  EXPECT_EQ(dimm({{"memdev", "m2"}, {"slot", 1}}), "slot 1 is taken by /machine/peripheral/d1; it takes 0");
+  EXPECT_EQ(dimm({{"memdev", "m2"}, {"slot", 2}}), "slot is 2; it takes 0");
+  EXPECT_EQ(dimm({{"memdev", "m2"}, {"node", 1}}), "node is 1; it takes a whole number from 0 to 0");
+  EXPECT_EQ(dimm({{"memdev", "m2"}, {"addr", 0x80000000U}}),
+            "addr is '2147483648'; it takes a multiple of 4096 from which 16777216 bytes lie between "
+            "0xc0000000 and 0xc2ffffff");
+  EXPECT_EQ(dimm({{"memdev", "m2"}, {"addr", 0xc0800000U}}),
+            "peripheral/d1:ram [0xc0000000, 0xc0ffffff] of 'pc-dimm' overlaps "
+            "peripheral/d2:ram [0xc0800000, 0xc17fffff] of 'pc-dimm'");
+  EXPECT_EQ(dimm({{"memdev", "big"}}),
+            "there is no room for 67108864 bytes between 0xc0000000 and 0xc2ffffff; -m maxmem= says how "
+            "much there is");
+  const auto object = [&](json more) {
+    more.update({{"id", "x"}});
+    return refused("object-add", more);
+  };
+  EXPECT_EQ(object({{"qom-type", "nonsense"}}),
+            "there is no type 'nonsense'; there are memory-backend-file, memory-backend-memfd and "
+            "memory-backend-ram");
+  EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}}), "size is missing; it takes a size, such as 128M");
+  EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", 5}}),
+            "size is 5; it takes a positive multiple of 4096");
+  EXPECT_NE(object({{"qom-type", "memory-backend-ram"}, {"size", 4096}, {"mem-path", "x"}}), "");
+  EXPECT_NE(object({{"qom-type", "memory-backend-file"}, {"size", 4096}, {"mem-path", "/no/such"}}), "");
+  EXPECT_NE(object({{"qom-type", "memory-backend-ram"}, {"size", std::uint64_t{1} << 62U}}), "")
+      << "the host refuses now, not when it is plugged";
+  EXPECT_EQ(refused("object-add", {{"qom-type", "memory-backend-ram"}, {"id", "m1"}, {"size", 4096}}),
+            "id 'm1' is taken; it takes one that no object has");
+  EXPECT_EQ(refused("object-add", {{"qom-type", "memory-backend-ram"}, {"id", "a/b"}, {"size", 4096}}),
+            "id is 'a/b'; it takes letters, digits, '-', '.' and '_', a letter first");
+  EXPECT_EQ(refused("object-del", {{"id", "x"}}), "object 'x' not found");
+  EXPECT_EQ(machine_->census(), before);
+  EXPECT_EQ(machine_->tree().walk("/").value(), tree);
+  EXPECT_EQ(dimm({{"memdev", "m2"}}), "") << "the world is as it was";
+  EXPECT_EQ(refused("device_add", {{"driver", "pc-dimm"}, {"memdev", "m3"}}), "all 2 slots for memory are taken");
 }
 
 // --- hazards, by their numbers in docs/lifetimes.md --------------------------------------------------
