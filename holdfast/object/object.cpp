@@ -90,6 +90,7 @@ Result<PropertyValue> Object::get_property(std::string_view name) const {
   if (const Property* declared = type_.find_property(name)) return read(*declared);
   for (PropertyInfo& own : own_properties())
     if (own.name == name) return std::move(own.value);
+  TRY(access([]() -> Result<void> { return {}; }));  // what is going has nothing of its own to show
   return std::unexpected{require_property(name).error()};
 }
 
