@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/boards/b_l475e_iot01a/b_l475e_iot01a.hpp"
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/boards/virt/virt.hpp"
 #include "holdfast/hw/cpu.hpp"
@@ -72,6 +73,7 @@ std::vector<MachineCase> machines() {
                options.nodes = {{.harts = 1, .ram_size = 8U << 20U}, {.harts = 3, .ram_size = 8U << 20U}};
              });
            }},
+          {"b_l475e_iot01a", [] { return boards::b_l475e_iot01a::plan({}).value(); }},
           {"shapes", shapes}};
 }
 
