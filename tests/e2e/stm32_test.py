@@ -190,6 +190,22 @@ def oscillators_interrupt(board):
     assert not board.is_pending(5), "MSI was ready all the time"
 
 
+def oscillators_interrupt_while_the_pll_runs_the_system(board):
+    """What is on already says nothing, and what the system needs stays on though nobody says so."""
+    board.write(BDCR, 3 << 3 | 1)
+    the_pll_is_switched_to(board)
+    board.enable(5)
+    for register, on, flag, comes in (
+            (CSR, 1, 0, True), (BDCR, 1, 1, True), (CR, 1, 2, False), (CR, 1 << 8, 3, True), (CR, 1 << 16, 4, True),
+            (CR, 1 << 24, 5, False), (CR, 1 << 26, 6, True), (CR, 1 << 28, 7, True)):
+        board.write(CIER, 1 << flag)
+        board.write(register, on)
+        assert board.is_pending(5) == comes, f"flag {flag}"
+        board.write(CICR, 1 << flag)
+        board.unpend(5)
+    assert board.read(CFGR) & 0xC == 0xC
+
+
 def interrupts_are_set_up(board):
     assert board.read(0xE000_E004) == 2, "82 interrupts"
     board.write(ISER, 0x60)
@@ -315,7 +331,7 @@ def what_it_cannot_do_is_said(program):
 
 # What each does to a machine of its own.
 ON_A_BOARD = [memory, the_system_starts_from_msi, the_pll_is_switched_to, devices_have_clocks,
-              oscillators_interrupt, interrupts_are_set_up, the_system_timer_ticks, a_pin_leads_to_its_interrupt,
+              oscillators_interrupt, oscillators_interrupt_while_the_pll_runs_the_system, interrupts_are_set_up, the_system_timer_ticks, a_pin_leads_to_its_interrupt,
               pins_lead_to_the_lights, the_tree_has_what_clients_look_for]
 ALONE = [what_is_not_there_is_logged, a_program_is_put_into_flash, an_elf_file_is_put_where_it_says,
          what_it_cannot_do_is_said]

@@ -43,7 +43,7 @@ constexpr std::uint32_t kWritable[3]{0x0773'7f73, 0x0773'7f00, 0x0703'7f00};
 constexpr std::uint32_t kConfigurationWritable = 0x7700'bff3;
 constexpr std::uint32_t kInterrupts = 0x2ff;
 constexpr std::uint32_t kCalibrationWritable = 0x1f00'ff00;  // the trimming
-constexpr std::uint32_t kLseOn = bit(0), kLseBypass = bit(2), kBackupReset = bit(16);
+constexpr std::uint32_t kLseOn = bit(0), kLseBypass = bit(2), kLseDrive = 0x18, kBackupReset = bit(16);
 constexpr std::uint32_t kRtcSource = 0x300;
 constexpr std::uint32_t kBackupWritable = 0x0301'833d;
 constexpr std::uint32_t kLsiOn = bit(0), kStandbyRange = 0xf00, kForgetCauses = bit(23);
@@ -265,6 +265,8 @@ void Stm32l4x5Rcc::set_backup_domain(std::uint32_t value) {
     next = keep(next, backup_domain_, kRtcSource);
   if ((backup_domain_ & kLseOn) != 0 && (next & kBackupReset) == 0)
     next = keep(next, backup_domain_, kLseBypass);
+  // With another drive the crystal has to get steady anew.
+  if (((next ^ backup_domain_) & kLseDrive) != 0) ready_ &= ~bit(kLse);
   backup_domain_ = next;
   settle();
 }

@@ -215,6 +215,16 @@ TEST_F(Stm32Rcc, WhatGetsReadyInterruptsIfItMay) {
   EXPECT_EQ(read(kCifr), 0U);
 }
 
+TEST_F(Stm32Rcc, LseGetsReadyAnewWithAnotherDrive) {
+  write(kBdcr, 3U << 3 | 1);
+  write(kCier, 2);
+  write(kBdcr, 3U << 3 | 1);
+  EXPECT_EQ(read(kCifr), 0U);
+  write(kBdcr, 1);
+  EXPECT_EQ(read(kCifr), 2U);
+  EXPECT_EQ(read(kBdcr), 3U);
+}
+
 TEST_F(Stm32Rcc, EachOscillatorHasItsInterrupt) {
   write(kPllCfgr, kPllTo80);
   write(kCr, 0x60);  // MSI runs the system and stays on
