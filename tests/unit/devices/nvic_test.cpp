@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "holdfast/hw/machine_requests.hpp"
 #include "tests/support/device_bench.hpp"
 
 namespace holdfast::devices {
@@ -136,6 +137,21 @@ TEST_F(NvicTest, TheApplicationRegisterTakesItsKeyAlone) {
   EXPECT_EQ(read(kAircr), 0xfa05'0000U);
   write(kAircr, 0x05fa'0300);
   EXPECT_EQ(read(kAircr), 0xfa05'0300U);
+}
+
+TEST_F(NvicTest, TheApplicationRegisterResetsTheMachine) {
+  struct Asked final : hw::MachineRequests {
+    void request_reset() override { ++resets; }
+    void request_quit(int) override { ADD_FAILURE(); }
+    int resets = 0;
+  } asked;
+  write(kAircr, 0x05fa'0004);  // a bench has nobody to ask
+  bench_.context().requests = &asked;
+  write(kAircr, 0x0000'0004);
+  EXPECT_EQ(asked.resets, 0);
+  write(kAircr, 0x05fa'0004);
+  EXPECT_EQ(asked.resets, 1);
+  bench_.context().requests = nullptr;
 }
 
 TEST_F(NvicTest, AResetForgetsAllButWhoStillAsks) {
