@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -87,8 +88,7 @@ class Client(Commands):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            connection.settimeout(timeout)
-            connection.connect(address)
+            connect_within(timeout, connection, address)
             return cls.adopt(connection, oob=oob, timeout=timeout, negotiate=negotiate)
         except BaseException:
             connection.close()
@@ -98,6 +98,7 @@ class Client(Commands):
     def adopt(cls, connection: socket.socket, *, oob: bool = False, timeout: float = PATIENCE,
               negotiate: bool = True) -> Client:
         """Takes over a connection: one that the emulator has made, for instance."""
+        connection.settimeout(timeout)
         client = cls(connection, timeout)
         client.greeting = client.receive()
         if "QMP" not in client.greeting:
@@ -278,6 +279,22 @@ class Client(Commands):
             self._socket.settimeout(self._timeout)
         self._received += data
         return bool(data)
+
+
+def connect_within(timeout: float, connection: socket.socket, address: Address) -> None:
+    """Waits, too, while as many others wait to be taken as the host lets wait."""
+    def limit(seconds: float) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                              struct.pack("ll", int(seconds), int(seconds % 1 * 1e6)))
+
+    connection.settimeout(None)
+    limit(timeout)
+    try:
+        connection.connect(address)
+    except BlockingIOError as error:
+        raise ProtocolError(f"{address}: nobody takes the connection") from error
+    limit(0)
+    connection.settimeout(timeout)
 
 
 @contextlib.contextmanager

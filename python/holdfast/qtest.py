@@ -8,6 +8,8 @@ import socket
 from types import TracebackType
 from typing import Final
 
+from .qmp import connect_within
+
 PATIENCE: Final = 60.0  # seconds without an answer
 
 
@@ -30,8 +32,7 @@ class QtestClient:
     def connect(cls, path: str, timeout: float = PATIENCE) -> QtestClient:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.settimeout(timeout)
-            connection.connect(path)
+            connect_within(timeout, connection, path)
         except BaseException:
             connection.close()
             raise
