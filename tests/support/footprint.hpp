@@ -13,13 +13,16 @@
 #include <string>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#include <sanitizer/allocator_interface.h>
 #define HOLDFAST_SANITIZED_HEAP 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#include <sanitizer/allocator_interface.h>
 #define HOLDFAST_SANITIZED_HEAP 1
 #endif
+#endif
+
+#ifdef HOLDFAST_SANITIZED_HEAP
+// Of the sanitizers' run time; g++ comes without the header that declares it.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 namespace holdfast::test {
