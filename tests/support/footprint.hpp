@@ -19,9 +19,6 @@
 #define HOLDFAST_SANITIZED_HEAP 1
 #endif
 #endif
-#ifdef HOLDFAST_SANITIZED_HEAP
-extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // the sanitizers' own allocator
-#endif
 
 #ifdef HOLDFAST_SANITIZED_HEAP
 // Of the sanitizers' run time; g++ comes without the header that declares it.
