@@ -2,6 +2,7 @@
 // Types and the composition tree. Properties are read and set through the gates of their objects.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 
@@ -123,8 +124,12 @@ Answer list_type(Call& call) {
   if (!facet->interrupt.empty())
     all.push_back({{"name", "irq"}, {"type", "uint32"}, {"description", "where its interrupt leads"}});
   for (const auto& setting : facet->settings) all.push_back(property_info(setting.info));
+  // A property may show what a setting of its name, or the place, became.
+  const auto listed = [&all](std::string_view property) {
+    return std::ranges::any_of(all, [=](const Json& info) { return info["name"] == property; });
+  };
   for (const object::Property* property : type->all_properties())
-    all.push_back(property_info(*property));
+    if (!listed(property->name)) all.push_back(property_info(*property));
   const auto device = facet->make({.context = call.machine.context(), .type = *type, .name = name});
   for (const hw::Device::PartInfo& part : device->part_infos())
     if (part.kind == "region link") all.push_back({{"name", part.name}, {"type", "link<region>"}});

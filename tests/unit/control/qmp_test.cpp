@@ -324,6 +324,9 @@ TEST_F(QmpTest, TypesHaveConsistentAncestors) {
     EXPECT_FALSE(type.contains("abstract"));
     const json listed = ask("device-list-properties", {{"typename", type["name"]}});
     EXPECT_TRUE(listed.is_array()) << type << listed;
+    std::set<std::string> names;
+    for (const json& property : listed)
+      EXPECT_TRUE(names.insert(property["name"]).second) << type << property;
   }
   EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", "nonsense"}})), "DeviceNotFound");
   EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", "device"}})), "GenericError");
