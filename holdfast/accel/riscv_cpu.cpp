@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "holdfast/accel/riscv_inspector.hpp"
+
 namespace holdfast::accel {
 
 namespace {
@@ -102,6 +104,10 @@ std::uint64_t RiscvCpu::model_property(std::size_t row) const {
 
 Result<void> RiscvCpu::set_model_property(std::size_t row, std::uint64_t value) {
   return model_.set(kCpuProperties[row], value);
+}
+
+std::unique_ptr<hw::CpuInspector> RiscvCpu::inspect() {
+  return std::make_unique<RiscvInspector>(hart_, space_.get());
 }
 
 Result<void> RiscvCpu::check() {

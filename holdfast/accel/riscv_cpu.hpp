@@ -65,6 +65,8 @@ class RiscvCpu final : public hw::Cpu,
   memory::AddressSpace& address_space() override { return space_.get(); }
   std::int64_t host_thread() const override { return thread_ ? thread_->host_id() : 0; }
 
+  std::unique_ptr<hw::CpuInspector> inspect() override;
+
   // The properties, by their row in kCpuProperties.
   std::uint64_t model_property(std::size_t row) const;
   Result<void> set_model_property(std::size_t row, std::uint64_t value);

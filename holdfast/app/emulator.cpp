@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/accel/semihosting.hpp"
@@ -20,6 +21,7 @@
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/control/hmp/server.hpp"
 #include "holdfast/control/qmp/server.hpp"
 #include "holdfast/control/qtest/server.hpp"
 #include "holdfast/machine/machine.hpp"
@@ -96,9 +98,9 @@ class Emulator {
     TRY(make_memory(*machine_, options_, board_memory(options_)));
     using Time = machine::DeviceAdder::Time;
     TRY(add_devices(*machine_, {*machine_, types_, board_, global_values(options_), Time::kStart}, options_));
-    if (!options_.preconfig) return serve();
-    if (monitors_) monitors_->configured(board_);
-    return {};
+    if (!options_.preconfig) TRY(serve());
+    if (options_.preconfig && monitors_) monitors_->configured(board_);
+    return serve_people();
   }
 
   /// Hears monitors and the test client, until one of the former wants the machine made.
@@ -119,24 +121,30 @@ class Emulator {
     return fail("{} chardev:{}: there is no such back-end", option, id);
   }
 
+  control::QmpServer::About about() const {
+    control::QmpServer::About about;
+    about.name = options_.name.value_or("");
+    if (options_.uuid) about.uuid = *options_.uuid;
+    about.architecture = options_.architecture.empty() ? "none" : options_.architecture;
+    about.on_panic = panic_action();
+    about.on_watchdog = options_.on_watchdog;
+    about.machine_types = machine_type_infos();
+    for (const auto& model : cpu::riscv::CpuModel::all()) about.cpu_models.emplace_back(model.name);
+    about.options = options_with_keys();
+    about.board = board_;
+    about.globals = global_values(options_);
+    about.nodes = nodes_;
+    return about;
+  }
+
+  /// Programs.
   Result<void> serve() {
-    if (!options_.monitors.empty()) {
-      control::QmpServer::About about;
-      about.name = options_.name.value_or("");
-      if (options_.uuid) about.uuid = *options_.uuid;
-      about.architecture = options_.architecture.empty() ? "none" : options_.architecture;
-      about.on_panic = panic_action();
-      about.on_watchdog = options_.on_watchdog;
-      about.machine_types = machine_type_infos();
-      for (const auto& model : cpu::riscv::CpuModel::all()) about.cpu_models.emplace_back(model.name);
-      about.options = options_with_keys();
-      about.board = board_;
-      about.globals = global_values(options_);
-      monitors_.emplace(*machine_, types_, std::move(about));
-    }
     using Layout = control::QmpServer::Layout;
+    if (type_.nodes != nullptr) nodes_ = TRY(type_.nodes(options_));
     for (const MonitorOption& monitor : options_.monitors) {
+      if (monitor.mode != MonitorOption::Mode::kControl) continue;
       auto* place = TRY(backend_of("-mon", monitor.chardev));
+      if (!monitors_) monitors_.emplace(*machine_, types_, about());
       TRY(monitors_->serve(*place, monitor.pretty ? Layout::kPretty : Layout::kOneLine));
     }
     if (!options_.qtest) return {};
@@ -146,6 +154,16 @@ class Emulator {
         *machine_, {.backend = *backend,
                     .time = runs() ? Time::kTheMachines : Time::kTheClients,
                     .log = options_.qtest_log}));
+    return {};
+  }
+  /// People, once there is a machine.
+  Result<void> serve_people() {
+    for (const MonitorOption& monitor : options_.monitors) {
+      if (monitor.mode != MonitorOption::Mode::kReadline) continue;
+      auto* place = TRY(backend_of("-mon", monitor.chardev));
+      if (!people_) people_.emplace(*machine_, types_, about());
+      TRY(people_->serve(*place));
+    }
     return {};
   }
 
@@ -185,6 +203,7 @@ class Emulator {
   /// Ends the machine and says what is left of it: an error if that is anything.
   Result<void> take_census() {
     qtest_.reset();
+    people_.reset();
     monitors_.reset();
     signals_.forget();
     const Census::Snapshot left = machine_->end();
@@ -209,7 +228,9 @@ class Emulator {
   std::optional<Backends> backends_;
   object::TypeRegistry types_;
   std::shared_ptr<const boards::Expansion> board_;
-  std::optional<control::QmpServer> monitors_;
+  std::vector<control::NodeInfo> nodes_;
+  std::optional<control::QmpServer> monitors_;  // for programs
+  std::optional<control::HmpServer> people_;    // for people
   std::unique_ptr<control::QtestServer> qtest_;
   Signals signals_;  // watched by the machine's loop
 };

@@ -15,6 +15,7 @@
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/plan.hpp"
+#include "holdfast/control/qmp/server.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
 
 namespace holdfast::app {
@@ -50,6 +51,9 @@ struct MachineType {
   std::string_view default_ram{};  // an id
   bool hotpluggable_cpus = false;
   bool has_nodes = false;          // memory and CPUs can be in nodes
+  /// Which CPUs and which memory are near to each other, of options that were checked; null if the
+  /// machine has no nodes.
+  Result<std::vector<control::NodeInfo>> (*nodes)(const Options& options) = nullptr;
 };
 
 const MachineType& virt_machine();

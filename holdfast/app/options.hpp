@@ -71,10 +71,11 @@ struct Semihosting {
   std::vector<std::string> arguments;  // what the guest finds as its command line
 };
 
-/// A monitor for programs.
+/// A monitor, for people or for programs.
 struct MonitorOption {
-  std::string chardev;  // an id
-  bool pretty = false;
+  enum class Mode { kReadline, kControl } mode = Mode::kControl;
+  std::string chardev{};  // an id
+  bool pretty = false;  // kControl
 };
 
 struct Options {

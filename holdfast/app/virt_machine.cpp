@@ -208,6 +208,22 @@ Result<boards::BoardPlan> plan(const Options& options, Host& host) {
   return virt::plan(board);
 }
 
+Result<std::vector<control::NodeInfo>> nodes(const Options& options) {
+  const auto properties = TRY(read_properties(options));
+  virt::Options board;
+  board.harts = options.topology.cpus;
+  board.ram_size = options.memory.value_or(kDefaultRam);
+  TRY(set_memory(options, properties.memory_backend, board));
+  std::vector<control::NodeInfo> infos;
+  std::uint32_t hart = 0;
+  for (const virt::MemoryNode& node : board.nodes) {
+    control::NodeInfo info{.cpus = {}, .memory = node.ram_size};
+    for (std::uint32_t i = 0; i < node.harts; ++i) info.cpus.push_back(hart++);
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
 Result<std::string> dump(const Options& options) {
   const auto properties = TRY(read_properties(options));
   if (properties.dump.empty()) return std::string{};
@@ -237,6 +253,7 @@ const MachineType& virt_machine() {
       .default_ram = "ram",
       .hotpluggable_cpus = true,
       .has_nodes = true,
+      .nodes = nodes,
   };
   static_assert(virt::kMostHarts == 64);
   return kVirt;

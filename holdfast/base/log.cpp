@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <string>
@@ -11,10 +12,37 @@
 
 namespace holdfast::log {
 namespace {
+
+constexpr std::array kTopics{
+    TopicInfo{"census", Topic::kCensus, "at the end, what is left of the machine and where"},
+    TopicInfo{"cpu", Topic::kRegisters, "the registers before each block of instructions"},
+    TopicInfo{"exec", Topic::kExecution, "each block of instructions that a CPU enters"},
+    TopicInfo{"guest_errors", Topic::kGuestErrors, "what the guest does that devices do not accept"},
+    TopicInfo{"in_asm", Topic::kInstructions, "each block of instructions that is met for the first time"},
+    TopicInfo{"int", Topic::kInterrupts, "interrupts and exceptions that CPUs take"},
+    TopicInfo{"mmu", Topic::kTranslation, "walks of page tables"},
+    TopicInfo{"unimp", Topic::kUnimplemented, "what the guest uses and no model provides"},
+};
+
 // The terminal belongs to the process, and so does what is shown on it.
 std::atomic<std::uint32_t> g_topics{0};
 std::atomic<int> g_file{-1};  // where topics go instead
 }  // namespace
+
+std::span<const TopicInfo> topics() { return kTopics; }
+
+Result<std::uint32_t> topics_named(std::string_view name) {
+  std::uint32_t sum = 0;
+  std::string names;
+  for (const TopicInfo& info : kTopics) {
+    if (name == "all" || name == info.name) sum |= static_cast<std::uint32_t>(info.topic);
+    names += (names.empty() ? "" : ", ") + std::string{info.name};
+  }
+  if (sum == 0) return fail("'{}' is no topic; there are {}", name, names);
+  return sum;
+}
+
+void enable_only(std::uint32_t topics) { g_topics.store(topics, std::memory_order_relaxed); }
 
 void enable(std::uint32_t topics) { g_topics.fetch_or(topics, std::memory_order_relaxed); }
 

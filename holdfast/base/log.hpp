@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,21 @@ enum class Topic : std::uint32_t {
   kTranslation = 128,  // page-table walks
 };
 
+/// An optional topic as people know it.
+struct TopicInfo {
+  std::string_view name;
+  Topic topic;
+  std::string_view help;
+};
+/// In order of their names.
+std::span<const TopicInfo> topics();
+/// The topic of that name, or all of them for "all"; the error lists them.
+Result<std::uint32_t> topics_named(std::string_view name);
+
 /// Switches optional topics on: a sum of Topic values.
 void enable(std::uint32_t topics);
+/// The same, and all others off.
+void enable_only(std::uint32_t topics);
 bool enabled(Topic topic);
 /// From here on what was asked for goes to a file instead of standard error; warnings go to both.
 /// Before any other thread exists. An error names the file.

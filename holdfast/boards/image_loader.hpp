@@ -28,6 +28,8 @@ class ImageLoader final : public hw::Device {
   };
   ImageLoader(const hw::DeviceInit& init, Config config);
 
+  const std::vector<Blob>& blobs() const { return config_.blobs; }
+
  private:
   /// Loads for the first time, when the memory is there.
   class Starter final : public hw::Part {

@@ -36,7 +36,7 @@ Chardev::~Chardev() { HF_CHECK(!is_attached(), "chardev '{}': destroyed while in
 
 // --- who is attached -------------------------------------------------------------------------------
 
-Result<hw::Claim> Chardev::attach(Ref<FrontEnd> front) {
+Result<hw::Claim> Chardev::attach(Ref<FrontEnd> front, Focus focus) {
   const FrontEnd& who = *front;
   LockGuard guard{mutex_};
   if (!front->receives()) {
@@ -45,7 +45,7 @@ Result<hw::Claim> Chardev::attach(Ref<FrontEnd> front) {
   }
   if (!users_.empty() && !is_mux())
     return fail("chardev '{}' is in use by {}", id(), users_.front().front->path());
-  focus_ = users_.size();
+  if (focus == Focus::kTake) focus_ = users_.size();
   users_.push_back({.front = std::move(front), .pending = std::exchange(unclaimed_, {})});
   return hw::Claim{"chardev '" + id() + "'", [this, &who] { detach(who); }};
 }

@@ -56,11 +56,15 @@ class Chardev {
   /// loop thread, or while nobody runs the loop.
   virtual std::string filename() const = 0;
 
-  /// Makes `front` a front end for as long as the claim lives; of a mux, the one with the focus. Error
+  /// Of a mux: whether somebody who joins gets the input at once. The first one always does.
+  enum class Focus : std::uint8_t { kTake, kLeave };
+  /// Makes `front` a front end for as long as the claim lives. Error
   /// if there is one already and this is no mux, naming it. One that does not receive is told of room
   /// and of how things stand, never has the focus, and is in nobody's way.
-  Result<hw::Claim> attach(Ref<FrontEnd> front);
+  Result<hw::Claim> attach(Ref<FrontEnd> front, Focus focus = Focus::kTake);
   bool is_attached() const;
+  /// Whether it can have several front ends.
+  bool is_mux() const { return escape_.has_value(); }
   /// Whether somebody is at the other end. From any thread.
   bool is_open() const { return open_.load(std::memory_order_acquire); }
 
@@ -98,7 +102,6 @@ class Chardev {
   void offer_input();
   /// Bytes queued for whoever has the focus, or will have it.
   std::size_t input_held() const;
-  bool is_mux() const { return escape_.has_value(); }
   void tell_room();
   void tell_break();
   /// To everybody who does not know it yet.

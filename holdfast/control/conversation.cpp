@@ -9,26 +9,32 @@ namespace holdfast::control {
 
 Result<std::unique_ptr<Conversation>> Conversation::make(hw::Services& services,
                                                          chardev::Chardev& backend,
-                                                         std::string path, Handlers handlers) {
+                                                         std::string path, Handlers handlers,
+                                                         chardev::Chardev::Focus focus) {
   std::unique_ptr<Conversation> made{new Conversation{services, backend, std::move(handlers)}};
-  TRY(made->open(services, std::move(path)));
+  TRY(made->open(services, std::move(path), focus));
   return made;
 }
 
 Conversation::Conversation(hw::Services& services, chardev::Chardev& backend, Handlers handlers)
     : loop_{services.loop()}, backend_{backend}, handlers_{std::move(handlers)} {}
 
-Result<void> Conversation::open(hw::Services& services, std::string path) {
+Result<void> Conversation::open(hw::Services& services, std::string path,
+                                chardev::Chardev::Focus focus) {
   gate_ = gate::Gate::make(services.realm(), path);
   chardev::FrontEnd::Handlers handlers;
   handlers.receive = [this](chardev::Bytes bytes) { return receive(bytes); };
   handlers.room = [this] { pump(); };
   handlers.event = [this](chardev::Event event) {
-    if (event == chardev::Event::kOpened) note(Item::Kind::kOpened);
-    if (event == chardev::Event::kClosed) note(Item::Kind::kClosed);
+    switch (event) {
+      case chardev::Event::kOpened: return note(Item::Kind::kOpened);
+      case chardev::Event::kClosed: return note(Item::Kind::kClosed);
+      case chardev::Event::kFocusGained: return note(Item::Kind::kFocused);
+      case chardev::Event::kFocusLost: return note(Item::Kind::kUnfocused);
+    }
   };
   front_ = chardev::FrontEnd::make(gate_, services.holdback(), std::move(path), std::move(handlers));
-  claim_ = TRY(backend_.attach(front_));
+  claim_ = TRY(backend_.attach(front_, focus));
   gate_->open();
   backend_.front_end_ready();
   return {};
@@ -123,6 +129,10 @@ void Conversation::handle(Item item) {
       outgoing_.clear();
       sent_ = 0;
       if (handlers_.closed) handlers_.closed();
+      return;
+    case Item::Kind::kFocused:
+    case Item::Kind::kUnfocused:
+      if (handlers_.focused) handlers_.focused(item.kind == Item::Kind::kFocused);
       return;
   }
 }

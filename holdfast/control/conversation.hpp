@@ -38,11 +38,13 @@ class Conversation final : public object::Expires {
     std::function<void(std::vector<Descriptor>)> descriptors{};
     std::function<void()> opened{};  // somebody is there
     std::function<void()> closed{};  // nobody any more
+    /// Where several share a back-end: whether what is typed comes here.
+    std::function<void(bool mine)> focused{};
   };
   /// Error if the back-end is in use.
-  static Result<std::unique_ptr<Conversation>> make(hw::Services& services,
-                                                    chardev::Chardev& backend, std::string path,
-                                                    Handlers handlers);
+  static Result<std::unique_ptr<Conversation>> make(
+      hw::Services& services, chardev::Chardev& backend, std::string path, Handlers handlers,
+      chardev::Chardev::Focus focus = chardev::Chardev::Focus::kTake);
   ~Conversation();
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
@@ -58,13 +60,13 @@ class Conversation final : public object::Expires {
 
  private:
   struct Item {
-    enum class Kind : std::uint8_t { kInput, kOpened, kClosed } kind;
+    enum class Kind : std::uint8_t { kInput, kOpened, kClosed, kFocused, kUnfocused } kind;
     std::string bytes{};
     std::vector<Descriptor> descriptors{};
   };
 
   Conversation(hw::Services& services, chardev::Chardev& backend, Handlers handlers);
-  Result<void> open(hw::Services& services, std::string path);
+  Result<void> open(hw::Services& services, std::string path, chardev::Chardev::Focus focus);
   std::size_t receive(chardev::Bytes bytes);
   void note(Item::Kind kind);
   void schedule();

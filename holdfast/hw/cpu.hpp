@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
+#include "holdfast/hw/cpu_inspector.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/memory/address_space.hpp"
 
@@ -27,6 +29,8 @@ class Cpu : public Device {
   virtual memory::AddressSpace& address_space() = 0;
   /// Of the host thread that runs it; 0 if there is none.
   virtual std::int64_t host_thread() const { return 0; }
+  /// For a look at it while it executes nothing; null if it cannot be looked at.
+  virtual std::unique_ptr<CpuInspector> inspect() { return nullptr; }
 };
 
 }  // namespace holdfast::hw

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <latch>
+#include <optional>
 #include <utility>
 
 #include "holdfast/base/check.hpp"
@@ -308,6 +309,14 @@ std::vector<std::string> Machine::device_names() {
     for (const Entry& entry : devices_) names.push_back(entry.name);
   });
   return names;
+}
+
+void Machine::while_paused(const std::function<void()>& look) {
+  run_job("look at CPUs", [&] {
+    std::optional<hw::Paused> paused;
+    if (hw::CpuSet* cpus = cpus_) paused.emplace(*cpus);
+    look();
+  });
 }
 
 // --- running ---------------------------------------------------------------------------------------

@@ -138,6 +138,8 @@ class Machine final : private hw::MachineRequests {
   /// What comes of later requests. From any thread.
   void set_on_reset(OnReset then) { on_reset_.store(then, std::memory_order_relaxed); }
   void set_on_shutdown(OnShutdown then) { on_shutdown_.store(then, std::memory_order_relaxed); }
+  /// Runs `look` on the control thread while no CPU executes an instruction.
+  void while_paused(const std::function<void()>& look);
   /// Presses the power button. What a guest makes of it is the guest's.
   void power_down();
   /// On the control thread, as are the calls. An observer takes itself out before it goes.

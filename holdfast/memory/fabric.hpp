@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "holdfast/base/extent.hpp"
@@ -21,7 +22,9 @@ namespace holdfast::memory {
 
 class Map;
 class MemoryRegion;
+class SpaceControl;
 struct Dropped;
+struct MapSnapshot;
 
 class Fabric {
  public:
@@ -69,6 +72,9 @@ class Fabric {
     std::size_t views = 0;
   };
   Footprint footprint();
+
+  /// What these spaces see, and all that is below their roots. Takes the writer lock for as long.
+  MapSnapshot snapshot(std::span<const Ref<SpaceControl>> spaces);
 
  private:
   friend class Map;

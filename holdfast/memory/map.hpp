@@ -8,6 +8,7 @@
 //   commit.cpp   renders the windows and splices them into the trees
 //   publish.cpp  makes it visible to readers
 //   notify.cpp   tells listeners
+//   snapshot.cpp copies it for those who look at it
 //
 // LOCK: the fabric's writer lock guards all of it, the MapNode of every region and every ViewState.
 #pragma once
@@ -23,6 +24,7 @@
 #include "holdfast/memory/fabric.hpp"
 #include "holdfast/memory/flat_tree.hpp"
 #include "holdfast/memory/map_node.hpp"
+#include "holdfast/memory/map_snapshot.hpp"
 #include "holdfast/memory/map_tuning.hpp"
 #include "holdfast/memory/region_control.hpp"
 #include "holdfast/memory/render.hpp"
@@ -59,6 +61,8 @@ class Map {
   }
   FlatTree& tree() { return tree_; }
   Fabric::Footprint footprint() const;
+  // snapshot.cpp
+  MapSnapshot snapshot(std::span<const Ref<SpaceControl>> spaces) const;
 
  private:
   // edits.cpp

@@ -23,11 +23,6 @@ Result<void> chardev(Draft& draft, const OptionGroup& group) {
 
 Result<void> serial(Draft& draft, std::string_view text) { return read_serial(draft, text); }
 
-Result<void> monitor(Draft&, std::string_view text) {
-  if (text == "none" || text == "null") return {};
-  return fail("'{}' is no place for the monitor; it takes none", text);
-}
-
 Result<void> parallel(Draft&, std::string_view text) {
   if (text == "none" || text == "null") return {};
   return fail("'{}' is no place for a parallel port, of which there are none; it takes none", text);
@@ -66,8 +61,8 @@ constexpr std::array kRows{
               .argument = "stdio|mon:stdio|chardev:ID|file:FILE|unix:PATH[,server=on][,wait=off]|"
                           "tcp:[HOST]:PORT[,server=on][,wait=off]|pipe:PATH|pty|ringbuf|/dev/TERMINAL|"
                           "null|none",
-              .help = "where a serial port goes; once for each port. `mon:` gives the terminal a "
-                      "control-A that speaks to the emulator",
+              .help = "where a serial port goes; once for each port. With `mon:` it shares the place with "
+                      "a monitor, and control-A speaks to the emulator",
               .section = Section::kConsoles,
               .read = serial,
               .completes = "stdio mon:stdio chardev: file: unix: tcp: pipe: pty null none"},
@@ -80,7 +75,7 @@ constexpr std::array kRows{
               .implied = "backend",
               .completes = "stdio socket file pty pipe null ringbuf help"},
     OptionRow{.name = "nographic",
-              .help = "no display; serial port and emulator share the terminal",
+              .help = "no display; serial port and monitor share the terminal, control-A c switches",
               .section = Section::kConsoles,
               .read = nographic},
     OptionRow{.name = "display",
@@ -106,12 +101,6 @@ constexpr std::array kRows{
               .argument = "[driver=]none,id=ID[,KEY=VALUE...]",
               .read_group = audio,
               .implied = "driver",
-              .completes = "none"},
-    OptionRow{.name = "monitor",
-              .argument = "none",
-              .help = "no monitor",
-              .section = Section::kConsoles,
-              .read = monitor,
               .completes = "none"},
     OptionRow{.name = "parallel",
               .argument = "none",
@@ -145,6 +134,9 @@ Result<void> read_serial(Draft& draft, std::string_view text) {
   group.option = "serial";
   group.set("id", fmt::format("serial{}", serials.size()));
   TRY(add_group(draft.options.chardevs, group));
+  if (text.starts_with("mon:"))
+    draft.options.monitors.push_back(
+        {.mode = MonitorOption::Mode::kReadline, .chardev = group.id()});
   serials.push_back(group.id());
   return {};
 }

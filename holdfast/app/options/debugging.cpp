@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options about logging.
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/base/log.hpp"
@@ -12,38 +11,18 @@
 namespace holdfast::app {
 namespace {
 
-struct Topic {
-  std::string_view name;
-  log::Topic topic;
-  std::string_view help;
-};
-constexpr std::array kTopics{
-    Topic{"census", log::Topic::kCensus, "at the end, what is left of the machine and where"},
-    Topic{"cpu", log::Topic::kRegisters, "the registers before each block of instructions"},
-    Topic{"exec", log::Topic::kExecution, "each block of instructions that a CPU enters"},
-    Topic{"guest_errors", log::Topic::kGuestErrors, "what the guest does that devices do not accept"},
-    Topic{"in_asm", log::Topic::kInstructions, "each block of instructions that is met for the first time"},
-    Topic{"int", log::Topic::kInterrupts, "interrupts and exceptions that CPUs take"},
-    Topic{"mmu", log::Topic::kTranslation, "walks of page tables"},
-    Topic{"unimp", log::Topic::kUnimplemented, "what the guest uses and no model provides"},
-};
-
-constexpr auto kTopicNames = [] {
-  std::array<std::string_view, kTopics.size()> names;
-  std::ranges::transform(kTopics, names.begin(), &Topic::name);
-  return names;
-}();
-
 Result<void> topics(Draft& draft, std::string_view text) {
   for (;;) {
     const auto comma = text.find(',');
     const auto name = text.substr(0, comma);
     if (name == "help" || name == "?") return draft.ask(Action::kListTopics);
-    const auto found = std::ranges::find(kTopics, name, &Topic::name);
-    if (found == kTopics.end())
-      return fail("'{}' is no topic; there are {}{}", name, fmt::join(kTopicNames, ", "),
-                  guess(name, kTopicNames));
-    draft.options.log_topics |= static_cast<std::uint32_t>(found->topic);
+    const auto topic = log::topics_named(name);
+    if (!topic) {
+      std::vector<std::string_view> names;
+      for (const log::TopicInfo& info : log::topics()) names.push_back(info.name);
+      return fail("{}{}", topic.error().message, guess(name, names));
+    }
+    draft.options.log_topics |= *topic;
     if (comma == text.npos) return {};
     text.remove_prefix(comma + 1);
   }
@@ -74,7 +53,7 @@ constexpr std::array kRows{
 
 std::string topics_text() {
   std::string text = "what -d can log:\n";
-  for (const Topic& entry : kTopics) text += fmt::format("  {:<14}{}\n", entry.name, entry.help);
+  for (const log::TopicInfo& entry : log::topics()) text += fmt::format("  {:<14}{}\n", entry.name, entry.help);
   return text;
 }
 

@@ -30,12 +30,24 @@ Result<void> check_accelerators(const Draft& draft) {
   return fail("-accel: {} cannot be used here; -accel help lists what can", fmt::join(draft.unusable, ", "));
 }
 
+bool uses_terminal(const Options& options) {
+  return std::ranges::any_of(options.chardevs, [](const OptionGroup& group) {
+    return *group.find("backend") == "stdio";
+  });
+}
+
 Result<void> settle_serials(Draft& draft) {
   Options& options = draft.options;
   if (draft.nographic) options.display = Display::kNone;
   const bool terminal = draft.nographic || options.display == Display::kDefault;
-  if (options.serials.empty() && terminal && !draft.no_defaults && !options.daemonize)
+  const bool by_default = terminal && !draft.no_defaults && !options.daemonize;
+  if (options.serials.empty() && by_default) {
     TRY(read_serial(draft, "mon:stdio"));
+    if (draft.monitor_said) options.monitors.pop_back();
+  } else if (draft.nographic && by_default && !draft.monitor_said && !uses_terminal(options)) {
+    options.monitors.push_back({.mode = MonitorOption::Mode::kReadline,
+                                .chardev = TRY(read_backend(draft, "nographic", "compat_monitor0", "stdio"))});
+  }
   for (const std::string& id : options.serials)
     if (!id.empty() && std::ranges::find(options.chardevs, id, &OptionGroup::id) == options.chardevs.end())
       return fail("-serial chardev:{}: there is no character back-end of that id; -chardev makes one", id);

@@ -19,6 +19,7 @@ struct Draft {
   TopologyRequest topology{};
   bool nographic = false;
   bool no_defaults = false;
+  bool monitor_said = false;  // where monitors are; else there is one by default
   std::string accelerator_from{};             // the option that spoke of it
   std::vector<std::string> unusable{};        // accelerators named that there are not
   bool accelerator_chosen = false;

@@ -10,30 +10,39 @@
 namespace holdfast::app {
 namespace {
 
-Result<void> add_monitor(Draft& draft, std::string_view option, std::string_view text, bool pretty) {
+using Mode = MonitorOption::Mode;
+
+Result<void> add_monitor(Draft& draft, std::string_view option, std::string_view text,
+                         MonitorOption monitor) {
+  draft.monitor_said = true;
   if (text == "none") return {};
   const std::string id = fmt::format("compat_monitor{}", draft.options.monitors.size());
-  draft.options.monitors.push_back(
-      {.chardev = TRY(read_backend(draft, option, id, text)), .pretty = pretty});
+  monitor.chardev = TRY(read_backend(draft, option, id, text));
+  draft.options.monitors.push_back(std::move(monitor));
   return {};
 }
 
 Result<void> qmp(Draft& draft, std::string_view text) {
-  return add_monitor(draft, "qmp", text, false);
+  return add_monitor(draft, "qmp", text, {.mode = Mode::kControl});
 }
 Result<void> qmp_pretty(Draft& draft, std::string_view text) {
-  return add_monitor(draft, "qmp-pretty", text, true);
+  return add_monitor(draft, "qmp-pretty", text, {.mode = Mode::kControl, .pretty = true});
+}
+Result<void> monitor(Draft& draft, std::string_view text) {
+  return add_monitor(draft, "monitor", text, {.mode = Mode::kReadline});
 }
 
 Result<void> mon(Draft& draft, const OptionGroup& group) {
   constexpr std::array<std::string_view, 2> kModes{"readline", "control"};
+  draft.monitor_said = true;
   Fields fields{group};
   MonitorOption monitor;
   monitor.chardev = TRY(fields.required_text("chardev", "the id of a back-end"));
   fields.text("id");
-  if (TRY(fields.choice("mode", kModes)) != 1U)
-    return fail("mode=control is missing; there is no monitor of another kind");
-  monitor.pretty = TRY(fields.flag("pretty")).value_or(false);
+  monitor.mode = TRY(fields.choice("mode", kModes)) == 1U ? Mode::kControl : Mode::kReadline;
+  const auto pretty = TRY(fields.flag("pretty"));
+  if (pretty && monitor.mode == Mode::kReadline) return fail("pretty is for mode=control");
+  monitor.pretty = pretty.value_or(false);
   TRY(fields.finish());
   draft.options.monitors.push_back(std::move(monitor));
   return {};
@@ -55,6 +64,13 @@ Result<void> qtest_log(Draft& draft, std::string_view text) {
 }
 
 constexpr std::array kRows{
+    OptionRow{.name = "monitor",
+              .argument = "stdio|unix:PATH[,server=on][,wait=off]|chardev:ID|...",
+              .help = "a monitor for people; places as for -serial; may be repeated; none: not even "
+                      "where there is one by default",
+              .section = Section::kDebugging,
+              .read = monitor,
+              .completes = "stdio unix: tcp: chardev: pty none"},
     OptionRow{.name = "qmp",
               .argument = "unix:PATH[,server=on][,wait=off]|chardev:ID|...",
               .help = "a monitor for programs; places as for -serial; may be repeated",
@@ -68,8 +84,8 @@ constexpr std::array kRows{
               .read = qmp_pretty,
               .completes = "unix: tcp: chardev: stdio none"},
     OptionRow{.name = "mon",
-              .argument = "[chardev=]ID,mode=control[,pretty=on|off]",
-              .help = "the same on a back-end that -chardev made",
+              .argument = "[chardev=]ID[,mode=readline|control][,pretty=on|off]",
+              .help = "a monitor on a back-end that -chardev made: for people, or, with control, for programs",
               .section = Section::kDebugging,
               .read_group = mon,
               .implied = "chardev",

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run state, and what ends it all.
-#include <fmt/core.h>
-
 #include <array>
 
+#include "holdfast/control/hmp/monitor.hpp"
 #include "holdfast/control/qmp/command.hpp"
 
 namespace holdfast::control::qmp {
@@ -37,10 +36,13 @@ Answer quit(Call& call) {
 }
 
 Answer person_command(Call& call) {
-  const std::string line = call.text("command-line");
-  const auto word = line.substr(0, line.find(' '));
-  if (word.empty()) return Json("");
-  return Json(fmt::format("There is no command '{}' here.\r\n", word));
+  hmp::Monitor monitor{call.machine, call.types, call.about};
+  if (call.has("cpu-index")) {
+    const auto index = call.arguments.at("cpu-index").get<std::int64_t>();
+    const auto chosen = monitor.choose_cpu(static_cast<std::uint64_t>(index));
+    if (!chosen) return std::unexpected{QmpError{chosen.error()}};
+  }
+  return Json(monitor.perform(call.text("command-line")));
 }
 
 Answer pause_migration(Call&) { return generic_error("no migration is going on"); }

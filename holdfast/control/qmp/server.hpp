@@ -40,6 +40,12 @@ struct CommandLineOption {
   std::vector<std::string> parameters{};
 };
 
+/// CPUs and memory that are near to each other.
+struct NodeInfo {
+  std::vector<std::uint32_t> cpus;
+  std::uint64_t memory = 0;  // bytes
+};
+
 class QmpServer {
  public:
   struct About {
@@ -54,6 +60,7 @@ class QmpServer {
     // What was asked for on the command line.
     std::string on_panic = "shutdown";
     std::string on_watchdog = "reset";
+    std::vector<NodeInfo> nodes{};  // by their numbers; none: a machine without
   };
   /// `types` outlives the server.
   QmpServer(machine::Machine& machine, const object::TypeRegistry& types, About about);

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is in memory, seen as a CPU sees it or as the bus shows it.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "holdfast/base/descriptor.hpp"
+#include "holdfast/control/hmp/command.hpp"
+#include "holdfast/hw/cpu.hpp"
+#include "holdfast/memory/port.hpp"
+
+namespace holdfast::control::hmp {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostShown = 65'536;                      // values or instructions at once
+constexpr std::uint64_t kMostMoved = std::uint64_t{1} << 32;      // bytes saved or summed up at once
+
+/// Whose addresses a command means.
+enum class Eyes : std::uint8_t { kCpu, kBus };
+
+/// Memory through the eyes of a CPU, or of the bus. For one look, on the control thread.
+class Sight {
+ public:
+  Sight(Monitor& monitor, Eyes eyes) {
+    hw::Cpu* cpu = monitor.cpu();
+    if (cpu != nullptr) {
+      inspector_ = cpu->inspect();
+      port_.emplace(cpu->address_space());
+    } else {
+      bus_.emplace(monitor.machine().fabric(), monitor.machine().bus().memory().region(),
+                   memory::AddressSpace::Init{.name = "monitor"});
+      port_.emplace(*bus_);
+    }
+    translates_ = eyes == Eyes::kCpu && inspector_ != nullptr;
+  }
+
+  const hw::CpuInspector* inspector() const { return inspector_.get(); }
+
+  std::optional<std::uint64_t> translate(std::uint64_t address) const {
+    return translates_ ? inspector_->translate(address) : address;
+  }
+  /// False: not all of it is mapped. What is mapped to nothing reads as zeroes.
+  bool read(std::uint64_t address, std::span<std::byte> bytes) {
+    while (!bytes.empty()) {
+      const auto physical = translate(address);
+      if (!physical) return false;
+      const auto now = std::min<std::uint64_t>(bytes.size(), translates_ ? kPage - address % kPage : bytes.size());
+      port_->read(*physical, bytes.first(now));
+      address += now;
+      bytes = bytes.subspan(now);
+    }
+    return true;
+  }
+  memory::Port& port() { return *port_; }
+
+ private:
+  bool translates_ = false;
+  std::unique_ptr<hw::CpuInspector> inspector_;
+  std::optional<memory::AddressSpace> bus_;  // where there is no CPU
+  std::optional<memory::Port> port_;
+};
+
+/// Does it while no CPU executes anything.
+Result<void> look(Call& call, Eyes eyes, const std::function<Result<void>(Sight&)>& body) {
+  Result<void> result;
+  call.machine().while_paused([&] {
+    Sight sight{call.monitor, eyes};
+    result = body(sight);
+  });
+  return result;
+}
+
+// --- values ----------------------------------------------------------------------------------------
+
+std::string character(std::uint64_t value) {
+  switch (value) {
+    case '\'': return "'\\''";
+    case '\\': return "'\\\\'";
+    case '\n': return "'\\n'";
+    case '\r': return "'\\r'";
+    default: break;
+  }
+  if (value >= 0x20 && value < 0x7f) return fmt::format("'{}'", static_cast<char>(value));
+  return fmt::format("'\\x{:02x}'", value & 0xff);
+}
+
+std::int64_t as_signed(std::uint64_t value, unsigned size) {
+  const unsigned unused = 64 - 8 * size;
+  return static_cast<std::int64_t>(value << unused) >> unused;
+}
+
+/// As wide as the largest there is, so that values stand below each other.
+std::string value_text(std::uint64_t value, char base, unsigned size) {
+  constexpr std::array<int, 9> kOctal{0, 3, 6, 0, 11, 0, 0, 0, 22};
+  constexpr std::array<int, 9> kDecimal{0, 3, 5, 0, 10, 0, 0, 0, 20};
+  switch (base) {
+    case 'o': return fmt::format("{:#0{}o}", value, kOctal[size] + 1);
+    case 'u': return fmt::format("{:{}}", value, kDecimal[size]);
+    case 'd': return fmt::format("{:{}}", as_signed(value, size), kDecimal[size] + 1);
+    case 'c': return character(value);
+    default: return fmt::format("{:#0{}x}", value, 2 * size + 2);
+  }
+}
+
+std::uint64_t value_at(std::span<const std::byte> bytes, hw::Cpu::ByteOrder order) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const std::size_t from = order == hw::Cpu::ByteOrder::kLittle ? bytes.size() - 1 - i : i;
+    value = value << 8U | std::to_integer<std::uint64_t>(bytes[from]);
+  }
+  return value;
+}
+
+Result<void> show_values(Call& call, Sight& sight, Format format, std::uint64_t address) {
+  const unsigned size = format.size != 0 ? format.size : format.base == 'c' ? 1 : 4;
+  const std::uint64_t in_line = size == 1 ? 8 : 16 / size;
+  const auto order =
+      call.monitor.cpu() != nullptr ? call.monitor.cpu()->facts().order : hw::Cpu::ByteOrder::kLittle;
+  for (std::uint64_t left = format.count; left != 0;) {
+    const std::uint64_t now = std::min(left, in_line);
+    std::array<std::byte, 16> bytes{};
+    const auto read = std::span{bytes}.first(now * size);
+    if (!sight.read(address, read)) return fail("nothing is mapped at {:#x}", address);
+    std::string line = fmt::format("{:016x}:", address);
+    for (std::uint64_t i = 0; i < now; ++i)
+      line += " " + value_text(value_at(read.subspan(i * size, size), order), format.base, size);
+    call.say("{}", line);
+    address += read.size();
+    left -= now;
+  }
+  return {};
+}
+
+Result<void> show_instructions(Call& call, Sight& sight, std::uint64_t count, std::uint64_t address) {
+  const hw::CpuInspector* inspector = sight.inspector();
+  if (inspector == nullptr) return fail("there is no CPU whose instructions they could be");
+  const unsigned longest = inspector->longest_instruction();
+  const unsigned step = inspector->instruction_alignment();
+  for (; count != 0; --count) {
+    std::array<std::byte, 16> bytes{};
+    std::size_t length = 0;
+    while (length < longest && sight.read(address + length, std::span{bytes}.subspan(length, step)))
+      length += step;
+    if (length == 0) return fail("nothing is mapped at {:#x}", address);
+    const auto one = inspector->disassemble(address, std::span{bytes}.first(length));
+    const std::uint64_t coded =
+        value_at(std::span{bytes}.first(one.length), call.monitor.cpu()->facts().order);
+    call.say("0x{:016x}:  {:<{}}  {}", address, fmt::format("{:0{}x}", coded, 2 * one.length), 2 * longest,
+             one.text);
+    address += one.length;
+  }
+  return {};
+}
+
+Result<void> show(Call& call, Eyes eyes) {
+  const Format format = call.format();
+  if (format.count > kMostShown)
+    return fail("{} are too many to show at once; {} are possible", format.count, kMostShown);
+  const std::uint64_t address = call.number("addr");
+  return look(call, eyes, [&](Sight& sight) {
+    if (format.base == 'i') return show_instructions(call, sight, format.count, address);
+    return show_values(call, sight, format, address);
+  });
+}
+
+Result<void> show_virtual(Call& call) { return show(call, Eyes::kCpu); }
+Result<void> show_physical(Call& call) { return show(call, Eyes::kBus); }
+
+Result<void> print(Call& call) {
+  const std::uint64_t value = call.number("expr");
+  switch (call.format().base) {
+    case 'o': call.say("{:#o}", value); break;
+    case 'u': call.say("{}", value); break;
+    case 'd': call.say("{}", static_cast<std::int64_t>(value)); break;
+    case 'c': call.say("{}", character(value)); break;
+    default: call.say("{:#x}", value);
+  }
+  return {};
+}
+
+// --- stretches -------------------------------------------------------------------------------------
+
+Result<void> check_size(std::uint64_t size) {
+  if (size <= kMostMoved) return {};
+  return fail("{} bytes are too many at once; {} are possible", size, kMostMoved);
+}
+
+/// Reads piece by piece; between them the machine goes on, and `take` may wait for the host and fail.
+Result<void> walk(Call& call, Eyes eyes, Extent stretch,
+                  const std::function<Result<void>(std::span<const std::byte>)>& take) {
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(stretch.last - stretch.first, kPiece - 1) + 1);
+  for (std::uint64_t at = stretch.first;;) {
+    const std::uint64_t left = stretch.last - at;  // one less than there are
+    const auto piece = std::span{buffer}.first(std::min<std::uint64_t>(left, buffer.size() - 1) + 1);
+    TRY(look(call, eyes, [&](Sight& sight) -> Result<void> {
+      if (sight.read(at, piece)) return {};
+      return fail("nothing is mapped at {:#x} or behind it", at);
+    }));
+    TRY(take(piece));
+    if (left < buffer.size()) return {};
+    at += piece.size();
+  }
+}
+
+Result<Extent> stretch_of(Call& call, const char* start) {
+  const std::uint64_t first = call.number(start);
+  const std::uint64_t size = call.number("size");
+  TRY(check_size(size));
+  if (size == 0) return fail("size is 0; there is nothing to look at");
+  if (size - 1 > kAddressMax - first) return fail("{} bytes from {:#x} on go beyond the last address", size, first);
+  return Extent{first, first + (size - 1)};
+}
+
+Result<void> sum_up(Call& call) {
+  unsigned sum = 0;
+  const Extent stretch = TRY(stretch_of(call, "addr"));
+  TRY(walk(call, Eyes::kBus, stretch, [&](std::span<const std::byte> bytes) -> Result<void> {
+    for (const std::byte byte : bytes) {
+      sum = (sum >> 1 | sum << 15) & 0xffff;
+      sum = (sum + std::to_integer<unsigned>(byte)) & 0xffff;
+    }
+    return {};
+  }));
+  call.say("{:05}", sum);
+  return {};
+}
+
+Result<void> save(Call& call, Eyes eyes, const char* start) {
+  const Extent stretch = TRY(stretch_of(call, start));
+  const std::string& path = call.text("file");
+  const auto refused = [&] { return fail("{}: {}", path, std::generic_category().message(errno)); };
+  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644)};
+  if (!file) return refused();
+  return walk(call, eyes, stretch, [&](std::span<const std::byte> bytes) -> Result<void> {
+    while (!bytes.empty()) {
+      const auto count = ::write(file.get(), bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return refused();
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+  });
+}
+
+Result<void> save_virtual(Call& call) { return save(call, Eyes::kCpu, "addr"); }
+Result<void> save_physical(Call& call) { return save(call, Eyes::kBus, "addr"); }
+
+// --- addresses -------------------------------------------------------------------------------------
+
+Result<void> translate(Call& call) {
+  return look(call, Eyes::kCpu, [&](Sight& sight) -> Result<void> {
+    if (const auto physical = sight.translate(call.number("addr")))
+      call.say("gpa: {:#x}", *physical);
+    else
+      call.say("Unmapped");
+    return {};
+  });
+}
+
+Result<void> host_address(Call& call) {
+  return look(call, Eyes::kBus, [&](Sight& sight) -> Result<void> {
+    const std::uint64_t address = call.number("addr");
+    const auto section = sight.port().section();
+    const auto direct = sight.port().direct(address);
+    if (!direct) return fail("no memory of the host is behind {:#x}", address);
+    call.say("Host virtual address for {:#x} is {}", address,
+             fmt::ptr(static_cast<const void*>(direct->host + (address - direct->first))));
+    return {};
+  });
+}
+
+Result<void> explain(Call& call) {
+  const auto answer = call.ask("x-explain-address", {{"address", call.number("addr")}});
+  if (!answer) return std::unexpected{answer.error()};
+  const qmp::Json& said = *answer;
+  call.say("{:#x}: {}", call.number("addr"), said.at("because").get<std::string>());
+  if (!said.contains("range")) return {};
+  const qmp::Json& range = said.at("range");
+  call.say("range  {:016x}-{:016x}, {}", range.at("first").get<std::uint64_t>(),
+           range.at("last").get<std::uint64_t>(), range.at("kind").get<std::string>());
+  call.say("region {}", range.at("region").get<std::string>());
+  call.say("owner  {}", range.contains("owner") ? range.at("owner").get<std::string>() : "the machine itself");
+  return {};
+}
+
+// --- ports: no machine here has any ----------------------------------------------------------------
+
+constexpr std::uint64_t kPorts = 0x10000;
+
+Result<unsigned> port_size(Call& call) {
+  if (call.number("addr") >= kPorts) return fail("there are {} ports, from 0 on", kPorts);
+  return call.format().size == 0 || call.format().size == 8 ? 1U : call.format().size;
+}
+
+Result<void> port_in(Call& call) {
+  const unsigned size = TRY(port_size(call));
+  call.say("port{}[{:#06x}] = {:#0{}x}", " bw l"[size], call.number("addr"),
+           ~std::uint64_t{0} >> (64 - 8 * size), 2 * size + 2);
+  return {};
+}
+
+Result<void> port_out(Call& call) {
+  TRY(port_size(call));
+  return {};
+}
+
+constexpr auto kRows = std::to_array<Row>({
+    {.name = "x",
+     .arguments = {format_of_values(), number("addr")},
+     .help = "memory at an address as the CPU sees it",
+     .perform = show_virtual},
+    {.name = "xp",
+     .arguments = {format_of_values(), number("addr")},
+     .help = "memory at an address of the bus",
+     .perform = show_physical},
+    {.name = "print|p",
+     .arguments = {format_of_values(), number("expr")},
+     .help = "the value of an expression",
+     .perform = print},
+    {.name = "sum",
+     .arguments = {number("addr"), number("size")},
+     .help = "the checksum of memory: 16 bits, each byte added after a turn to the right",
+     .perform = sum_up},
+    {.name = "memsave",
+     .arguments = {number("addr"), number("size"), word("file")},
+     .help = "saves memory as the CPU sees it",
+     .perform = save_virtual},
+    {.name = "pmemsave",
+     .arguments = {number("addr"), number("size"), word("file")},
+     .help = "saves memory from an address of the bus on",
+     .perform = save_physical},
+    {.name = "gva2gpa",
+     .arguments = {number("addr")},
+     .help = "where on the bus the CPU finds an address",
+     .perform = translate},
+    {.name = "gpa2hva",
+     .arguments = {number("addr")},
+     .help = "where in this process the memory of an address of the bus is",
+     .perform = host_address},
+    {.name = "explain",
+     .arguments = {number("addr")},
+     .help = "what is at an address of the bus, whose it is, and why",
+     .perform = explain},
+    {.name = "i",
+     .arguments = {format_of_values(), number("addr")},
+     .help = "reads a port; no machine here has ports, so all bits are set",
+     .perform = port_in},
+    {.name = "o",
+     .arguments = {format_of_values(), number("addr"), number("value")},
+     .help = "writes a port; no machine here has ports, so nothing comes of it",
+     .perform = port_out},
+});
+
+}  // namespace
+
+std::span<const Row> memory_rows() { return kRows; }
+
+}  // namespace holdfast::control::hmp

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The composition tree and what users put into it.
+#include <array>
+
+#include "holdfast/control/hmp/command.hpp"
+#include "holdfast/control/hmp/words.hpp"
+
+namespace holdfast::control::hmp {
+namespace {
+
+Result<void> list(Call& call) {
+  if (!call.has("path")) {
+    call.say("/");
+    return {};
+  }
+  const auto answer = call.ask("qom-list", {{"path", call.text("path")}});
+  if (!answer) return std::unexpected{answer.error()};
+  for (const qmp::Json& one : *answer)
+    call.say("{} ({})", one.at("name").get<std::string>(), one.at("type").get<std::string>());
+  return {};
+}
+
+Result<void> get(Call& call) {
+  const auto answer =
+      call.ask("qom-get", {{"path", call.text("path")}, {"property", call.text("property")}});
+  if (!answer) return std::unexpected{answer.error()};
+  call.say("{}", answer->dump(4, ' ', false, qmp::Json::error_handler_t::replace));
+  return {};
+}
+
+Result<void> set(Call& call) {
+  qmp::Json value = call.text("value");
+  if (call.flag("j")) {
+    value = qmp::Json::parse(call.text("value"), nullptr, false);
+    if (value.is_discarded()) return fail("'{}' is no JSON", call.text("value"));
+  }
+  return call.tell("qom-set", {{"path", call.text("path")},
+                               {"property", call.text("property")},
+                               {"value", std::move(value)}});
+}
+
+constexpr auto kRows = std::to_array<Row>({
+    {.name = "qom-list",
+     .arguments = {maybe(word("path", Completes::kPath))},
+     .help = "the children and properties of an object",
+     .perform = list},
+    {.name = "qom-get",
+     .arguments = {word("path", Completes::kPath), word("property", Completes::kProperty)},
+     .help = "a property of an object",
+     .perform = get},
+    {.name = "qom-set",
+     .arguments = {flag("j"), word("path", Completes::kPath), word("property", Completes::kProperty),
+                   rest("value")},
+     .help = "sets a property of an object; -j: the value is JSON",
+     .perform = set},
+});
+
+}  // namespace
+
+std::span<const Row> object_rows() { return kRows; }
+
+}  // namespace holdfast::control::hmp
