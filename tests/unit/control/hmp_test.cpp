@@ -93,8 +93,8 @@ TEST_F(HmpTest, WhatIsNoCommand) {
   EXPECT_EQ(ask("# words"), "");
   EXPECT_EQ(ask("frobnicate now"), "unknown command: 'frobnicate'\n");
   EXPECT_EQ(ask("inof status"), "unknown command: 'inof'; did you mean 'info'?\n");
-  EXPECT_EQ(ask("info frobs"), "unknown info: 'frobs'\n");
-  EXPECT_EQ(ask("\x01\x02"), "unknown command: '??'\n");
+  EXPECT_EQ(ask("info zzzz"), "unknown info: 'zzzz'\n");
+  EXPECT_EQ(ask("\x01\x02"), "unknown command: '?\?'\n");
   EXPECT_EQ(ask("stop now"), "Error: stop: 'now' is too much\nit takes: stop|s\n");
 }
 
@@ -126,7 +126,7 @@ TEST_F(HmpTest, RunState) {
   EXPECT_EQ(ask("system_reset"), "");
   EXPECT_EQ(ask("system_powerdown"), "");
   EXPECT_EQ(ask("quit"), "");
-  EXPECT_EQ(machine_->run_state(), machine::RunState::kShutdown);
+  machine_->control().wait_until([&] { return machine_->run_state() == machine::RunState::kShutdown; });
 }
 
 TEST_F(HmpTest, TheMachineAsAWhole) {
@@ -328,7 +328,7 @@ TEST_F(HmpTest, DeviceTree) {
   EXPECT_TRUE(tree.starts_with("bus: main-system-bus\n  type System\n  dev: ")) << tree;
   EXPECT_HAS(tree, "  dev: ns16550a, id \"\"\n    gpio-out \"irq\" 1\n");
   EXPECT_HAS(tree, "    mmio 000000000c000000/");
-  EXPECT_FALSE(has(ask("info qtree -b"), "mmio"));
+  EXPECT_FALSE(has(ask("info qtree -b"), "    mmio "));
   EXPECT_HAS(ask("info irq"), "/machine/plic:in in, ");
   EXPECT_HAS(ask("info pic"), "/machine/plic (");
 }
@@ -448,6 +448,7 @@ TEST_F(HmpServerTest, EachConversationHasItsOwnCpu) {
   client_.say("cpu 1\n");
   EXPECT_TRUE(has(client_.say("p $mhartid\n"), "\r\n0x1\r\n"));
   EXPECT_TRUE(has(other.say("p $mhartid\n"), "\r\n0x0\r\n"));
+  server_.reset();
 }
 
 TEST_F(HmpServerTest, GoesAndLeavesNothing) {
