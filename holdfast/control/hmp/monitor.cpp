@@ -121,8 +121,6 @@ std::expected<qmp::Json, Error> Call::ask(std::string_view command, const qmp::J
   if (row == nullptr || entry == nullptr) return fail("there is no command '{}'", command);
   if (const auto checked = qmp::check_arguments(Schema::get(), *entry, arguments); !checked)
     return fail("{}", checked.error().text);
-  const machine::DeviceAdder adder{monitor.machine(), monitor.types(), monitor.about().board,
-                                   monitor.about().globals};
   // Nobody sends descriptors here.
   qmp::Shared shared;
   qmp::NamedDescriptors named;
@@ -130,7 +128,7 @@ std::expected<qmp::Json, Error> Call::ask(std::string_view command, const qmp::J
   qmp::Call call{.machine = monitor.machine(),
                  .types = monitor.types(),
                  .about = monitor.about(),
-                 .adder = adder,
+                 .adder = monitor.adder(),
                  .arguments = arguments,
                  .shared = shared,
                  .named = named,

@@ -16,6 +16,7 @@
 #include "holdfast/control/hmp/line_editor.hpp"
 #include "holdfast/control/qmp/server.hpp"
 #include "holdfast/hw/cpu.hpp"
+#include "holdfast/machine/device_adder.hpp"
 #include "holdfast/machine/machine.hpp"
 #include "holdfast/object/type.hpp"
 
@@ -24,8 +25,9 @@ namespace holdfast::control::hmp {
 class Monitor {
  public:
   /// All outlive it.
-  Monitor(machine::Machine& machine, const object::TypeRegistry& types, const QmpServer::About& about)
-      : machine_{machine}, types_{types}, about_{about} {}
+  Monitor(machine::Machine& machine, const object::TypeRegistry& types, const QmpServer::About& about,
+          const machine::DeviceAdder& adder)
+      : machine_{machine}, types_{types}, about_{about}, adder_{adder} {}
 
   /// What a line is answered with: lines that end in \r\n, or nothing.
   std::string perform(std::string_view line);
@@ -35,6 +37,7 @@ class Monitor {
   machine::Machine& machine() { return machine_; }
   const object::TypeRegistry& types() const { return types_; }
   const QmpServer::About& about() const { return about_; }
+  const machine::DeviceAdder& adder() const { return adder_; }
 
   /// The CPU that is looked through: the one chosen, or the first; null on a machine without any.
   hw::Cpu* cpu();
@@ -51,6 +54,7 @@ class Monitor {
   machine::Machine& machine_;
   const object::TypeRegistry& types_;
   const QmpServer::About& about_;
+  const machine::DeviceAdder& adder_;
   const std::deque<std::string>* history_ = nullptr;
   std::uint64_t cpu_ = 0;  // by its index
 };

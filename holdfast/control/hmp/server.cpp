@@ -14,7 +14,7 @@ class HmpServer::Session {
  public:
   Session(HmpServer& server, chardev::Chardev& backend)
       : shared_{backend.is_mux()},
-        monitor_{server.machine_, server.types_, server.about_},
+        monitor_{server.machine_, server.types_, server.about_, server.adder_},
         editor_{"(qemu) ",
                 {.send = [this](std::string_view bytes) { client_->send(bytes); },
                  .line = [this](std::string_view line) { obey(line); },
@@ -62,7 +62,10 @@ class HmpServer::Session {
 };
 
 HmpServer::HmpServer(machine::Machine& machine, const object::TypeRegistry& types, QmpServer::About about)
-    : machine_{machine}, types_{types}, about_{std::move(about)} {}
+    : machine_{machine},
+      types_{types},
+      about_{std::move(about)},
+      adder_{machine, types, about_.board, about_.globals} {}
 
 HmpServer::~HmpServer() = default;
 

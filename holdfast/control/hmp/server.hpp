@@ -12,6 +12,7 @@
 
 #include "holdfast/chardev/chardev.hpp"
 #include "holdfast/control/qmp/server.hpp"
+#include "holdfast/machine/device_adder.hpp"
 #include "holdfast/machine/machine.hpp"
 #include "holdfast/object/type.hpp"
 
@@ -34,6 +35,7 @@ class HmpServer {
   machine::Machine& machine_;
   const object::TypeRegistry& types_;
   const QmpServer::About about_;
+  const machine::DeviceAdder adder_;
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 

@@ -40,7 +40,8 @@ class HmpTest : public ::testing::Test {
     EXPECT_TRUE(boards::register_device_types(types_));
     about_.name = "test";
     about_.nodes = {{.cpus = {0, 1}, .memory = 16U << 20U}};
-    monitor_.emplace(*machine_, types_, about_);
+    adder_.emplace(*machine_, types_, nullptr, std::vector<machine::GlobalValue>{});
+    monitor_.emplace(*machine_, types_, about_, *adder_);
   }
 
   /// What a line is answered with, without carriage returns, each of which is before an end of line.
@@ -69,6 +70,7 @@ class HmpTest : public ::testing::Test {
   object::TypeRegistry types_;
   std::unique_ptr<machine::Machine> machine_;
   QmpServer::About about_;
+  std::optional<machine::DeviceAdder> adder_;
   std::optional<hmp::Monitor> monitor_;
 };
 
@@ -355,6 +357,7 @@ TEST_F(HmpTest, Chardevs) {
   store(kHole, 'h');  // its transmitter
   EXPECT_EQ(ask("ringbuf_read ring 100"), "h\n");
   EXPECT_EQ(ask("ringbuf_write ring \"a b\""), "");
+  EXPECT_EQ(ask("ringbuf_read ring 100"), "a b\n");
   EXPECT_EQ(ask("chardev-send-break ring"), "");
   EXPECT_HAS(ask("chardev-remove ring"), "in use");
   EXPECT_HAS(ask("chardev-change ring null"), "in use");
