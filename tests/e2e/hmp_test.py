@@ -127,7 +127,7 @@ class Programs:
         answer = self.ask("human-monitor-command", **{"command-line": text, **more})
         assert isinstance(answer.get("return"), str), f"{text}: {answer}"
         said = answer["return"]
-        assert said.count("\n") == said.count("\r\n") and said.endswith("\n") in (True, said == ""), repr(said)
+        assert said.count("\n") == said.count("\r\n") and (not said or said.endswith("\n")), repr(said)
         return said.replace("\r\n", "\n")
 
 

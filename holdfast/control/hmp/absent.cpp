@@ -21,8 +21,6 @@ constexpr std::string_view kNoBalloon = "This machine has no balloon.";
 constexpr std::string_view kNoReplay = "Nothing is recorded, and nothing replayed.";
 constexpr std::string_view kNoErrors = "No device of this machine takes injected errors.";
 
-constexpr std::string_view kNoObjects = "Objects are made when the emulator starts, by -object.";
-
 constexpr auto kRows = std::to_array<Row>({
     {.name = "announce_self", .help = "tells the network where the machine is", .absent = kNoNetwork},
     {.name = "hostfwd_add", .help = "lets a port of the host lead to the guest", .absent = kNoNetwork},
@@ -82,8 +80,6 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "nmi",
      .help = "interrupts a CPU that takes no other interrupts",
      .absent = "The CPUs of this machine have no such interrupt."},
-    {.name = "object_add", .help = "makes an object", .absent = kNoObjects},
-    {.name = "object_del", .help = "deletes an object", .absent = kNoObjects},
     {.name = "boot_set",
      .help = "from what the machine boots",
      .absent = "No firmware here asks from what to boot."},
@@ -123,7 +119,6 @@ constexpr auto kInfos = std::to_array<Row>({
     {.name = "jit",
      .help = "what was compiled",
      .absent = "Nothing is compiled: instructions are decoded into blocks and interpreted."},
-    {.name = "memory-devices", .help = "memory modules", .absent = "This machine has no memory modules."},
     {.name = "mice", .help = "the mice", .absent = kNoKeys},
     {.name = "migrate", .help = "how a migration gets on", .absent = kNoMigration},
     {.name = "migrate_capabilities", .help = "what a migration may do", .absent = kNoMigration},

@@ -4,6 +4,7 @@
 
 #include "holdfast/control/hmp/command.hpp"
 #include "holdfast/control/hmp/words.hpp"
+#include "holdfast/machine/memory_object.hpp"
 
 namespace holdfast::control::hmp {
 namespace {
@@ -39,6 +40,22 @@ Result<void> set(Call& call) {
                                {"value", std::move(value)}});
 }
 
+Result<void> add(Call& call) {
+  const auto items = TRY(read_items(call.text("object"), "qom-type"));
+  const std::string type = value_of(items, "qom-type");
+  const bool any_type = type == "help" || type == "?";
+  const bool asked = any_type || !value_of(items, "help").empty() || !value_of(items, "?").empty();
+  if (asked) {
+    call.out += TRY(machine::memory_objects_text(any_type ? std::string{} : type));
+    return {};
+  }
+  qmp::Json arguments = qmp::Json::object();
+  for (const auto& [key, value] : items) arguments[key] = value;
+  return call.tell("object-add", arguments);
+}
+
+Result<void> remove(Call& call) { return call.tell("object-del", {{"id", call.text("id")}}); }
+
 constexpr auto kRows = std::to_array<Row>({
     {.name = "qom-list",
      .arguments = {maybe(word("path", Completes::kPath))},
@@ -53,6 +70,14 @@ constexpr auto kRows = std::to_array<Row>({
                    rest("value")},
      .help = "sets a property of an object; -j: the value is JSON",
      .perform = set},
+    {.name = "object_add",
+     .arguments = {rest("object", Completes::kObjectType)},
+     .help = "makes an object, TYPE,id=ID[,KEY=VALUE...]; help lists the types, TYPE,help what one takes",
+     .perform = add},
+    {.name = "object_del",
+     .arguments = {word("id", Completes::kObjectId)},
+     .help = "deletes an object that nothing uses",
+     .perform = remove},
 });
 
 }  // namespace

@@ -88,8 +88,8 @@ class Finder {
       case Completes::kInfo: return from(spellings(infos()));
       case Completes::kDeviceType: return device();
       case Completes::kDeviceId: return from(ids(machine::Machine::kPeripherals));
-      case Completes::kObjectType: return from(types("user-creatable"));
-      case Completes::kObjectId: return from(ids_at("/objects"));
+      case Completes::kObjectType: return from({"memory-backend-file,", "memory-backend-memfd,", "memory-backend-ram,"});
+      case Completes::kObjectId: return from(memory());
       case Completes::kChardevKind: return from(chardev_kinds());
       case Completes::kChardevId: return from(chardev_ids());
       case Completes::kPath: return path();
@@ -167,6 +167,12 @@ class Finder {
         all.push_back(fmt::format("{}/{}{}", above, child.name, below && !below->empty() ? "/" : ""));
       }
     return from(std::move(all));
+  }
+
+  Words memory() const {
+    Words all;
+    for (const hw::MemoryBackend* object : monitor_.machine().memory_now()) all.push_back(object->id());
+    return all;
   }
 
   Words properties() const {

@@ -123,8 +123,26 @@ Result<void> memory_backends(Call& call) {
   for (const Json& one : TRY(call.ask("query-memdev"))) {
     call.say("memory backend: {}", one.contains("id") ? text_of(one, "id") : "");
     call.say("  size:  {}", number_of(one, "size"));
+    call.say("  share: {}", one.at("share").get<bool>());
+    call.say("  prealloc: {}", one.at("prealloc").get<bool>());
   }
   if (call.out.empty()) call.say("Nobody made a memory back-end.");
+  return {};
+}
+
+Result<void> memory_modules(Call& call) {
+  for (const Json& one : TRY(call.ask("query-memory-devices"))) {
+    const Json& data = one.at("data");
+    call.say("Memory device [{}]: \"{}\"", text_of(one, "type"), data.contains("id") ? text_of(data, "id") : "");
+    call.say("  addr: {:#x}", number_of(data, "addr"));
+    call.say("  slot: {}", data.at("slot").get<std::int64_t>());
+    call.say("  node: {}", data.at("node").get<std::int64_t>());
+    call.say("  size: {}", number_of(data, "size"));
+    call.say("  memdev: {}", text_of(data, "memdev"));
+    call.say("  hotplugged: {}", data.at("hotplugged").get<bool>());
+    call.say("  hotpluggable: {}", data.at("hotpluggable").get<bool>());
+  }
+  if (call.out.empty()) call.say("No memory module is plugged.");
   return {};
 }
 
@@ -176,6 +194,7 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "numa", .help = "which CPUs and which memory are near to each other", .perform = numa},
     {.name = "memory_size_summary", .help = "how much memory the machine has, in bytes", .perform = memory_size},
     {.name = "memdev", .help = "the memory back-ends that users made", .perform = memory_backends},
+    {.name = "memory-devices", .help = "the memory modules that are plugged", .perform = memory_modules},
     {.name = "iothreads", .help = "threads for input and output that users made", .perform = io_threads},
     {.name = "census", .help = "what is alive in the machine, by kind", .perform = census},
     {.name = "tickets", .help = "the unplugs that are not done, and who is in their way", .perform = tickets},

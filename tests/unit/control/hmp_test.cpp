@@ -347,6 +347,20 @@ TEST_F(HmpTest, Objects) {
   EXPECT_HAS(ask("qom-set -j /machine initrd {"), "'{' is no JSON");
 }
 
+TEST_F(HmpTest, MemoryObjects) {
+  EXPECT_HAS(ask("object_add help"), "memory-backend-ram");
+  EXPECT_HAS(ask("object_add memory-backend-ram,help"), "size=");
+  EXPECT_EQ(ask("object_add memory-backend-ram,id=m,size=1M"), "");
+  EXPECT_HAS(ask("info memdev"), "memory backend: m\n  size:  1048576\n");
+  EXPECT_EQ(monitor_->complete("object_del ").words, std::vector<std::string>{"m"});
+  EXPECT_HAS(ask("object_add memory-backend-ram,id=m,size=1M"), "Error: ");
+  EXPECT_HAS(ask("object_add nothing,id=n"), "Error: ");
+  EXPECT_EQ(ask("object_del m"), "");
+  EXPECT_HAS(ask("object_del m"), "Error: ");
+  EXPECT_EQ(ask("info memdev"), "Nobody made a memory back-end.\n");
+  EXPECT_EQ(ask("info memory-devices"), "No memory module is plugged.\n");
+}
+
 TEST_F(HmpTest, Chardevs) {
   EXPECT_EQ(ask("chardev-add ringbuf,id=ring"), "");
   EXPECT_HAS(ask("info chardev"), "ring: filename=ringbuf\n");
