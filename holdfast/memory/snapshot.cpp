@@ -45,7 +45,7 @@ class Regions {
     node.children->meeting(Extent::everything(), [&](const ChildIndex::Entry& entry) {
       children.push_back(&entry.child->node());
     });
-    std::ranges::stable_sort(children, [](const MapNode* a, const MapNode* b) {
+    std::ranges::sort(children, [](const MapNode* a, const MapNode* b) {
       return a->offset != b->offset ? a->offset < b->offset : a->outranks(*b);
     });
     for (const MapNode* child : children) region.children.push_back(index_of(*child));

@@ -34,7 +34,7 @@ MapSnapshot take_snapshot(machine::Machine& machine) {
       one->for_each_part([&](hw::Part& part) {
         if (auto* space = dynamic_cast<hw::Space*>(&part)) spaces.push_back(space->get().control());
       });
-  std::ranges::stable_sort(spaces, {}, [](const auto& space) { return space->name(); });
+  std::ranges::sort(spaces, {}, [](const auto& space) { return space->name(); });
   return machine.fabric().snapshot(spaces);
 }
 
