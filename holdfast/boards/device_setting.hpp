@@ -105,8 +105,9 @@ constexpr DeviceSetting memory_setting(std::string_view name, std::string_view d
           .set = [](std::any& config, object::PropertyValue value,
                     const SettingTargets& targets) -> Result<void> {
             constexpr std::string_view kFolder = "/objects/";
-            auto id = std::get<std::string>(std::move(value));
-            if (id.starts_with(kFolder)) id.erase(0, kFolder.size());
+            const auto given = std::get<std::string>(std::move(value));
+            std::string_view id = given;
+            if (id.starts_with(kFolder)) id.remove_prefix(kFolder.size());
             hw::MemoryBackend* memory = targets.memory ? targets.memory(id) : nullptr;
             if (memory == nullptr)
               return fail("there is no memory '{}'; it takes the id of a memory object", id);
