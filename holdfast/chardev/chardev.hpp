@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A character back-end: where a serial line, or whatever else moves bytes, leads on the host.
 //
-// It has one front end at a time, which claims it; a *mux* has several, one of which has the focus and
-// gets the input, while all write to the same end. Front ends that only write may join any. Output goes into the back-end's buffer, never to
-// the host while the caller is inside a device; input is offered to the front end through its
-// device's gate, and what it does not take waits. All host I/O is done on the loop thread.
+// One front end at a time claims it; a *mux* has several, of which one has the focus and gets the
+// input. Any number that only write may join. Output goes into the back-end's buffer, never to the
+// host while the caller is inside a device; input is offered to the front end through its device's
+// gate, and what it does not take waits. All host I/O is done on the loop thread.
 // Owned by the machine; outlives the claims on it.
 //
 // LOCK: `mutex_` guards who is attached and the input that waits for each.
@@ -58,9 +58,9 @@ class Chardev {
 
   /// Of a mux: whether somebody who joins gets the input at once. The first one always does.
   enum class Focus : std::uint8_t { kTake, kLeave };
-  /// Makes `front` a front end for as long as the claim lives. Error
-  /// if there is one already and this is no mux, naming it. One that does not receive is told of room
-  /// and of how things stand, never has the focus, and is in nobody's way.
+  /// Makes `front` a front end for as long as the claim lives. Error if there is one already and this
+  /// is no mux, naming it. One that does not receive is told of room and of how things stand, never
+  /// has the focus, and is in nobody's way.
   Result<hw::Claim> attach(Ref<FrontEnd> front, Focus focus = Focus::kTake);
   bool is_attached() const;
   /// Whether it can have several front ends.

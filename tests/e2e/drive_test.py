@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+from process_test import wait_for_end
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/howto/drive-a-machine.md"
 PATIENCE = 60.0  # seconds without what is waited for: it hangs
@@ -79,16 +81,6 @@ def console(text):
         typed.end()
 
 
-def wait_until_gone(pid):
-    """A process that is nobody's child here."""
-    with contextlib.suppress(ProcessLookupError):
-        descriptor = os.pidfd_open(pid)
-        try:
-            assert select.select([descriptor], [], [], PATIENCE)[0], f"{pid} does not end"
-        finally:
-            os.close(descriptor)
-
-
 PRINTED = ["prelaunch\n/machine/peripheral/uart1\nDeviceNotFound\n", "b'bytes'\nTrue 1000\n", "[]\n8\n", ""]
 
 
@@ -113,7 +105,7 @@ def page(folder):
     assert printed == PRINTED, printed
     pid = int((folder / "test.pid").read_text(encoding="utf-8"))
     os.kill(pid, signal.SIGTERM)
-    wait_until_gone(pid)
+    wait_for_end(pid)
     print(f"{consoles} consoles, {len(printed)} programs")
 
 
