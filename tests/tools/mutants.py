@@ -6,8 +6,8 @@ A mutant is a patch (`git diff`) whose first lines say what it breaks and who mu
     fault: the generation is not compared before a miss is reported
     tests: view_race_test protocol_test
 
-usage: mutants.py [--only REGEX] [--preset NAME]
-It works in a copy of the tree below build/mutants; the tests must pass there before anything is changed.
+usage: mutants.py [--only REGEX] [--preset NAME] [--check]
+With --check nothing is built: it only looks whether each patch applies to the tree. Otherwise it works in a copy of the tree below build/mutants; the tests must pass there before anything is changed.
 Exit status 0: every mutant was caught.
 """
 
@@ -80,15 +80,36 @@ def tests_pass(preset: str, tests: list[str], log: pathlib.Path) -> tuple[bool, 
             return (False, "hung")
 
 
+def apply(patch: pathlib.Path, tree: pathlib.Path, *more: str) -> str:
+    """What is wrong, or nothing."""
+    done = subprocess.run(["git", "apply", "--unsafe-paths", f"--directory={tree}", *more, str(patch)],
+                          cwd="/", check=False, stderr=subprocess.PIPE, text=True)
+    return done.stderr.strip() if done.returncode != 0 else ""
+
+
+def check(patches: list[pathlib.Path]) -> int:
+    bad = 0
+    for patch in patches:
+        header(patch)
+        if wrong := apply(patch, ROOT, "--check"):
+            bad += 1
+            print(f"{patch.name} does not apply:\n  {wrong}")
+    print(f"{len(patches)} patches, {bad} of them do not apply")
+    return 1 if bad else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--preset", default="dev")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
 
     patches = [p for p in sorted((ROOT / "tests/mutants").glob("*.patch")) if re.search(options.only, p.name)]
     if not patches:
         sys.exit("no mutant has such a name")
+    if options.check:
+        return check(patches)
     headers = {patch: header(patch) for patch in patches}
     tests_of = {patch: headers[patch]["tests"].replace(",", " ").split() for patch in patches}
 
@@ -105,9 +126,8 @@ def main() -> int:
     for patch in patches:
         log = WORK / f"{patch.stem}.log"
         start = time.monotonic()
-        applied = subprocess.run(["git", "apply", "--unsafe-paths", f"--directory={COPY}", str(patch)],
-                                 cwd="/", check=False, stderr=subprocess.PIPE, text=True)
-        if applied.returncode != 0:
+        unfit = apply(patch, COPY)
+        if unfit:
             verdict = "does not apply"
         elif not build(options.preset, tests_of[patch], log):
             verdict = "does not build"
@@ -118,8 +138,8 @@ def main() -> int:
             survivors.append(patch.name)
         print(f"{patch.stem:<44} {verdict:<16} {time.monotonic() - start:4.0f}  {headers[patch]['fault']}",
               flush=True)
-        if applied.returncode != 0:
-            print("  " + applied.stderr.strip())
+        if unfit:
+            print("  " + unfit)
         fresh_copy()
 
     print(f"\n{len(patches) - len(survivors)} passed, {len(survivors)} failed")
