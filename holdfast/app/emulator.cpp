@@ -95,11 +95,12 @@ class Emulator {
     TRY(apply_globals(plan, options_, types_, *backends_));
     TRY(machine_->realize(plan));
     board_ = plan.expansion();
+    if (type_.nodes != nullptr) nodes_ = TRY(type_.nodes(options_));
     TRY(make_memory(*machine_, options_, board_memory(options_)));
     using Time = machine::DeviceAdder::Time;
     TRY(add_devices(*machine_, {*machine_, types_, board_, global_values(options_), Time::kStart}, options_));
     if (!options_.preconfig) TRY(serve());
-    if (options_.preconfig && monitors_) monitors_->configured(board_);
+    if (options_.preconfig && monitors_) monitors_->configured(board_, nodes_);
     return serve_people();
   }
 
@@ -107,9 +108,21 @@ class Emulator {
   Result<void> await_configuration() {
     TRY(serve());
     if (!monitors_) return fail("-preconfig: nobody could end that; it takes a -qmp or -mon besides");
-    monitors_->await_configuration([this] { machine_->loop().stop(); });
+    monitors_->await_configuration(
+        {.finish = [this] { machine_->loop().stop(); },
+         .add_node = [this](const std::string& json) { return add_node(json); }});
     machine_->loop().run();
     if (machine_->run_state() == machine::RunState::kShutdown) return fail("told to end");
+    return {};
+  }
+
+  /// What a monitor says of nodes is as if the command line had said it.
+  Result<void> add_node(const std::string& json) {
+    if (type_.nodes == nullptr) return fail("machine '{}' has no nodes", type_.name);
+    Options more = options_;
+    more.numa.push_back(TRY(parse_group("numa", json, "type")));
+    TRY(check_nodes(more));
+    options_ = std::move(more);
     return {};
   }
 
@@ -140,7 +153,6 @@ class Emulator {
   /// Programs.
   Result<void> serve() {
     using Layout = control::QmpServer::Layout;
-    if (type_.nodes != nullptr) nodes_ = TRY(type_.nodes(options_));
     for (const MonitorOption& monitor : options_.monitors) {
       if (monitor.mode != MonitorOption::Mode::kControl) continue;
       auto* place = TRY(backend_of("-mon", monitor.chardev));
@@ -218,7 +230,7 @@ class Emulator {
     if (command == chardev::Command::kQuit) machine_->request_end(0, machine::Cause::kHostUi);
   }
 
-  const Options& options_;
+  Options options_;  // as given, and what was said to monitors before the machine is made
   const MachineType& type_;
   Background background_;
   PidFile pid_file_;

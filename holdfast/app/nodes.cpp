@@ -77,8 +77,13 @@ Result<void> Reader::put(std::uint64_t cpu, std::uint32_t node) {
   return {};
 }
 
-// `cpus=` may be there several times, each a number or a range of them.
+// `cpus=` may be there several times, each a number or a range of them; in JSON it may be a list.
 Result<void> Reader::read_cpus(Fields& fields, std::uint32_t node) {
+  for (const KeyValue& item : fields.with_prefix("cpus.")) {
+    const auto cpu = object::parse_unsigned(item.value);
+    if (!cpu) return fail("cpus has '{}'; it takes numbers", item.value);
+    TRY(put(*cpu, node));
+  }
   fields.text("cpus");
   for (const KeyValue& item : fields.group().items) {
     if (item.key != "cpus") continue;
@@ -212,6 +217,8 @@ Result<void> set_memory(const Options& options, const std::string& backend, virt
   board.ram_backing = (*found)->backing;
   return {};
 }
+
+Result<void> check_nodes(const Options& options) { return Reader{options}.read(); }
 
 BoardMemory board_memory(const Options& options) {
   BoardMemory memory;

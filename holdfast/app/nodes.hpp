@@ -17,6 +17,9 @@ namespace holdfast::app {
 Result<void> set_memory(const Options& options, const std::string& backend,
                         boards::virt::Options& board);
 
+/// Whether what -numa says so far fits together; CPUs may still be in no node.
+Result<void> check_nodes(const Options& options);
+
 /// Which of the memory objects that is. The options have been checked.
 BoardMemory board_memory(const Options& options);
 

@@ -20,6 +20,7 @@ WatchdogAction = Literal["reset", "shutdown", "poweroff", "pause", "debug", "non
 DataFormat = Literal["utf8", "base64"]
 ChardevBackendKind = Literal["file", "serial", "tty", "pipe", "socket", "pty", "null", "stdio", "ringbuf", "memory"]
 ReplayMode = Literal["none", "record", "play"]
+NumaOptionsType = Literal["node", "dist", "cpu"]
 HostMemPolicy = Literal["default"]
 MemoryDeviceInfoKind = Literal["dimm"]
 TicketStage = Literal["requested", "severed", "drained", "reclaimed", "refused"]
@@ -648,6 +649,22 @@ class Commands:
         """The sets of descriptors."""
         return cast(list[FdsetInfo], self.execute("query-fdsets"))
 
+    def memsave(
+        self,
+        *,
+        val: int,
+        size: int,
+        filename: str,
+        cpu_index: int | None = None,
+    ) -> None:
+        """Writes memory, as a CPU addresses it through its translation, into a file; the first CPU if none is named."""
+        self.execute("memsave", _given({
+            "val": val,
+            "size": size,
+            "filename": filename,
+            "cpu-index": cpu_index,
+        }))
+
     def pmemsave(
         self,
         *,
@@ -690,6 +707,34 @@ class Commands:
         """What to do from now on when the guest does not answer its watchdog."""
         self.execute("watchdog-set-action", _given({
             "action": action,
+        }))
+
+    def set_numa_node(
+        self,
+        *,
+        type: NumaOptionsType,
+        nodeid: int | None = None,
+        cpus: list[int] | None = None,
+        mem: int | None = None,
+        memdev: str | None = None,
+        node_id: int | None = None,
+        core_id: int | None = None,
+        src: int | None = None,
+        dst: int | None = None,
+        val: int | None = None,
+    ) -> None:
+        """After -preconfig: a node, a CPU in one, or a distance of two, as -numa has them."""
+        self.execute("set-numa-node", _given({
+            "type": type,
+            "nodeid": nodeid,
+            "cpus": cpus,
+            "mem": mem,
+            "memdev": memdev,
+            "node-id": node_id,
+            "core-id": core_id,
+            "src": src,
+            "dst": dst,
+            "val": val,
         }))
 
     def x_exit_preconfig(self) -> None:

@@ -805,7 +805,37 @@ def memory_is_saved(program):
         for arguments in ({"val": -1, "size": 8, "filename": path}, {"val": 0, "size": 0, "filename": path},
                           {"val": 0, "size": 2**62, "filename": path}, {"val": 0, "size": 1, "filename": "/nowhere/x"},
                           {"val": 0, "size": 1, "filename": ""}, {"val": 0, "size": 1 << 20, "filename": "/dev/full"}):
-            assert refusal(m.qmp, "pmemsave", arguments) == "GenericError", arguments
+            for command in ("pmemsave", "memsave"):
+                assert refusal(m.qmp, command, arguments) == "GenericError", (command, arguments)
+        m.qmp.execute("memsave", {"val": 0x8000_0ffc, "size": 8, "filename": path, "cpu-index": 0})
+        assert pathlib.Path(path).read_bytes() == b"\0\0abcd\0\0"
+        nobody = {"val": 0, "size": 8, "filename": path, "cpu-index": 1}
+        assert refusal(m.qmp, "memsave", nobody) == "GenericError"
+
+
+def nodes_are_told_to_the_monitor(program):
+    node = {"type": "node", "nodeid": 0, "mem": 128 << 20}
+    with machine(program, "-accel", "qtest", "-m", "256M", "-smp", "2", "-preconfig") as m:
+        m.qmp.execute("set-numa-node", node)
+        assert refusal(m.qmp, "set-numa-node", node) == "GenericError", "it is there"
+        m.qmp.execute("set-numa-node", {**node, "nodeid": 1})
+        m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 0, "core-id": 0})
+        for wrong in ({"type": "cpu", "node-id": 1, "core-id": 0}, {"type": "cpu", "node-id": 1, "core-id": 2},
+                      {"type": "cpu", "node-id": 2, "core-id": 1}, {"type": "node", "cpus": [7]},
+                      {"type": "hmat-lb"}, {"type": "node", "memdev": "nothing"}):
+            assert refusal(m.qmp, "set-numa-node", wrong) == "GenericError", wrong
+        m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 1, "core-id": 1})
+        m.qmp.execute("set-numa-node", {"type": "dist", "src": 0, "dst": 1, "val": 20})
+        m.qmp.execute("x-exit-preconfig")
+        assert [cpu["props"]["node-id"] for cpu in m.qmp.query_cpus_fast()] == [0, 1]
+        text = m.qmp.execute("human-monitor-command", {"command-line": "info numa"})
+        assert "node 1 cpus: 1" in text and "node 1 size: 128 MB" in text, text
+        assert refusal(m.qmp, "set-numa-node", {**node, "nodeid": 2}) == "GenericError"
+    # A machine whose nodes do not add up is not made.
+    with machine(program, "-accel", "qtest", "-m", "256M", "-preconfig") as m:
+        m.qmp.execute("set-numa-node", node)
+        m.qmp.start("x-exit-preconfig")
+        assert "-numa" in m.wait(1)
 
 
 def actions(program):
@@ -872,7 +902,8 @@ CASES = [unix_client, unix_server, a_second_client_waits_for_the_first_to_go, tc
          what_was_said_before_leaving_is_done, a_thousand_clients_in_turn, a_thousand_clients_at_once,
          places_that_cannot_be, things_there_are_not, ends,
          before_the_machine_is_made, machines_of_the_program, descriptors, sets_of_descriptors,
-         sets_go_with_the_last_client, back_ends_come_and_go, output_kept_in_memory, memory_is_saved, actions,
+         sets_go_with_the_last_client, back_ends_come_and_go, output_kept_in_memory, memory_is_saved,
+         nodes_are_told_to_the_monitor, actions,
          beside_the_reference]
 
 

@@ -1,79 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in memory, seen as a CPU sees it or as the bus shows it.
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
-#include <memory>
 #include <system_error>
 #include <vector>
 
 #include "holdfast/base/descriptor.hpp"
+#include "holdfast/control/cpu_sight.hpp"
 #include "holdfast/control/hmp/command.hpp"
 #include "holdfast/hw/cpu.hpp"
-#include "holdfast/memory/port.hpp"
 
 namespace holdfast::control::hmp {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostShown = 65'536;                      // values or instructions at once
 constexpr std::uint64_t kMostMoved = std::uint64_t{1} << 32;      // bytes saved or summed up at once
 
-/// Whose addresses a command means.
-enum class Eyes : std::uint8_t { kCpu, kBus };
-
-/// Memory through the eyes of a CPU, or of the bus. For one look, on the control thread.
-class Sight {
- public:
-  Sight(Monitor& monitor, Eyes eyes) {
-    hw::Cpu* cpu = monitor.cpu();
-    if (cpu != nullptr) {
-      inspector_ = cpu->inspect();
-      port_.emplace(cpu->address_space());
-    } else {
-      bus_.emplace(monitor.machine().fabric(), monitor.machine().bus().memory().region(),
-                   memory::AddressSpace::Init{.name = "monitor"});
-      port_.emplace(*bus_);
-    }
-    translates_ = eyes == Eyes::kCpu && inspector_ != nullptr;
-  }
-
-  const hw::CpuInspector* inspector() const { return inspector_.get(); }
-
-  std::optional<std::uint64_t> translate(std::uint64_t address) const {
-    return translates_ ? inspector_->translate(address) : address;
-  }
-  /// False: not all of it is mapped. What is mapped to nothing reads as zeroes.
-  bool read(std::uint64_t address, std::span<std::byte> bytes) {
-    while (!bytes.empty()) {
-      const auto physical = translate(address);
-      if (!physical) return false;
-      const auto now = std::min<std::uint64_t>(bytes.size(), translates_ ? kPage - address % kPage : bytes.size());
-      port_->read(*physical, bytes.first(now));
-      address += now;
-      bytes = bytes.subspan(now);
-    }
-    return true;
-  }
-  memory::Port& port() { return *port_; }
-
- private:
-  bool translates_ = false;
-  std::unique_ptr<hw::CpuInspector> inspector_;
-  std::optional<memory::AddressSpace> bus_;  // where there is no CPU
-  std::optional<memory::Port> port_;
-};
-
 /// Does it while no CPU executes anything.
-Result<void> look(Call& call, Eyes eyes, const std::function<Result<void>(Sight&)>& body) {
+Result<void> look(Call& call, Eyes eyes, const std::function<Result<void>(CpuSight&)>& body) {
   Result<void> result;
   call.machine().while_paused([&] {
-    Sight sight{call.monitor, eyes};
+    CpuSight sight{call.machine(), call.monitor.cpu(), eyes};
     result = body(sight);
   });
   return result;
@@ -120,7 +71,7 @@ std::uint64_t value_at(std::span<const std::byte> bytes, hw::Cpu::ByteOrder orde
   return value;
 }
 
-Result<void> show_values(Call& call, Sight& sight, Format format, std::uint64_t address) {
+Result<void> show_values(Call& call, CpuSight& sight, Format format, std::uint64_t address) {
   const unsigned size = format.size != 0 ? format.size : format.base == 'c' ? 1 : 4;
   const std::uint64_t in_line = size == 1 ? 8 : 16 / size;
   const auto order =
@@ -140,7 +91,7 @@ Result<void> show_values(Call& call, Sight& sight, Format format, std::uint64_t 
   return {};
 }
 
-Result<void> show_instructions(Call& call, Sight& sight, std::uint64_t count, std::uint64_t address) {
+Result<void> show_instructions(Call& call, CpuSight& sight, std::uint64_t count, std::uint64_t address) {
   const hw::CpuInspector* inspector = sight.inspector();
   if (inspector == nullptr) return fail("there is no CPU whose instructions they could be");
   const unsigned longest = inspector->longest_instruction();
@@ -166,7 +117,7 @@ Result<void> show(Call& call, Eyes eyes) {
   if (format.count > kMostShown)
     return fail("{} are too many to show at once; {} are possible", format.count, kMostShown);
   const std::uint64_t address = call.number("addr");
-  return look(call, eyes, [&](Sight& sight) {
+  return look(call, eyes, [&](CpuSight& sight) {
     if (format.base == 'i') return show_instructions(call, sight, format.count, address);
     return show_values(call, sight, format, address);
   });
@@ -194,23 +145,6 @@ Result<void> check_size(std::uint64_t size) {
   return fail("{} bytes are too many at once; {} are possible", size, kMostMoved);
 }
 
-/// Reads piece by piece; between them the machine goes on, and `take` may wait for the host and fail.
-Result<void> walk(Call& call, Eyes eyes, Extent stretch,
-                  const std::function<Result<void>(std::span<const std::byte>)>& take) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(stretch.last - stretch.first, kPiece - 1) + 1);
-  for (std::uint64_t at = stretch.first;;) {
-    const std::uint64_t left = stretch.last - at;  // one less than there are
-    const auto piece = std::span{buffer}.first(std::min<std::uint64_t>(left, buffer.size() - 1) + 1);
-    TRY(look(call, eyes, [&](Sight& sight) -> Result<void> {
-      if (sight.read(at, piece)) return {};
-      return fail("nothing is mapped at {:#x} or behind it", at);
-    }));
-    TRY(take(piece));
-    if (left < buffer.size()) return {};
-    at += piece.size();
-  }
-}
-
 Result<Extent> stretch_of(Call& call, const char* start) {
   const std::uint64_t first = call.number(start);
   const std::uint64_t size = call.number("size");
@@ -223,7 +157,7 @@ Result<Extent> stretch_of(Call& call, const char* start) {
 Result<void> sum_up(Call& call) {
   unsigned sum = 0;
   const Extent stretch = TRY(stretch_of(call, "addr"));
-  TRY(walk(call, Eyes::kBus, stretch, [&](std::span<const std::byte> bytes) -> Result<void> {
+  TRY(walk_memory(call.machine(), call.monitor.cpu(), Eyes::kBus, stretch, [&](std::span<const std::byte> bytes) -> Result<void> {
     for (const std::byte byte : bytes) {
       sum = (sum >> 1 | sum << 15) & 0xffff;
       sum = (sum + std::to_integer<unsigned>(byte)) & 0xffff;
@@ -237,18 +171,11 @@ Result<void> sum_up(Call& call) {
 Result<void> save(Call& call, Eyes eyes, const char* start) {
   const Extent stretch = TRY(stretch_of(call, start));
   const std::string& path = call.text("file");
-  const auto refused = [&] { return fail("{}: {}", path, std::generic_category().message(errno)); };
   const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644)};
-  if (!file) return refused();
-  return walk(call, eyes, stretch, [&](std::span<const std::byte> bytes) -> Result<void> {
-    while (!bytes.empty()) {
-      const auto count = ::write(file.get(), bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return refused();
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    return {};
-  });
+  if (!file) return fail("{}: {}", path, std::generic_category().message(errno));
+  const auto saved = save_memory(call.machine(), call.monitor.cpu(), eyes, stretch, file.get());
+  if (!saved) return fail("{}: {}", path, saved.error().message);
+  return {};
 }
 
 Result<void> save_virtual(Call& call) { return save(call, Eyes::kCpu, "addr"); }
@@ -257,7 +184,7 @@ Result<void> save_physical(Call& call) { return save(call, Eyes::kBus, "addr"); 
 // --- addresses -------------------------------------------------------------------------------------
 
 Result<void> translate(Call& call) {
-  return look(call, Eyes::kCpu, [&](Sight& sight) -> Result<void> {
+  return look(call, Eyes::kCpu, [&](CpuSight& sight) -> Result<void> {
     if (const auto physical = sight.translate(call.number("addr")))
       call.say("gpa: {:#x}", *physical);
     else
@@ -267,7 +194,7 @@ Result<void> translate(Call& call) {
 }
 
 Result<void> host_address(Call& call) {
-  return look(call, Eyes::kBus, [&](Sight& sight) -> Result<void> {
+  return look(call, Eyes::kBus, [&](CpuSight& sight) -> Result<void> {
     const std::uint64_t address = call.number("addr");
     const auto section = sight.port().section();
     const auto direct = sight.port().direct(address);

@@ -41,8 +41,8 @@ struct Shared {
   // For devices that see a guest give up, or not answer.
   std::string on_panic = "shutdown";
   std::string on_watchdog = "reset";
-  /// While the machine is not made yet: has it made. Then who waits for that is answered.
-  std::function<void()> configure{};
+  /// While the machine is not made yet. Who has it made is answered when it is there.
+  std::optional<QmpServer::Configuration> configuration{};
   std::function<void(Answer)> configured{};
 };
 

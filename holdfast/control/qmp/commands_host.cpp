@@ -6,12 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "holdfast/control/cpu_memory.hpp"
+#include "holdfast/control/cpu_sight.hpp"
 #include "holdfast/control/qmp/command.hpp"
 
 namespace holdfast::control::qmp {
@@ -76,44 +75,39 @@ Answer query_sets(Call& call) {
 
 constexpr std::uint64_t kMostSaved = std::uint64_t{16} << 30;  // the control thread does nothing else
 
-Result<void> write_all(int file, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto count = ::write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("{}", std::strerror(errno));
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
+/// The CPU that is meant, or the first; null where there is none.
+std::expected<hw::Cpu*, QmpError> cpu_of(Call& call) {
+  const auto cpus = cpus_of(call.machine);
+  if (!call.has("cpu-index")) return cpus.empty() ? nullptr : cpus.front();
+  const Json& index = call.arguments.at("cpu-index");
+  for (hw::Cpu* cpu : cpus)
+    if (index == cpu->facts().index) return cpu;
+  return generic_error(fmt::format("cpu-index is {}; query-cpus-fast has those there are", index.dump()));
 }
 
-Result<void> save(Call& call, std::uint64_t address, std::uint64_t size) {
-  constexpr std::size_t kChunk = std::size_t{1} << 20;
-  const std::string path = call.text("filename");
-  const auto file = TRY(call.shared.sets.open(path, O_WRONLY | O_CREAT | O_TRUNC));
-  CpuMemory memory{call.machine};
-  std::vector<std::byte> chunk(std::min<std::uint64_t>(size, kChunk));
-  while (size != 0) {
-    const auto part = std::span{chunk}.first(std::min<std::uint64_t>(size, kChunk));
-    std::ranges::fill(part, std::byte{0});
-    memory.port().read(address, part);  // where nothing is, zeroes
-    const auto written = write_all(file.get(), part);
-    if (!written) return fail("'{}': {}", path, written.error().message);
-    address += part.size();
-    size -= part.size();
-  }
-  return {};
-}
-
-Answer save_physical(Call& call) {
+Answer save(Call& call, Eyes eyes) {
   const Json& address = call.arguments.at("val");
   const Json& size = call.arguments.at("size");
   if (!address.is_number_unsigned()) return generic_error("val takes an address");
   if (!size.is_number_unsigned() || size == 0U || size.get<std::uint64_t>() > kMostSaved)
     return generic_error(fmt::format("size takes 1 to {} bytes", kMostSaved));
-  const auto saved = save(call, address.get<std::uint64_t>(), size.get<std::uint64_t>());
-  if (!saved) return std::unexpected{QmpError{saved.error()}};
+  const auto first = address.get<std::uint64_t>();
+  const auto rest = size.get<std::uint64_t>() - 1;
+  if (rest > kAddressMax - first)
+    return generic_error(fmt::format("size is {}; from {:#x} on there are {}", rest + 1, first,
+                                     kAddressMax - first + 1));
+  const auto cpu = cpu_of(call);
+  if (!cpu) return std::unexpected{cpu.error()};
+  const std::string path = call.text("filename");
+  const auto file = call.shared.sets.open(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file) return std::unexpected{QmpError{file.error()}};
+  const auto saved = save_memory(call.machine, *cpu, eyes, {first, first + rest}, file->get());
+  if (!saved) return generic_error(fmt::format("'{}': {}", path, saved.error().message));
   return Json::object();
 }
+
+Answer save_virtual(Call& call) { return save(call, Eyes::kCpu); }
+Answer save_physical(Call& call) { return save(call, Eyes::kBus); }
 
 // --- the run ---------------------------------------------------------------------------------------
 
@@ -139,10 +133,20 @@ Answer set_watchdog_action(Call& call) {
   return Json::object();
 }
 
+Answer set_numa_node(Call& call) {
+  if (!call.shared.configuration) return generic_error("the machine has been made already");
+  Json node = call.arguments;
+  // Bytes in any case; the command line takes a number without a suffix for MiB.
+  if (node.contains("mem")) node["mem"] = fmt::format("{}B", node["mem"].dump());
+  const auto added = call.shared.configuration->add_node(node.dump());
+  if (!added) return std::unexpected{QmpError{added.error()}};
+  return Json::object();
+}
+
 Answer exit_preconfig(Call& call) {
-  if (!call.shared.configure) return generic_error("the machine has been made already");
+  if (!call.shared.configuration) return generic_error("the machine has been made already");
   call.shared.configured = call.answer_later();
-  call.shared.configure();
+  call.shared.configuration->finish();
   return Json();
 }
 
@@ -152,10 +156,12 @@ constexpr auto kRows = std::to_array<CommandRow>({
     {"add-fd", add_descriptor},
     {"remove-fd", remove_descriptor},
     {"query-fdsets", query_sets},
+    {"memsave", save_virtual},
     {"pmemsave", save_physical},
     {"inject-nmi", inject_nmi},
     {"set-action", set_action},
     {"watchdog-set-action", set_watchdog_action},
+    {"set-numa-node", set_numa_node},
     {"x-exit-preconfig", exit_preconfig},
 });
 

@@ -105,12 +105,13 @@ class QmpServer::Hub final : private machine::Observer {
   ~Hub();
 
   Result<void> serve(chardev::Chardev& backend, Layout layout);
-  void await_configuration(std::function<void()> configure) {
-    shared_.configure = std::move(configure);
+  void await_configuration(Configuration configuration) {
+    shared_.configuration = std::move(configuration);
   }
-  void configured(std::shared_ptr<const boards::Expansion> board) {
+  void configured(std::shared_ptr<const boards::Expansion> board, std::vector<NodeInfo> nodes) {
+    about_.nodes = std::move(nodes);
     adder_.emplace(machine_, types_, std::move(board), about_.globals);
-    shared_.configure = {};
+    shared_.configuration.reset();
     if (const auto answer = std::exchange(shared_.configured, {})) answer(Json::object());
   }
 
@@ -133,7 +134,7 @@ class QmpServer::Hub final : private machine::Observer {
 
   machine::Machine& machine_;  // outlives this
   const object::TypeRegistry& types_;
-  const About about_;
+  About about_;
   std::optional<machine::DeviceAdder> adder_;
   bool ends_ = false;
   Shared shared_;
@@ -267,7 +268,7 @@ class QmpServer::Hub::Session {
     const SchemaEntry* command = Schema::get().command(request.command);
     if (command == nullptr || command->name == "qmp_capabilities")
       return std::unexpected{unknown(request.command)};
-    if (hub_.shared_.configure && !command->preconfig)
+    if (hub_.shared_.configuration && !command->preconfig)
       return generic_error(fmt::format("{}: not before the machine is made; x-exit-preconfig has it made",
                                        command->name));
     if (const auto checked = check_arguments(Schema::get(), *command, request.arguments); !checked)
@@ -403,12 +404,12 @@ Result<void> QmpServer::serve(chardev::Chardev& backend, Layout layout) {
   return hub_->serve(backend, layout);
 }
 
-void QmpServer::await_configuration(std::function<void()> configure) {
-  hub_->await_configuration(std::move(configure));
+void QmpServer::await_configuration(Configuration configuration) {
+  hub_->await_configuration(std::move(configuration));
 }
 
-void QmpServer::configured(std::shared_ptr<const boards::Expansion> board) {
-  hub_->configured(std::move(board));
+void QmpServer::configured(std::shared_ptr<const boards::Expansion> board, std::vector<NodeInfo> nodes) {
+  hub_->configured(std::move(board), std::move(nodes));
 }
 
 }  // namespace holdfast::control

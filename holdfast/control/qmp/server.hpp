@@ -72,11 +72,16 @@ class QmpServer {
   /// Another conversation; error if the back-end is in use.
   Result<void> serve(chardev::Chardev& backend, Layout layout = Layout::kOneLine);
 
-  /// Until configured(), the machine is not made yet and few commands are known; `configure` is called
-  /// when a client wants to go on.
-  void await_configuration(std::function<void()> configure);
+  /// What clients can have done while the machine is not made yet.
+  struct Configuration {
+    std::function<void()> finish{};  // a client wants to go on
+    /// A node, or what belongs to one, as an object in JSON.
+    std::function<Result<void>(const std::string& json)> add_node{};
+  };
+  /// Until configured(), the machine is not made yet and few commands are known.
+  void await_configuration(Configuration configuration);
   /// It is made, with room for what is in `board`.
-  void configured(std::shared_ptr<const boards::Expansion> board);
+  void configured(std::shared_ptr<const boards::Expansion> board, std::vector<NodeInfo> nodes);
 
  private:
   class Hub;

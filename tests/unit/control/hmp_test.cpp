@@ -256,7 +256,7 @@ TEST_F(HmpTest, PageTables) {
   EXPECT_EQ(ask("x /1xg 0x1ffc"), "0000000000001ffc: 0x0000000000000000\n") << "over two pages";
   EXPECT_HAS(ask("x 0x3000"), "Error: nothing is mapped at 0x3000");
   EXPECT_EQ(ask("xp /1xg 0x80004008"), "0000000080004008: 0x1122334455667788\n");
-  EXPECT_HAS(ask("memsave 0x2ff0 0x20 /dev/null"), "Error: nothing is mapped");
+  EXPECT_HAS(ask("memsave 0x2ff0 0x20 /dev/null"), "Error: /dev/null: nothing is mapped");
 }
 
 TEST_F(HmpTest, MemoryTree) {
