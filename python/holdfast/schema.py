@@ -280,10 +280,48 @@ MapRange = TypedDict("MapRange", {
     "owner": NotRequired["str"],
     "read-only": "bool",
 })
+MapRegion = TypedDict("MapRegion", {
+    "name": "str",
+    "kind": "str",
+    "offset": "int",
+    "last": "int",
+    "priority": "int",
+    "enabled": "bool",
+    "children": "list[int]",
+    "target": NotRequired["int"],
+    "target-offset": NotRequired["int"],
+    "owner": NotRequired["str"],
+})
+MapView = TypedDict("MapView", {
+    "root": "int",
+    "ranges": "list[MapRange]",
+    "leaves": "int",
+    "inners": "int",
+    "bytes": "int",
+})
+MapSpace = TypedDict("MapSpace", {
+    "name": "str",
+    "root": NotRequired["int"],
+    "view": NotRequired["int"],
+})
+MemoryMap = TypedDict("MemoryMap", {
+    "spaces": "list[MapSpace]",
+    "views": "list[MapView]",
+    "regions": "list[MapRegion]",
+})
+ShadowedRegion = TypedDict("ShadowedRegion", {
+    "region": "str",
+    "kind": "str",
+    "offset": "int",
+    "owner": NotRequired["str"],
+    "because": "str",
+})
 AddressExplanation = TypedDict("AddressExplanation", {
     "address": "int",
+    "space": "str",
     "range": NotRequired["MapRange"],
     "because": "str",
+    "shadows": "list[ShadowedRegion]",
 })
 
 # What comes with events.
@@ -881,16 +919,18 @@ class Commands:
             "id": id,
         })))
 
-    def x_query_memory_map(self) -> list[MapRange]:
-        """What the system bus shows, in order of address."""
-        return cast(list[MapRange], self.execute("x-query-memory-map"))
+    def x_query_memory_map(self) -> MemoryMap:
+        """The map as it is now: address spaces, the views they share, and all regions with what is in them and whose they are. Numbers are places in the lists; `offset` is in the container, `last` the size less 1, and an alias shows `target` from `target-offset` on."""
+        return cast(MemoryMap, self.execute("x-query-memory-map"))
 
     def x_explain_address(
         self,
         *,
         address: int,
+        space: str | None = None,
     ) -> AddressExplanation:
-        """What is at an address of the system bus, whose it is, and why."""
+        """What is at an address, whose it is, what else has a byte there and why that does not show. `space` is a name from x-query-memory-map; without it the system bus, which is called memory."""
         return cast(AddressExplanation, self.execute("x-explain-address", _given({
             "address": address,
+            "space": space,
         })))

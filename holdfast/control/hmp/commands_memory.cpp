@@ -12,6 +12,7 @@
 #include "holdfast/base/descriptor.hpp"
 #include "holdfast/control/cpu_sight.hpp"
 #include "holdfast/control/hmp/command.hpp"
+#include "holdfast/control/map_look.hpp"
 #include "holdfast/hw/cpu.hpp"
 
 namespace holdfast::control::hmp {
@@ -206,16 +207,23 @@ Result<void> host_address(Call& call) {
 }
 
 Result<void> explain(Call& call) {
-  const auto answer = call.ask("x-explain-address", {{"address", call.number("addr")}});
-  if (!answer) return std::unexpected{answer.error()};
-  const qmp::Json& said = *answer;
-  call.say("{:#x}: {}", call.number("addr"), said.at("because").get<std::string>());
-  if (!said.contains("range")) return {};
-  const qmp::Json& range = said.at("range");
-  call.say("range  {:016x}-{:016x}, {}", range.at("first").get<std::uint64_t>(),
-           range.at("last").get<std::uint64_t>(), range.at("kind").get<std::string>());
-  call.say("region {}", range.at("region").get<std::string>());
-  call.say("owner  {}", range.contains("owner") ? range.at("owner").get<std::string>() : "the machine itself");
+  const memory::MapSnapshot map = snapshot_of(call.machine());
+  const auto owner = [&](memory::MapSnapshot::Index region) {
+    return map.regions[region].owner.empty() ? "the machine itself" : map.regions[region].owner;
+  };
+  const std::uint64_t address = call.number("addr");
+  const Explanation said = TRY(control::explain(map, "memory", address));
+  call.say("{:#x}: {}", address, said.because);
+  if (said.range) {
+    const memory::MapSnapshot::Range& range = *said.range;
+    call.say("range  {:016x}-{:016x}, {}", range.extent.first, range.extent.last,
+             kind_name(map.regions[range.region].kind));
+    call.say("region {}", map.regions[range.region].name);
+    call.say("owner  {}", owner(range.region));
+  }
+  for (const Shadowed& one : said.shadowed)
+    call.say("hides  byte {:#x} of region '{}' of {}: {}", one.offset, map.regions[one.region].name,
+             owner(one.region), one.because);
   return {};
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "holdfast/control/hmp/command.hpp"
-#include "holdfast/hw/space.hpp"
+#include "holdfast/control/map_look.hpp"
 #include "holdfast/memory/map_snapshot.hpp"
 
 namespace holdfast::control::hmp {
@@ -24,19 +24,6 @@ struct Wanted {
   bool owners = false;    // -o
   bool disabled = false;  // -D
 };
-
-/// The bus, and every space that is a part of a device, by name.
-MapSnapshot take_snapshot(machine::Machine& machine) {
-  const memory::AddressSpace bus{machine.fabric(), machine.bus().memory().region(), {.name = "memory"}};
-  std::vector<Ref<memory::SpaceControl>> spaces{bus.control()};
-  for (hw::Device* device : machine.devices_now())
-    for (hw::Device* one : device->subtree())
-      one->for_each_part([&](hw::Part& part) {
-        if (auto* space = dynamic_cast<hw::Space*>(&part)) spaces.push_back(space->get().control());
-      });
-  std::ranges::sort(spaces, {}, [](const auto& space) { return space->name(); });
-  return machine.fabric().snapshot(spaces);
-}
 
 class Tree {
  public:
@@ -184,7 +171,7 @@ Result<void> memory_tree(Call& call) {
                       .tree = call.flag("d"),
                       .owners = call.flag("o"),
                       .disabled = call.flag("D")};
-  const MapSnapshot map = take_snapshot(call.machine());
+  const MapSnapshot map = snapshot_of(call.machine());
   if (wanted.flat)
     print_flat(call, map, wanted);
   else
@@ -193,7 +180,7 @@ Result<void> memory_tree(Call& call) {
 }
 
 Result<void> ram_blocks(Call& call) {
-  const MapSnapshot map = take_snapshot(call.machine());
+  const MapSnapshot map = snapshot_of(call.machine());
   for (const MapSnapshot::Region& region : map.regions) {
     using Kind = memory::RegionKind;
     if (region.kind != Kind::kRam && region.kind != Kind::kRom && region.kind != Kind::kRomDevice) continue;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "holdfast/base/event_loop.hpp"
+#include "holdfast/control/map_look.hpp"
 #include "holdfast/control/qmp/command.hpp"
 #include "holdfast/memory/address_space.hpp"
 #include "holdfast/memory/listener.hpp"
@@ -87,81 +88,72 @@ Answer wait_ticket(Call& call) {
 
 // --- memory ----------------------------------------------------------------------------------------
 
-std::string_view kind_name(memory::RegionKind kind) {
-  using memory::RegionKind;
-  switch (kind) {
-    case RegionKind::kRam: return "ram";
-    case RegionKind::kRom: return "rom";
-    case RegionKind::kRomDevice: return "rom-device";
-    case RegionKind::kMmio: return "mmio";
-    case RegionKind::kReservation: return "reservation";
-    default: return "other";
-  }
+using memory::MapSnapshot;
+
+Json range_info(const MapSnapshot& map, const MapSnapshot::Range& range) {
+  const MapSnapshot::Region& region = map.regions[range.region];
+  Json info{{"first", range.extent.first},      {"last", range.extent.last},
+            {"region", region.name},            {"kind", kind_name(region.kind)},
+            {"offset", range.offset},           {"read-only", !is_writable(map, range)}};
+  if (!region.owner.empty()) info["owner"] = region.owner;
+  return info;
 }
 
-/// Everything that a space shows when it is subscribed to.
-class Ranges final : public memory::LayoutListener {
- public:
-  void region_del(const memory::Section&) override {}
-  void region_add(const memory::Section& section) override {
-    const memory::RegionControl& region = *section.region;
-    const bool writable =
-        region.kind() != memory::RegionKind::kRom &&
-        !any(section.flags & memory::RangeFlags::kReadOnly);
-    Json range{{"first", section.extent.first},
-               {"last", section.extent.last},
-               {"region", region.name()},
-               {"kind", kind_name(region.kind())},
-               {"offset", section.offset},
-               {"read-only", !writable}};
-    if (region.has_gate() && !region.has_own_gate()) range["owner"] = region.gate().name();
-    all.push_back(std::move(range));
+Json region_info(const MapSnapshot::Region& region) {
+  Json info{{"name", region.name},         {"kind", kind_name(region.kind)},
+            {"offset", region.offset},     {"last", region.last},
+            {"priority", region.priority}, {"enabled", region.enabled},
+            {"children", region.children}};
+  if (!region.owner.empty()) info["owner"] = region.owner;
+  if (region.target) {
+    info["target"] = *region.target;
+    info["target-offset"] = region.target_offset;
   }
-
-  Json all = Json::array();
-};
-
-Json ranges_of(machine::Machine& machine) {
-  Ranges ranges;
-  memory::AddressSpace space{machine.fabric(), machine.bus().memory().region(), {.name = "monitor"}};
-  const memory::Subscription subscription{space, ranges};
-  return std::move(ranges.all);
+  return info;
 }
 
-Answer memory_map(Call& call) { return ranges_of(call.machine); }
+Answer memory_map(Call& call) {
+  const MapSnapshot map = snapshot_of(call.machine);
+  Json spaces = Json::array();
+  for (const auto& space : map.spaces) {
+    Json info{{"name", space.name}};
+    if (space.root) info["root"] = *space.root;
+    if (space.view) info["view"] = *space.view;
+    spaces.push_back(std::move(info));
+  }
+  Json views = Json::array();
+  for (const auto& view : map.views) {
+    Json ranges = Json::array();
+    for (const auto& range : view.ranges) ranges.push_back(range_info(map, range));
+    views.push_back({{"root", view.root},
+                     {"ranges", std::move(ranges)},
+                     {"leaves", view.leaves},
+                     {"inners", view.inners},
+                     {"bytes", view.bytes}});
+  }
+  Json regions = Json::array();
+  for (const auto& region : map.regions) regions.push_back(region_info(region));
+  return Json{{"spaces", std::move(spaces)}, {"views", std::move(views)}, {"regions", std::move(regions)}};
+}
 
 Answer explain_address(Call& call) {
   const Json& given = call.arguments.at("address");
   if (!given.is_number_unsigned()) return generic_error("address takes a number from 0 on");
-  const auto address = given.get<std::uint64_t>();
-  Json before;
-  Json after;
-  for (Json& range : ranges_of(call.machine)) {
-    if (range["last"].get<std::uint64_t>() < address) {
-      before = std::move(range);
-      continue;
-    }
-    if (range["first"].get<std::uint64_t>() <= address) {
-      const std::uint64_t offset = address - range["first"].get<std::uint64_t>() +
-                                   range["offset"].get<std::uint64_t>();
-      const std::string because =
-          fmt::format("the bus shows byte {:#x} of region '{}'{}{}", offset,
-                      range["region"].get<std::string>(),
-                      range.contains("owner") ? " of " + range["owner"].get<std::string>() : "",
-                      range["read-only"].get<bool>() ? "; writes have no effect" : "");
-      return Json{{"address", address}, {"range", std::move(range)}, {"because", because}};
-    }
-    after = std::move(range);
-    break;
+  const MapSnapshot map = snapshot_of(call.machine);
+  const auto said = explain(map, call.text_if("space").value_or("memory"), given.get<std::uint64_t>());
+  if (!said) return std::unexpected{QmpError{said.error()}};
+  Json shadows = Json::array();
+  for (const Shadowed& one : said->shadowed) {
+    const MapSnapshot::Region& region = map.regions[one.region];
+    Json info{{"region", region.name}, {"kind", kind_name(region.kind)}, {"offset", one.offset},
+              {"because", one.because}};
+    if (!region.owner.empty()) info["owner"] = region.owner;
+    shadows.push_back(std::move(info));
   }
-  std::string because = "nothing is there: reads give zeroes and writes vanish";
-  if (!before.is_null())
-    because += fmt::format("; below, '{}' ends at {:#x}", before["region"].get<std::string>(),
-                           before["last"].get<std::uint64_t>());
-  if (!after.is_null())
-    because += fmt::format("; above, '{}' begins at {:#x}", after["region"].get<std::string>(),
-                           after["first"].get<std::uint64_t>());
-  return Json{{"address", address}, {"because", because}};
+  Json answer{{"address", given}, {"space", said->space}, {"because", said->because},
+              {"shadows", std::move(shadows)}};
+  if (said->range) answer["range"] = range_info(map, *said->range);
+  return answer;
 }
 
 constexpr auto kRows = std::to_array<CommandRow>({

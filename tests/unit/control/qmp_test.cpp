@@ -372,7 +372,51 @@ TEST_F(QmpTest, AddressesAreExplained) {
   EXPECT_EQ(uart["range"]["owner"], "/machine/serial0") << uart;
   EXPECT_FALSE(ask("x-explain-address", {{"address", 0x7f000000U}}).contains("range"));
   EXPECT_EQ(error_class(ask("x-explain-address", {{"address", -1}})), "GenericError");
-  EXPECT_GT(ask("x-query-memory-map").size(), 5U);
+  EXPECT_EQ(error_class(ask("x-explain-address", {{"address", 0}, {"space", "nowhere"}})), "GenericError");
+}
+
+TEST_F(QmpTest, WhatAnAddressHidesIsNamed) {
+  negotiate();
+  memory::Fabric& fabric = machine_->fabric();
+  const auto hidden_by = [&](std::uint64_t address) {
+    const json said = ask("x-explain-address", {{"address", address}});
+    return said["shadows"].size() == 1 ? said["shadows"][0]["region"].get<std::string>() + ": " +
+                                             said["shadows"][0]["because"].get<std::string>()
+                                       : said.dump();
+  };
+  auto put = [&](const char* name, std::uint64_t offset, std::int32_t priority, bool enabled) {
+    memory::MemoryRegion region = memory::MemoryRegion::reservation(
+        fabric, {.name = name, .size = 0x1000});
+    memory::Transaction transaction;
+    transaction.add(machine_->bus().memory().region(), offset, region, priority);
+    transaction.set_enabled(region, enabled);
+    EXPECT_TRUE(fabric.commit(std::move(transaction)));
+    return region;
+  };
+  const auto low = put("low", 0x7000'0000, 0, true);
+  const auto high = put("high", 0x7000'0800, 5, true);
+  EXPECT_EQ(hidden_by(0x7000'0800), "low: 'high' has priority 5, and 'low' has 0");
+  EXPECT_EQ(ask("x-explain-address", {{"address", 0x7000'0000U}})["shadows"].size(), 0U);
+  const auto off = put("off", 0x7100'0000, 0, false);
+  EXPECT_EQ(hidden_by(0x7100'0000), "off: 'off' is disabled");
+  const auto first = put("first", 0x7200'0000, 0, true);
+  const auto second = put("second", 0x7200'0000, 0, true);
+  EXPECT_EQ(hidden_by(0x7200'0000), "first: 'second' has the same priority, 0, and came later");
+}
+
+TEST_F(QmpTest, TheMapIsShownWithItsTreesViewsAndOwners) {
+  negotiate();
+  const json map = ask("x-query-memory-map");
+  const auto& spaces = map["spaces"];
+  const auto bus = std::ranges::find_if(spaces, [](const json& space) { return space["name"] == "memory"; });
+  ASSERT_NE(bus, spaces.end());
+  const json& root = map["regions"][(*bus)["root"].get<std::size_t>()];
+  EXPECT_GT(root["children"].size(), 5U);
+  const json& view = map["views"][(*bus)["view"].get<std::size_t>()];
+  EXPECT_GT(view["ranges"].size(), 5U);
+  EXPECT_TRUE(std::ranges::any_of(view["ranges"], [](const json& range) {
+    return range.value("owner", "") == "/machine/serial0";
+  }));
 }
 
 // --- devices come and go -----------------------------------------------------------------------------
