@@ -52,6 +52,12 @@ class Line:
         self.send("\n")
         self.expect(r"=> ")
 
+    def to_prompt_from_anywhere(self):
+        """Of what was said before the line was opened nothing is left, perhaps not even the prompt. The key
+        stops the boot, or asks for another prompt; if it comes too early, the boot ends there by itself."""
+        self.send("\n")
+        self.expect(r"=> ")
+
     def command(self, line, pattern):
         self.send(line + "\n")
         match = self.expect(pattern)
@@ -213,7 +219,7 @@ def pseudo_terminal(program, _):
         assert match, f"it said {said!r}"
         fd = os.open(match[1], os.O_RDWR | os.O_NOCTTY)
         line = Line(fd)
-        line.to_prompt()
+        line.to_prompt_from_anywhere()
         line.script()
         machine.ends(line)
         os.close(fd)
