@@ -18,6 +18,8 @@
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/misc/unimplemented.hpp"
+#include "holdfast/devices/pci/pcie_host.hpp"
+#include "holdfast/devices/pci/test_device.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
 #include "holdfast/devices/stm32/exti.hpp"
@@ -33,6 +35,7 @@ namespace holdfast::boards {
 namespace {
 
 constexpr std::uint64_t kMiB = 1U << 20U;
+constexpr std::string_view kPciFamily = devices::pci::Bus::kFamily;
 
 constexpr std::array kMemorySettings{
     size_setting<&MemoryBank::Config::size>("size", "bytes, a multiple of 4K",
@@ -73,6 +76,11 @@ constexpr std::array kFlashSettings{
                                                     {.fallback = 256U << 10U, .min = 256})};
 constexpr std::array kUnimplementedSettings{
     size_setting<&devices::Unimplemented::Config::size>("size", "bytes", {.fallback = 0x400U, .min = 1})};
+constexpr std::array kPciTestSettings{
+    size_setting<&devices::pci::TestDevice::Config::membar>(
+        "membar", "bytes of BAR 2, a power of two; 0: there is none", {.fallback = 0U}),
+    setting<&devices::pci::TestDevice::Config::membar_backed>("membar-backed", "whether BAR 2 is RAM",
+                                                              {.fallback = false})};
 constexpr std::array kNvicSettings{
     setting<&devices::Nvic::Config::interrupts>("num-irq", "interrupts, besides exceptions",
                                                 {.fallback = 82U, .min = 1, .max = 240}),
@@ -158,6 +166,13 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kStm32UsartSettings, .interrupt = "irq", .region = "regs"}));
   TRY(register_device<devices::Dm163>(
       registry, {.never_inside = "it has pins and no registers"}));
+  TRY(registry.add(devices::pci::Function::kType));
+  TRY(register_device<devices::pci::PcieHost>(
+      registry, {.only_built_in = "-M virt has one", .region = "pcie.0.config", .memory_link = "memory"}));
+  TRY(register_device<devices::pci::HostFunction>(
+      registry, {.only_built_in = "it belongs to a host bridge, which has one", .bus = kPciFamily}));
+  TRY(register_device<devices::pci::TestDevice>(
+      registry, {.settings = kPciTestSettings, .bus = kPciFamily}));
   TRY(register_device<Stm32l4x5Soc>(
       registry, {.only_built_in = "-M b-l475e-iot01a has one",
                  .region = "memory",

@@ -65,6 +65,7 @@ class DeviceRef {
 
   PartRef region(std::string part) const { return {name_, std::move(part)}; }
   PartRef link(std::string part) const { return {name_, std::move(part)}; }
+  PartRef bus(std::string part) const { return {name_, std::move(part)}; }
   PinRef out(std::string part, unsigned line = 0) const { return {{name_, std::move(part)}, line}; }
   PinRef in(std::string part, unsigned line = 0) const { return {{name_, std::move(part)}, line}; }
   /// A line of the input that is called "in".
@@ -90,6 +91,7 @@ struct WireRow {
   PinRef from;
   PinRef to;
 };
+/// A link leads to a region, or a bus link to a bus that the device sits on.
 struct LinkRow {
   PartRef link;
   PartRef region;

@@ -12,6 +12,7 @@
 #include "holdfast/base/extent.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
+#include "holdfast/hw/bus.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/services.hpp"
 #include "holdfast/hw/wiring.hpp"
@@ -153,14 +154,24 @@ class Checker {
   void check_links() {
     std::set<const hw::Part*> set;
     for (const LinkRow& row : plan_.links()) {
-      if (!elsewhere(row.region)) part_of<hw::RegionPart>(row.region, "region");
       if (elsewhere(row.link)) {
         find("{}: links are set before a device is realized", row.link.to_string());
         continue;
       }
-      const auto* link = part_of<hw::RegionLink>(row.link, "region link");
-      if (link != nullptr && !set.insert(link).second)
-        find("{}: is set twice", row.link.to_string());
+      const hw::Part* link = part(row.link);
+      if (link == nullptr) continue;
+      const bool is_bus = dynamic_cast<const hw::BusLink*>(link) != nullptr;
+      if (!is_bus && dynamic_cast<const hw::RegionLink*>(link) == nullptr) {
+        find("{}: is no link but: {}", row.link.to_string(), link->kind());
+        continue;
+      }
+      if (!elsewhere(row.region)) {
+        if (is_bus)
+          part_of<hw::Bus>(row.region, "bus");
+        else
+          part_of<hw::RegionPart>(row.region, "region");
+      }
+      if (!set.insert(link).second) find("{}: is set twice", row.link.to_string());
     }
     for (const auto& [name, device] : devices_)
       for (hw::Device* one : device->subtree())
@@ -168,6 +179,9 @@ class Checker {
           const auto* link = dynamic_cast<hw::RegionLink*>(&part);
           if (link != nullptr && link->is_required() && !set.contains(link))
             find("{}: leads nowhere; it takes a region", link->path());
+          const auto* seat = dynamic_cast<hw::BusLink*>(&part);
+          if (seat != nullptr && seat->get() == nullptr && !set.contains(seat))
+            find("{}: leads nowhere; it takes a {} bus", seat->path(), seat->family());
         });
   }
 

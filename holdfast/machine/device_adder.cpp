@@ -19,6 +19,7 @@ namespace {
 
 using boards::BoardPlan;
 using boards::DeviceSetting;
+using boards::PartRef;
 
 std::string list(const std::vector<std::string>& names) {
   return names.empty() ? "it has none" : fmt::format("it has {}", fmt::join(names, ", "));
@@ -57,6 +58,16 @@ std::string line(std::string_view name, std::string_view type, std::string_view 
 }
 
 }  // namespace
+
+std::vector<hw::Bus*> buses(Machine& machine) {
+  std::vector<hw::Bus*> all;
+  for (hw::Device* device : machine.devices_now())
+    for (hw::Device* one : device->subtree())
+      one->for_each_part([&](hw::Part& part) {
+        if (auto* bus = dynamic_cast<hw::Bus*>(&part)) all.push_back(bus);
+      });
+  return all;
+}
 
 bool is_id(std::string_view id) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
@@ -165,6 +176,7 @@ Result<void> DeviceAdder::place(BoardPlan& plan, const DeviceKind& kind, const s
                                 const DeviceWish& wish) const {
   if (kind.is_cpu()) return place_cpu(plan, kind, name, wish);
   if (kind.is_memory_module()) return place_module(plan, kind, name, wish);
+  if (!kind.facet->bus.empty()) return place_on_bus(plan, kind, name, wish);
   std::uint64_t address = 0;
   if (!kind.facet->region.empty()) {
     const std::string* at = value_of(wish, "addr");
@@ -238,6 +250,45 @@ Result<void> DeviceAdder::place_module(BoardPlan& plan, const DeviceKind& kind, 
   return {};
 }
 
+Result<void> DeviceAdder::place_on_bus(BoardPlan& plan, const DeviceKind& kind, const std::string& name,
+                                       const DeviceWish& wish) const {
+  const hw::Bus* const bus = TRY(find_bus(kind, wish));
+  const auto device = boards::add_device(plan, *kind.type, *kind.facet, name, 0);
+  plan.link({{device.link("bus"), name_of(*bus)}});
+  return set_values(plan, device, kind, wish);
+}
+
+Result<hw::Bus*> DeviceAdder::find_bus(const DeviceKind& kind, const DeviceWish& wish) const {
+  const auto all = buses(machine_);
+  if (const std::string* wanted = value_of(wish, "bus")) {
+    for (hw::Bus* bus : all)
+      if (bus->bus_name() == *wanted) return bus;
+    std::vector<std::string> names;
+    for (const hw::Bus* bus : all) names.push_back(bus->bus_name());
+    return fail("there is no bus '{}'; {}", *wanted,
+                names.empty() ? "the machine has none"
+                              : fmt::format("the machine has {}", fmt::join(names, ", ")));
+  }
+  const hw::Bus* full = nullptr;
+  for (hw::Bus* bus : all) {
+    if (bus->family() != kind.facet->bus) continue;
+    if (bus->has_room()) return bus;
+    full = bus;
+  }
+  if (full != nullptr)
+    return fail("'{}' finds no place: all {} buses are full", kind.type->name, kind.facet->bus);
+  return fail("'{}' sits on a {} bus; the machine has none", kind.type->name, kind.facet->bus);
+}
+
+PartRef DeviceAdder::name_of(const hw::Bus& bus) const {
+  const std::string root = machine_.node().path() + "/";
+  const std::string& owner = machine_.owner_of(bus.path())->full_path();
+  const std::string& device = bus.device().full_path();
+  std::string part = bus.name();
+  if (device.size() > owner.size()) part = device.substr(owner.size() + 1) + "/" + part;
+  return {.device = owner.substr(root.size()), .part = std::move(part)};
+}
+
 /// The lowest address in the window where nothing is for so many bytes.
 Result<std::uint64_t> DeviceAdder::find_room(const Extent& window, std::uint64_t size) const {
   constexpr std::uint64_t kLargePage = 2U << 20U;
@@ -283,6 +334,7 @@ bool DeviceAdder::has_interrupt(const DeviceKind& kind) const {
 std::vector<std::string> DeviceAdder::whereabouts(const DeviceKind& kind) const {
   if (kind.is_cpu()) return {"core-id", "node-id"};
   std::vector<std::string> names;
+  if (!kind.facet->bus.empty()) names.emplace_back("bus");
   if (!kind.facet->region.empty()) names.emplace_back("addr");
   if (has_interrupt(kind)) names.emplace_back("irq");
   return names;
@@ -326,6 +378,8 @@ Result<std::string> device_type_text(const object::TypeRegistry& types, std::str
     text += line("core-id", "uint32", "the number of its place, which -smp maxcpus= makes");
     text += line("node-id", "uint32", "the node of that place, if there are nodes");
   }
+  if (!facet.bus.empty() && facet.only_built_in.empty())
+    text += line("bus", "str", fmt::format("the {} bus it sits on; none: the first that has room", facet.bus));
   if (!facet.interrupt.empty())
     text += line("irq", "uint32", "its number at the interrupt controller; none: nobody hears it");
   for (const DeviceSetting& setting : facet.settings)

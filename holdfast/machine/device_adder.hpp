@@ -16,6 +16,7 @@
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/device_facet.hpp"
 #include "holdfast/boards/expansion.hpp"
+#include "holdfast/hw/bus.hpp"
 #include "holdfast/machine/machine.hpp"
 #include "holdfast/object/type.hpp"
 
@@ -60,6 +61,9 @@ struct DeviceKind {
                          const std::string& text, const boards::SettingTargets& targets) const;
 };
 
+/// The buses of a machine, in the order in which their owners joined it. Control thread.
+std::vector<hw::Bus*> buses(Machine& machine);
+
 /// What a user may call a device or an object, and the error for what is none.
 bool is_id(std::string_view id);
 Error not_an_id(std::string_view id);
@@ -93,6 +97,10 @@ class DeviceAdder {
                          const DeviceWish& wish) const;
   Result<void> place_module(boards::BoardPlan& plan, const DeviceKind& kind, const std::string& name,
                             const DeviceWish& wish) const;
+  Result<void> place_on_bus(boards::BoardPlan& plan, const DeviceKind& kind, const std::string& name,
+                            const DeviceWish& wish) const;
+  Result<hw::Bus*> find_bus(const DeviceKind& kind, const DeviceWish& wish) const;
+  boards::PartRef name_of(const hw::Bus& bus) const;
   Result<std::uint64_t> find_room(const Extent& window, std::uint64_t size) const;
   Result<void> set_values(boards::BoardPlan& plan, const boards::DeviceRef& device,
                           const DeviceKind& kind, const DeviceWish& wish) const;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "holdfast/hw/bus.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/region_part.hpp"
 #include "holdfast/hw/reset.hpp"
@@ -95,6 +96,12 @@ Result<P*> Realization::pins(const boards::PinRef& ref, std::string_view wanted)
 
 Result<void> Realization::set_links() {
   for (const auto& row : plan_.links()) {
+    auto* any = TRY(part<hw::Part>(row.link, "link"));
+    if (auto* seat = dynamic_cast<hw::BusLink*>(any)) {
+      auto* bus = TRY(part<hw::Bus>(row.region, "bus"));
+      TRY(seat->set(*bus));
+      continue;
+    }
     auto* link = TRY(part<hw::RegionLink>(row.link, "region link"));
     auto* target = TRY(part<hw::RegionPart>(row.region, "region"));
     TRY(link->set(*target));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which view a space sees. Spaces share a view if, after enabled aliases of full size are followed,
-// they end at the same region with the same attributes. Every region on that path knows the spaces
-// that came through, so that an edit of it resolves them anew.
+// they end at the same region with the same attributes; those that end at a region that is switched off
+// see nothing and have no view. Every region on that path knows the spaces that came through, so that an
+// edit of it resolves them anew.
 #include <algorithm>
 
 #include "holdfast/memory/map.hpp"
@@ -60,7 +61,7 @@ void Map::resolve(SpaceControl& space) {
     space.steps_.push_back(std::make_unique<PathStep>());
     put_on_path(*space.steps_.back(), space, *node);
   }
-  bind(space, &view_of(*node, flags));
+  bind(space, node->enabled ? &view_of(*node, flags) : nullptr);
 }
 
 void Map::put_on_path(PathStep& step, SpaceControl& space, MapNode& node) {

@@ -21,9 +21,14 @@ Transaction& Transaction::push_flag(Kind kind, const MemoryRegion& region, bool 
 
 Transaction& Transaction::add(const MemoryRegion& container, std::uint64_t offset,
                               const MemoryRegion& child, std::int32_t priority) {
+  return add(container.control(), offset, child, priority);
+}
+
+Transaction& Transaction::add(Ref<RegionControl> container, std::uint64_t offset,
+                              const MemoryRegion& child, std::int32_t priority) {
   HF_CHECK(container, "an addition to no region");
   return push({.kind = Kind::kAdd, .priority = priority, .region = child.control(),
-               .other = container.control(), .number = offset});
+               .other = std::move(container), .number = offset});
 }
 
 Transaction& Transaction::remove(const MemoryRegion& child) {

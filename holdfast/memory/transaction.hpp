@@ -50,6 +50,8 @@ class Transaction {
   /// that would make a cycle (through containers and alias targets): the message names both ends.
   Transaction& add(const MemoryRegion& container, std::uint64_t offset, const MemoryRegion& child,
                    std::int32_t priority = 0);
+  Transaction& add(Ref<RegionControl> container, std::uint64_t offset, const MemoryRegion& child,
+                   std::int32_t priority = 0);
   /// Takes it out of whatever container it is in; no error if it is in none.
   Transaction& remove(const MemoryRegion& child);
   /// Within its container. Among equal priorities what moved last shows, as if it had been added now.

@@ -13,6 +13,7 @@
 
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/machine/machine.hpp"
+#include "tests/support/pci_world.hpp"
 #include "tests/support/schedule.hpp"
 #include "tests/support/test_devices.hpp"
 #include "tests/support/test_machine.hpp"
@@ -26,12 +27,23 @@ struct Subject {
   const object::Type* type;
   boards::DeviceFacet facet;
 
-  /// A plan fragment with one device of the type, at kHole if it has a region to place.
+  /// What has to be there before: a bus, if the type sits on one.
+  boards::BoardPlan world() const { return sits() ? pci_plan() : boards::BoardPlan{"bare"}; }
+  bool sits() const { return !facet.bus.empty(); }
+  /// A plan fragment with one device of the type, at kHole if it has a region to place, or on the bus.
   boards::BoardPlan plan() const {
     boards::BoardPlan plan{"sample"};
-    boards::add_device(plan, *type, facet, "it", kHole);
+    const auto device = boards::add_device(plan, *type, facet, "it", kHole);
+    if (sits()) plan.link({{device.link("bus"), kBus}});
     return plan;
   }
+  /// Where it answers: what was placed, or the configuration space of the first free function.
+  std::uint64_t where() const { return sits() ? PciWorld::config_at(1, 0, 0) : kHole; }
+  bool answers(TestMachine& machine) const {
+    const auto value = machine.read32(where());
+    return value && (!sits() || *value != 0xffff'ffff);
+  }
+  inline static const boards::PartRef kBus{"host", "pcie.0"};
   hw::Owned<hw::Device> build(machine::Machine& machine) const {
     return facet.make({.context = machine.context(), .type = *type, .name = "it"});
   }
@@ -59,13 +71,14 @@ inline std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
 class Lifecycle : public ::testing::TestWithParam<Subject> {
  protected:
   boards::BoardPlan sample() const { return GetParam().plan(); }
+  static bool answers(TestMachine& machine) { return GetParam().answers(machine); }
   /// Says why nobody can be inside of this type; the reason is in its registration.
   /// An access that comes to the device's gate.
   static void enter(TestMachine& machine) {
     if (GetParam().facet.entered == boards::DeviceFacet::Entered::kByWrite)
-      machine.write32(kHole, 0);
+      machine.write32(GetParam().where(), 0);
     else
-      machine.read32(kHole);
+      machine.read32(GetParam().where());
   }
   bool is_never_inside() const {
     const auto reason = GetParam().facet.never_inside;
@@ -75,14 +88,14 @@ class Lifecycle : public ::testing::TestWithParam<Subject> {
   }
   /// How many parts are prepared when the plan is realised: counted by a fault that never strikes.
   std::size_t parts_prepared() const {
-    TestMachine other;
+    TestMachine other{GetParam().world()};
     hw::FaultPlan never{.fail_at = ~std::size_t{0}};
     other->context().faults = &never;
     EXPECT_TRUE(other->realize(sample()));
     return never.seen;
   }
 
-  TestMachine machine;
+  TestMachine machine{GetParam().world()};
   const Census::Snapshot before = machine.census();
 };
 
@@ -104,6 +117,10 @@ TEST_P(Lifecycle, PreparedAndDropped) {
     const std::string link{GetParam().facet.memory_link};
     if (!link.empty()) {
       EXPECT_TRUE(device->find_part<hw::RegionLink>(link)->set(machine->bus().memory()));
+    }
+    if (GetParam().sits()) {
+      auto* bus = machine->find(Subject::kBus.device).get()->find_part<hw::Bus>(Subject::kBus.part);
+      EXPECT_TRUE(device->find_part<hw::BusLink>("bus")->set(*bus));
     }
     EXPECT_TRUE(device->prepare());
   }
@@ -127,9 +144,9 @@ TEST_P(Lifecycle, PrepareFailingAtEachPart) {
 TEST_P(Lifecycle, PluggedAndUnpluggedAHundredTimes) {
   for (int i = 0; i < 100; ++i) {
     ASSERT_TRUE(machine->realize(sample()));
-    machine.read32(kHole);
+    answers(machine);
     ASSERT_TRUE(machine->unplug("it")->wait());
-    ASSERT_FALSE(machine.read32(kHole));
+    ASSERT_FALSE(answers(machine));
   }
   EXPECT_EQ(machine.census(), before);
 }
@@ -155,7 +172,7 @@ TEST_P(Lifecycle, UnpluggedInAnAccess) {
     const auto ticket = machine->unplug("it");
     machine->control().run_pending();
     EXPECT_NE(ticket->stage(), Stage::kRequested);
-    EXPECT_FALSE(machine.read32(kHole)) << "new accesses miss";
+    EXPECT_FALSE(answers(machine)) << "new accesses miss";
     EXPECT_FALSE(ticket->done()) << ticket->report().to_string();
     inside.release();
     cpu.join();
@@ -166,15 +183,15 @@ TEST_P(Lifecycle, UnpluggedInAnAccess) {
 
 TEST_P(Lifecycle, MachineDestroyedInEachPhase) {
   {  // built, and nobody will ever plug it: its owner drops it first
-    TestMachine other;
+    TestMachine other{GetParam().world()};
     const auto device = GetParam().build(*other);
   }
   {  // live
-    TestMachine other;
+    TestMachine other{GetParam().world()};
     ASSERT_TRUE(other->realize(sample()));
   }
   {  // severing is queued and has not begun
-    TestMachine other;
+    TestMachine other{GetParam().world()};
     ASSERT_TRUE(other->realize(sample()));
     const auto ticket = other->unplug("it");
     other.end();
@@ -182,7 +199,7 @@ TEST_P(Lifecycle, MachineDestroyedInEachPhase) {
   }
   if (is_never_inside()) return;
   {  // severed, not drained: somebody is inside
-    TestMachine other;
+    TestMachine other{GetParam().world()};
     ASSERT_TRUE(other->realize(sample()));
     testing::Schedule schedule;
     auto& inside = schedule.stop_at("gate.entered", "cpu");
@@ -198,7 +215,7 @@ TEST_P(Lifecycle, MachineDestroyedInEachPhase) {
     EXPECT_EQ(ticket->stage(), Stage::kReclaimed);
   }
   {  // the machine ends with somebody inside a live device
-    TestMachine other;
+    TestMachine other{GetParam().world()};
     ASSERT_TRUE(other->realize(sample()));
     testing::Schedule schedule;
     auto& inside = schedule.stop_at("gate.entered", "cpu");

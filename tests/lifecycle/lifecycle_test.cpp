@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test devices, with the shapes that went wrong elsewhere.
 #include "tests/lifecycle/lifecycle.hpp"
+#include "tests/support/pci_devices.hpp"
 #include "tests/support/test_devices.hpp"
 
 namespace holdfast::test {
@@ -12,6 +13,20 @@ Result<void> register_all(object::TypeRegistry& registry) {
   ((result = result ? boards::register_device<T>(registry, {.region = "regs"}) : result), ...);
   return result;
 }
+
+template <class... T>
+Result<void> register_functions(object::TypeRegistry& registry) {
+  Result<void> result = registry.add(hw::Device::kType);
+  if (result) result = registry.add(pci::Function::kType);
+  ((result = result ? boards::register_device<T>(registry, {.bus = pci::Bus::kFamily}) : result), ...);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Functions, Lifecycle,
+    ::testing::ValuesIn(subjects(&register_functions<PciProbe, PciRam, PciShelf, PciWindow, PciResizer,
+                                                     PciMover>)),
+    name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Lifecycle,

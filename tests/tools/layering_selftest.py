@@ -59,6 +59,11 @@ class Layering(unittest.TestCase):
         self.assertEqual(findings_with(
             {"holdfast/devices/intc/b.cpp": SPDX + '#include "holdfast/devices/intc/plic.hpp"\n'}), [])
 
+    def test_a_device_sees_the_bus_it_sits_on(self):
+        self.assertEqual(findings_with(
+            {"holdfast/devices/storage/b.cpp": SPDX + '#include "holdfast/devices/pci/function.hpp"\n',
+             "holdfast/devices/pci/function.hpp": HEADER}), [])
+
     def test_cpus_and_devices_are_apart_both_ways(self):
         self.one_finding(
             {"holdfast/cpu/riscv/b.cpp": SPDX + '#include "holdfast/devices/intc/plic.hpp"\n'},

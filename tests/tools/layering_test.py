@@ -19,7 +19,7 @@ ORDER = ["base", "rcu", "gate", "memory", "object", "hw", "block", "chardev", "n
 APART = {("cpu/*", "devices/*")}
 
 # devices/ folders that may be included by other devices/ folders: buses that devices sit on.
-BUSES: set[str] = set()
+BUSES: set[str] = {"devices/pci"}
 
 LONG = 500  # lines from which a file is listed
 CODE = {".hpp", ".cpp", ".h", ".c", ".S", ".py"}

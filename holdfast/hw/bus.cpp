@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/hw/bus.hpp"
+
+namespace holdfast::hw {
+
+Result<void> BusLink::set(Bus& bus) {
+  if (device().life() != Life::kBuilt)
+    return fail("{}: can only be set before the device is realized", path());
+  if (bus.family() != family_)
+    return fail("'{}' cannot sit on bus '{}', which is a {} bus; it takes a {} bus",
+                device().type().name, bus.bus_name(), bus.family(), family_);
+  bus_ = object::Handle<Bus>{bus};
+  name_of_bus_ = bus.bus_name();
+  return {};
+}
+
+Result<void> BusLink::prepare() {
+  if (get() != nullptr) return {};
+  return fail("{}: is not set; it takes a {} bus", path(), family_);
+}
+
+std::optional<object::PropertyValue> BusLink::value() const { return name_of_bus_; }
+
+}  // namespace holdfast::hw
