@@ -80,14 +80,18 @@ RiscvCpu::RiscvCpu(const hw::DeviceInit& init, const Config& config)
       model_{config.model},
       gang_{config.gang},
       semihosting_{config.semihosting},
+      files_{config.machine_file, config.supervisor_file},
       places_{config.places},
       time_{init.context.clock, config.counter ? config.counter : hw::TimeCounter::make()},
       hart_{config.hart, port_, time_} {
+  hart_.set_interrupt_files(config.machine_file, config.supervisor_file);
   if (!takes_turns()) context().clock.follow(*this);
   time_.counter().follow(*this);
 }
 
 RiscvCpu::~RiscvCpu() {
+  for (const auto& file : files_)
+    if (file) file->unfollow(*this);
   if (takes_turns()) gang_->rota()->remove(hart_);
   time_.counter().unfollow(*this);
   if (!takes_turns()) context().clock.unfollow(*this);
@@ -119,10 +123,21 @@ Result<void> RiscvCpu::check() {
 
 void RiscvCpu::start() {
   if (gang_ == nullptr) return;
-  if (takes_turns()) return gang_->rota()->add(hart_, *this, context().clock);
+  if (takes_turns()) {
+    gang_->rota()->add(hart_, *this, context().clock);
+    return listen_for_messages();
+  }
   thread_.emplace(hart_, static_cast<CpuEvents&>(*this));
+  listen_for_messages();
   gang_->join(*thread_);
   thread_->start();
+}
+
+/// Once it is known whom to wake.
+void RiscvCpu::listen_for_messages() {
+  for (const auto& file : files_)
+    if (file) file->follow(*this);
+  hart_.notice_message();  // what came before
 }
 
 void RiscvCpu::pin_changed(unsigned line, bool level) noexcept {
@@ -147,7 +162,10 @@ std::optional<std::uint64_t> RiscvCpu::wakes_at_ns() const {
 }
 
 void RiscvCpu::on_reset(hw::ResetPhase phase) {
-  if (phase == hw::ResetPhase::kEnter) hart_.reset();
+  if (phase != hw::ResetPhase::kEnter) return;
+  for (const auto& file : files_)
+    if (file) file->reset();
+  hart_.reset();
 }
 
 }  // namespace holdfast::accel

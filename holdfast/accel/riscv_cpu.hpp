@@ -5,6 +5,7 @@
 // ends when the device is severed, at the end of the slice it is in, and is joined by the destructor.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "holdfast/cpu/riscv/cpu_model.hpp"
 #include "holdfast/hw/clock.hpp"
 #include "holdfast/hw/cpu.hpp"
+#include "holdfast/hw/interrupt_file.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/places.hpp"
 #include "holdfast/hw/space.hpp"
@@ -43,6 +45,7 @@ class CounterTime final : public cpu::riscv::TimeSource {
 class RiscvCpu final : public hw::Cpu,
                        private hw::PinSink,
                        private CpuEvents,
+                       private hw::InterruptFile::Follower,
                        private hw::VirtualClock::Follower,
                        private hw::TimeCounter::Follower {
  public:
@@ -53,6 +56,8 @@ class RiscvCpu final : public hw::Cpu,
     HartGang* gang = nullptr;  // outlives the device; none: the hart never runs
     Semihosting* semihosting = nullptr;  // outlives the device; none: calls are answered by 0
     Ref<hw::TimeCounter> counter{};  // that `time` shows; none: one of its own
+    Ref<hw::InterruptFile> machine_file{};     // where messages come, of both levels or of none
+    Ref<hw::InterruptFile> supervisor_file{};  // the same
     Ref<hw::Places> places{};        // of which it has the one of its number; none: it claims none
   };
   RiscvCpu(const hw::DeviceInit& init, const Config& config);
@@ -89,6 +94,8 @@ class RiscvCpu final : public hw::Cpu,
   bool takes_turns() const { return gang_ != nullptr && gang_->rota() != nullptr; }
   void start();
   void pin_changed(unsigned line, bool level) noexcept override;
+  void message_came() noexcept override { hart_.notice_message(); }
+  void listen_for_messages();
   void between_slices() override;
   Call host_call() override;
   std::optional<std::uint64_t> wakes_at_ns() const override;
@@ -101,6 +108,7 @@ class RiscvCpu final : public hw::Cpu,
   cpu::riscv::CpuModel model_;
   HartGang* const gang_;
   Semihosting* const semihosting_;
+  const std::array<Ref<hw::InterruptFile>, 2> files_;  // machine, supervisor
   const Ref<hw::Places> places_;
   const CounterTime time_;
   hw::Claim place_claim_;

@@ -35,6 +35,8 @@ constexpr std::uint64_t kDefaultRam = 128U << 20U;
 /// What -M says.
 struct Properties {
   virt::Interruptor interruptor = virt::Interruptor::kClint;
+  virt::Interrupts interrupts = virt::Interrupts::kPlic;
+  std::uint32_t guests = 0;
   FlashNames flash;
   std::string memory_backend;
   std::string dump;
@@ -59,6 +61,23 @@ Result<void> set_flash(Properties& properties, std::string_view value) {
 Result<void> set_aclint(Properties& properties, std::string_view value) {
   properties.interruptor =
       TRY(flag(value)) ? virt::Interruptor::kAclint : virt::Interruptor::kClint;
+  return {};
+}
+Result<void> set_interrupts(Properties& properties, std::string_view value) {
+  if (value == "none")
+    properties.interrupts = virt::Interrupts::kPlic;
+  else if (value == "aplic")
+    properties.interrupts = virt::Interrupts::kAplic;
+  else if (value == "aplic-imsic")
+    properties.interrupts = virt::Interrupts::kAplicAndImsics;
+  else
+    return fail("it takes none, aplic or aplic-imsic");
+  return {};
+}
+Result<void> set_guests(Properties& properties, std::string_view value) {
+  const auto guests = object::parse_unsigned(value);
+  if (!guests || *guests > virt::kMostGuests) return fail("it takes 0 to {}", virt::kMostGuests);
+  properties.guests = static_cast<std::uint32_t>(*guests);
   return {};
 }
 Result<void> set_memory_backend(Properties& properties, std::string_view value) {
@@ -86,7 +105,9 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> kRows{
       {{"aclint", "on|off", "the CLINT as the devices of an ACLINT, with one for S-mode"}, set_aclint},
-      {{"aia", "none", "accepted for others' sake: interrupts come by a PLIC"}, set_absent},
+      {{"aia", "none|aplic|aplic-imsic", "what interrupts harts: a PLIC, an APLIC, messages"},
+       set_interrupts},
+      {{"aia-guests", "0-7", "guests that each hart's IMSIC has room for"}, set_guests},
       {{"dumpdtb", "FILE", "writes the device tree into a file, and no more"}, set_dump},
       {{"graphics", "on|off", "what firmware is told: whether there is a screen"}, set_graphics},
       {{"memory-backend", "ID", "the -object that is the machine's RAM"}, set_memory_backend},
@@ -180,6 +201,8 @@ Result<virt::Options> board_options(const Options& options, const Properties& pr
                       .cpu = cpu,
                       .ram_size = options.memory.value_or(kDefaultRam),
                       .interruptor = properties.interruptor,
+                      .interrupts = properties.interrupts,
+                      .guests = properties.guests,
                       .graphics = properties.graphics,
                       .rng_seed = rng_seed(options),
                       .bios = std::move(bios),

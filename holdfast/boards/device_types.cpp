@@ -13,6 +13,8 @@
 #include "holdfast/devices/display/dm163.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
+#include "holdfast/devices/intc/riscv_aplic.hpp"
+#include "holdfast/devices/intc/riscv_imsic.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
 #include "holdfast/devices/misc/fw_cfg.hpp"
 #include "holdfast/devices/misc/htif.hpp"
@@ -128,6 +130,12 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kHtifSettings, .region = "tohost", .memory_link = "memory"}));
   TRY(register_device<devices::SifiveTest>(registry, {.region = "regs"}));
   TRY(register_device<devices::RiscvAclintSswi>(registry, {.settings = kSswiSettings, .region = "regs"}));
+  TRY(register_device<devices::RiscvAplic>(
+      registry, {.only_built_in = "-M virt,aia= says whether the board has one",
+                 .region = "machine",
+                 .memory_link = "memory"}));
+  TRY(register_device<devices::RiscvImsic>(
+      registry, {.only_built_in = "-M virt,aia= says whether harts have them", .region = "regs"}));
   TRY(register_device<devices::FwCfg>(registry, {.only_built_in = "-fw_cfg gives files to the one there is",
                                                  .region = "regs",
                                                  .memory_link = "memory"}));

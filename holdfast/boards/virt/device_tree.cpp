@@ -4,7 +4,10 @@
 // SPEC: Devicetree Specification 0.4; the Linux kernel's bindings for each "compatible".
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <initializer_list>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -30,11 +33,22 @@ constexpr std::uint32_t kMachineExternal = 11;
 constexpr std::uint32_t kFinishPass = 0x5555;
 constexpr std::uint32_t kFinishReset = 0x7777;
 
+// How a line asks, where that is told (the kernel's binding of interrupt controllers).
+constexpr std::uint32_t kActiveHigh = 4;
+
+/// By how many bits `count` things are told apart.
+constexpr std::uint32_t bits_for(std::uint32_t count) {
+  return static_cast<std::uint32_t>(std::bit_width(count - 1));
+}
+
 struct Handles {
   std::vector<Phandle> harts;             // each hart
   std::vector<Phandle> hart_controllers;  // its interrupt controller
-  std::vector<Phandle> plics;             // each node's
-  Phandle syscon;
+  std::vector<Phandle> wired;             // each node's PLIC or APLIC, that of supervisor mode
+  std::vector<Phandle> machine_aplics;    // each node's
+  Phandle machine_imsics{};
+  Phandle imsics{};                       // of supervisor mode
+  Phandle syscon{};
 };
 
 /// Builds the tree: what all of it needs to know, a function a part.
@@ -53,12 +67,19 @@ class Tree {
   void add_distances(Node& root) const;
   void add_clint(Node& soc, const Place& place) const;
   void add_aclint(Node& soc, const Place& place) const;
+  void add_mtimer(Node& soc, const Place& place, std::uint64_t comparisons) const;
   void add_plic(Node& soc, const Place& place) const;
+  void add_imsics(Node& soc) const;
+  void add_aplics(Node& soc, const Place& place) const;
   void add_devices(Node& soc) const;
   void add_virtio_slots(Node& soc) const;
   /// For each hart of the node, its controller and an interrupt's number there.
   std::vector<std::uint32_t> lines(const Place& place,
                                    std::initializer_list<std::uint32_t> numbers) const;
+  bool has_plic() const { return options_.interrupts == Interrupts::kPlic; }
+  bool has_imsics() const { return options_.interrupts == Interrupts::kAplicAndImsics; }
+  /// A device whose line leads to the wired controller of a node.
+  void interrupt(Node& node, std::uint32_t line, std::size_t place) const;
   void number(Node& node, const Place& place) const {
     if (!options_.nodes.empty()) node.u32("numa-node-id", place.number);
   }
@@ -151,11 +172,20 @@ void Tree::add_clint(Node& soc, const Place& place) const {
       .strings("compatible", {"sifive,clint0", "riscv,clint0"});
 }
 
-// SPEC: the kernel's bindings riscv,aclint-mswi, -sswi and -mtimer. The timer's counter is the last
-// register of its device; the comparisons come first.
+/// The timer's counter is the last register of its device; the comparisons come first.
+void Tree::add_mtimer(Node& soc, const Place& place, std::uint64_t comparisons) const {
+  const std::uint64_t counter = comparisons + 0x7ff8;
+  const std::uint64_t end =
+      place.clint + (has_mtimer_only(options_) ? map::kMtimerSize : map::kClintSize);
+  auto timer = soc.node(fmt::format("mtimer@{:x}", comparisons));
+  number(timer, place);
+  timer.cells("interrupts-extended", lines(place, {kMachineTimer}))
+      .reg({{counter, end - counter}, {comparisons, counter - comparisons}})
+      .string("compatible", "riscv,aclint-mtimer");
+}
+
+// SPEC: the kernel's bindings riscv,aclint-mswi, -sswi and -mtimer.
 void Tree::add_aclint(Node& soc, const Place& place) const {
-  constexpr std::uint64_t kComparisons = 0x4000;
-  constexpr std::uint64_t kCounter = 0xbff8;
   const auto software = [&](const char* name, std::uint64_t at, std::uint32_t line) {
     auto node = soc.node(fmt::format("{}@{:x}", name, at));
     number(node, place);
@@ -166,20 +196,13 @@ void Tree::add_aclint(Node& soc, const Place& place) const {
         .string("compatible", fmt::format("riscv,aclint-{}", name));
   };
   software("sswi", place.sswi, kSupervisorSoftware);
-  {
-    auto timer = soc.node(fmt::format("mtimer@{:x}", place.clint + kComparisons));
-    number(timer, place);
-    timer.cells("interrupts-extended", lines(place, {kMachineTimer}))
-        .reg({{place.clint + kCounter, map::kClintSize - kCounter},
-              {place.clint + kComparisons, kCounter - kComparisons}})
-        .string("compatible", "riscv,aclint-mtimer");
-  }
+  add_mtimer(soc, place, place.clint + 0x4000);
   software("mswi", place.clint, kMachineSoftware);
 }
 
 void Tree::add_plic(Node& soc, const Place& place) const {
   auto plic = soc.node(fmt::format("plic@{:x}", place.plic));
-  plic.phandle(handles_.plics[place.number]);
+  plic.phandle(handles_.wired[place.number]);
   number(plic, place);
   plic.u32("riscv,ndev", irq::kSources - 1)
       .reg({{place.plic, map::kPlicSize}})
@@ -190,19 +213,98 @@ void Tree::add_plic(Node& soc, const Place& place) const {
       .u32("#address-cells", 0);
 }
 
+// SPEC: the kernel's binding riscv,imsics. One node for the pages of all harts, at each level; the
+// address bits that tell nodes and harts apart are told where there are several nodes.
+void Tree::add_imsics(Node& soc) const {
+  struct Level {
+    Phandle handle;
+    std::uint32_t line;
+    std::uint64_t Place::*base;
+    std::uint64_t stride;
+    unsigned guest_bits;
+  };
+  for (const Level& level :
+       {Level{handles_.machine_imsics, kMachineExternal, &Place::imsic_machine, map::kImsicPage, 0},
+        Level{handles_.imsics, kSupervisorExternal, &Place::imsic_supervisor, imsic_stride(options_),
+              guest_bits(options_)}}) {
+    std::vector<std::uint32_t> harts;
+    std::vector<DeviceTreeBuilder::Range> pages;
+    std::uint32_t most = 0;
+    for (const Place& place : places_) {
+      std::ranges::copy(lines(place, {level.line}), std::back_inserter(harts));
+      pages.push_back({place.*level.base, place.present * level.stride});
+      most = std::max(most, place.present);
+    }
+    auto imsics = soc.node(fmt::format("imsics@{:x}", places_.front().*level.base));
+    imsics.phandle(level.handle)
+        .string("compatible", "riscv,imsics")
+        .u32("#interrupt-cells", 0)
+        .flag("interrupt-controller")
+        .flag("msi-controller")
+        .cells("interrupts-extended", harts)
+        .reg(pages)
+        .u32("riscv,num-ids", irq::kMessages)
+        .u32("riscv,ipi-id", 1);
+    if (level.guest_bits != 0) imsics.u32("riscv,guest-index-bits", level.guest_bits);
+    if (places_.size() > 1)
+      imsics.u32("riscv,hart-index-bits", bits_for(most))
+          .u32("riscv,group-index-bits", bits_for(static_cast<std::uint32_t>(places_.size())))
+          .u32("riscv,group-index-shift", map::kImsicGroupShift);
+  }
+}
+
+// SPEC: the kernel's binding riscv,aplic.
+void Tree::add_aplics(Node& soc, const Place& place) const {
+  const Phandle supervisor = handles_.wired[place.number];
+  struct Level {
+    Phandle handle;
+    std::uint64_t at;
+    std::uint32_t line;
+    Phandle messages;
+  };
+  const Level machine{handles_.machine_aplics[place.number], place.aplic_machine, kMachineExternal,
+                      handles_.machine_imsics};
+  const Level child{supervisor, place.aplic_supervisor, kSupervisorExternal, handles_.imsics};
+  for (const Level& level : {machine, child}) {
+    auto aplic = soc.node(fmt::format("aplic@{:x}", level.at));
+    aplic.phandle(level.handle);
+    number(aplic, place);
+    aplic.string("compatible", "riscv,aplic")
+        .u32("#interrupt-cells", 2)
+        .flag("interrupt-controller")
+        .reg({{level.at, map::kAplicSize}})
+        .u32("riscv,num-sources", irq::kWiredSources);
+    if (has_imsics())
+      aplic.u32("msi-parent", level.messages);
+    else
+      aplic.cells("interrupts-extended", lines(place, {level.line}));
+    if (level.handle != supervisor)
+      aplic.u32("riscv,children", supervisor)
+          .cells("riscv,delegate", {supervisor, 1, irq::kWiredSources});
+  }
+}
+
+void Tree::interrupt(Node& node, std::uint32_t line, std::size_t place) const {
+  if (has_plic())
+    node.u32("interrupts", line);
+  else
+    node.cells("interrupts", {line, kActiveHigh});
+  node.u32("interrupt-parent", handles_.wired[place]);
+}
+
 void Tree::add_devices(Node& soc) const {
-  const Phandle plic = handles_.plics.front();
-  soc.node(fmt::format("serial@{:x}", map::kUart))
-      .u32("interrupts", irq::kUart)
-      .u32("interrupt-parent", plic)
-      .u32("clock-frequency", 3'686'400)
-      .reg({{map::kUart, 0x100}})
-      .string("compatible", "ns16550a");
-  soc.node(fmt::format("rtc@{:x}", map::kRtc))
-      .u32("interrupts", irq::kRtc)
-      .u32("interrupt-parent", plic)
-      .reg({{map::kRtc, 0x1000}})
-      .string("compatible", "google,goldfish-rtc");
+  {
+    auto serial = soc.node(fmt::format("serial@{:x}", map::kUart));
+    interrupt(serial, irq::kUart, 0);
+    serial.u32("clock-frequency", 3'686'400)
+        .reg({{map::kUart, 0x100}})
+        .string("compatible", "ns16550a");
+  }
+  {
+    auto rtc = soc.node(fmt::format("rtc@{:x}", map::kRtc));
+    interrupt(rtc, irq::kRtc, 0);
+    rtc.reg({{map::kRtc, 0x1000}}).string("compatible", "google,goldfish-rtc");
+  }
   soc.node(fmt::format("test@{:x}", map::kSyscon))
       .phandle(handles_.syscon)
       .reg({{map::kSyscon, 0x1000}})
@@ -214,11 +316,9 @@ void Tree::add_devices(Node& soc) const {
 void Tree::add_virtio_slots(Node& soc) const {
   for (unsigned slot = kVirtioSlots; slot-- > 0;) {
     const std::uint64_t at = map::kVirtio + slot * map::kVirtioSize;
-    soc.node(fmt::format("virtio_mmio@{:x}", at))
-        .u32("interrupts", irq::kVirtio + slot)
-        .u32("interrupt-parent", handles_.plics[virtio_node(places_.size())])
-        .reg({{at, map::kVirtioSize}})
-        .string("compatible", "virtio,mmio");
+    auto transport = soc.node(fmt::format("virtio_mmio@{:x}", at));
+    interrupt(transport, irq::kVirtio + slot, virtio_node(places_.size()));
+    transport.reg({{at, map::kVirtioSize}}).string("compatible", "virtio,mmio");
   }
 }
 
@@ -249,7 +349,14 @@ Result<std::vector<std::byte>> Tree::build() && {
     handles_.harts.push_back(tree_.new_phandle());
     handles_.hart_controllers.push_back(tree_.new_phandle());
   }
-  for (std::size_t i = 0; i < places_.size(); ++i) handles_.plics.push_back(tree_.new_phandle());
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    handles_.wired.push_back(tree_.new_phandle());
+    if (!has_plic()) handles_.machine_aplics.push_back(tree_.new_phandle());
+  }
+  if (has_imsics()) {
+    handles_.machine_imsics = tree_.new_phandle();
+    handles_.imsics = tree_.new_phandle();
+  }
   handles_.syscon = tree_.new_phandle();
   {
     auto root = tree_.root();
@@ -270,9 +377,15 @@ Result<std::vector<std::byte>> Tree::build() && {
     soc.flag("ranges");
     add_devices(soc);
     add_virtio_slots(soc);
+    if (has_imsics()) add_imsics(soc);
     for (const Place& place : places_) {
-      add_plic(soc, place);
-      if (options_.interruptor == Interruptor::kAclint)
+      if (has_plic())
+        add_plic(soc, place);
+      else
+        add_aplics(soc, place);
+      if (has_mtimer_only(options_))
+        add_mtimer(soc, place, place.clint);
+      else if (options_.interruptor == Interruptor::kAclint)
         add_aclint(soc, place);
       else
         add_clint(soc, place);
@@ -284,7 +397,7 @@ Result<std::vector<std::byte>> Tree::build() && {
 }  // namespace
 
 Result<std::vector<std::byte>> make_device_tree(const Options& options) {
-  return Tree{options, TRY(options.cpu.hart({}))}.build();
+  return Tree{options, TRY(cpu_of(options).hart({}))}.build();
 }
 
 }  // namespace holdfast::boards::virt

@@ -2,9 +2,11 @@
 #include "holdfast/boards/virt/layout.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <set>
 #include <utility>
 
+#include "holdfast/base/check.hpp"
 #include "holdfast/object/text.hpp"
 
 namespace holdfast::boards::virt {
@@ -66,9 +68,23 @@ Result<void> check(const Options& options) {
   if (options.memory_slots != 0 && options.most_ram > options.ram_size &&
       options.most_ram - options.ram_size > kAddressMax - module_base(options))
     return fail("-m maxmem: machine 'virt' cannot address {} bytes of RAM", options.most_ram);
+  if (options.guests > kMostGuests)
+    return fail("-M virt,aia-guests={}: it takes 0 to {}", options.guests, kMostGuests);
   TRY(options.cpu.hart());
   if (!options.nodes.empty()) TRY(check_nodes(options));
   return check_distances(options);
+}
+
+unsigned guest_bits(const Options& options) {
+  return static_cast<unsigned>(std::bit_width(options.guests));
+}
+
+cpu::riscv::CpuModel cpu_of(const Options& options) {
+  cpu::riscv::CpuModel model = options.cpu;
+  if (options.interrupts != Interrupts::kAplicAndImsics) return model;
+  for (const char* extension : {"smaia", "ssaia"})
+    HF_CHECK(model.set(extension, "on"), "harts have no {}", extension);
+  return model;
 }
 
 std::vector<Place> places(const Options& options) {
@@ -86,9 +102,16 @@ std::vector<Place> places(const Options& options) {
                       .ram = ram,
                       .ram_size = node.ram_size,
                       .backing = node.backing,
-                      .clint = map::kClint + number * map::kClintSize,
+                      .clint = map::kClint +
+                               number * (has_mtimer_only(options) ? map::kMtimerSize : map::kClintSize),
                       .sswi = map::kSswi + number * map::kSswiSize,
-                      .plic = map::kPlic + number * map::kPlicSize});
+                      .plic = map::kPlic + number * map::kPlicSize,
+                      .aplic_machine = map::kAplicMachine + number * map::kAplicSize,
+                      .aplic_supervisor = map::kAplicSupervisor + number * map::kAplicSize,
+                      .imsic_machine =
+                          map::kImsicMachine + (std::uint64_t{number} << map::kImsicGroupShift),
+                      .imsic_supervisor =
+                          map::kImsicSupervisor + (std::uint64_t{number} << map::kImsicGroupShift)});
     hart += node.harts;
     ram += node.ram_size;
   }

@@ -21,10 +21,28 @@ struct Place {
   std::uint64_t clint;
   std::uint64_t sswi;
   std::uint64_t plic;
+  std::uint64_t aplic_machine;
+  std::uint64_t aplic_supervisor;
+  std::uint64_t imsic_machine;  // of its first hart
+  std::uint64_t imsic_supervisor;
 };
 
 /// One a node, at least one. The options have been checked.
 std::vector<Place> places(const Options& options);
+
+/// By how many address bits a hart's files for guests are told apart, its own one included.
+unsigned guest_bits(const Options& options);
+/// From one hart's files at its supervisor level to the next one's, in bytes.
+inline std::uint64_t imsic_stride(const Options& options) { return map::kImsicPage << guest_bits(options); }
+
+/// What each hart is: as the options say, and with what the board's interrupts ask for.
+cpu::riscv::CpuModel cpu_of(const Options& options);
+
+/// Whether the harts have a timer and nothing else of a CLINT.
+inline bool has_mtimer_only(const Options& options) {
+  return options.interruptor == Interruptor::kAclint &&
+         options.interrupts == Interrupts::kAplicAndImsics;
+}
 
 /// The node whose PLIC serves the virtio slots; the first one's serves everything else.
 inline std::uint32_t virtio_node(std::size_t nodes) { return nodes > 1 ? 1 : 0; }

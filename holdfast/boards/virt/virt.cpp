@@ -18,6 +18,8 @@
 #include "holdfast/boards/virt/layout.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
+#include "holdfast/devices/intc/riscv_aplic.hpp"
+#include "holdfast/devices/intc/riscv_imsic.hpp"
 #include "holdfast/devices/intc/sifive_plic.hpp"
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
@@ -34,7 +36,7 @@ using cpu::riscv::Interrupt;
 constexpr unsigned line(Interrupt interrupt) { return static_cast<unsigned>(interrupt); }
 
 struct Controllers {
-  DeviceRef plic;
+  DeviceRef wired;  // PLIC or APLIC
   DeviceRef clint;
   std::optional<DeviceRef> sswi;
 };
@@ -58,37 +60,58 @@ void add_semihosting(BoardPlan& board, const Options& options, const BootPlan& b
         {.semihosting = options.semihosting, .console = options.semihosting_console});
 }
 
+/// The interrupt files of a hart; none if its external interrupts come by lines.
+struct InterruptFiles {
+  Ref<hw::InterruptFile> machine{};
+  Ref<hw::InterruptFile> supervisor{};
+};
+
+std::vector<InterruptFiles> interrupt_files(const Options& options) {
+  std::vector<InterruptFiles> files(hart_places(options));
+  if (options.interrupts == Interrupts::kAplicAndImsics)
+    for (InterruptFiles& of_hart : files)
+      of_hart = {hw::InterruptFile::make(irq::kMessages), hw::InterruptFile::make(irq::kMessages)};
+  return files;
+}
+
 /// How harts are made and wired, at first and later.
 class Harts {
  public:
   Harts(const Options& options, std::vector<std::uint64_t> starts, Ref<hw::TimeCounter> counter)
       : config_{.hart = {.host_calls = host_calls(options)},
-                .model = options.cpu,
+                .model = cpu_of(options),
                 .gang = options.gang,
                 .semihosting = options.semihosting,
                 .counter = std::move(counter),
                 .places = hw::Places::make("core-id", hart_places(options))},
-        interruptor_{options.interruptor},
+        has_software_interrupts_{options.interruptor == Interruptor::kAclint &&
+                                 !has_mtimer_only(options)},
+        interrupts_{options.interrupts},
+        files_{interrupt_files(options)},
         has_nodes_{!options.nodes.empty()},
         nodes_{places(options)},
         starts_{std::move(starts)} {}
 
-  /// A hart with its software and timer interrupts, and its contexts at the PLIC: machine mode and
-  /// supervisor mode.
+  /// A hart with its software and timer interrupts, and external ones for machine mode and supervisor
+  /// mode.
   void add(BoardPlan& board, std::string name, std::uint32_t id) const {
     const Place& node = node_of(id);
-    const auto [plic, clint, sswi] = controllers(node);
+    const auto [wired, clint, sswi] = controllers(node);
     auto config = config_;
     config.hart.hart_id = id;
     config.hart.reset_vector = starts_[id];
+    config.machine_file = files_[id].machine;
+    config.supervisor_file = files_[id].supervisor;
     const auto hart = board.add<accel::RiscvCpu>(std::move(name), config);
     const std::uint32_t number = id - node.first_hart;
     board.link({{hart.link("memory"), BoardPlan::memory()}});
     board.wire(
         {{clint.out("software", number), hart.in(line(Interrupt::kMachineSoftware))},
-         {clint.out("timer", number), hart.in(line(Interrupt::kMachineTimer))},
-         {plic.out("context", 2 * number), hart.in(line(Interrupt::kMachineExternal))},
-         {plic.out("context", 2 * number + 1), hart.in(line(Interrupt::kSupervisorExternal))}});
+         {clint.out("timer", number), hart.in(line(Interrupt::kMachineTimer))}});
+    const auto external = external_lines(wired, number);
+    if (external.size() == 2)
+      board.wire({{external[0], hart.in(line(Interrupt::kMachineExternal))},
+                  {external[1], hart.in(line(Interrupt::kSupervisorExternal))}});
     if (sswi)
       board.wire({{sswi->out("software", number), hart.in(line(Interrupt::kSupervisorSoftware))}});
   }
@@ -100,11 +123,24 @@ class Harts {
     if (!has_nodes_) return std::nullopt;
     return node_of(id).number;
   }
+  /// For machine mode and supervisor mode; none if there are messages instead.
+  std::vector<PinRef> external_lines(const DeviceRef& wired, std::uint32_t number) const {
+    switch (interrupts_) {
+      case Interrupts::kPlic:
+        return {wired.out("context", 2 * number), wired.out("context", 2 * number + 1)};
+      case Interrupts::kAplic:
+        return {wired.out("machine-lines", number), wired.out("supervisor-lines", number)};
+      default:
+        return {};
+    }
+  }
+  const InterruptFiles& files(std::uint32_t id) const { return files_[id]; }
   Controllers controllers(const Place& node) const {
-    Controllers found{.plic = DeviceRef{name_of("plic", node)},
+    const char* wired = interrupts_ == Interrupts::kPlic ? "plic" : "aplic";
+    Controllers found{.wired = DeviceRef{name_of(wired, node)},
                       .clint = DeviceRef{name_of("clint", node)},
                       .sswi = std::nullopt};
-    if (interruptor_ == Interruptor::kAclint) found.sswi.emplace(name_of("sswi", node));
+    if (has_software_interrupts_) found.sswi.emplace(name_of("sswi", node));
     return found;
   }
 
@@ -115,20 +151,63 @@ class Harts {
   }
 
   const accel::RiscvCpu::Config config_;  // of each, but for its number and where it starts
-  const Interruptor interruptor_;
+  const bool has_software_interrupts_;  // of supervisor mode
+  const Interrupts interrupts_;
+  const std::vector<InterruptFiles> files_;
   const bool has_nodes_;
   const std::vector<Place> nodes_;
   const std::vector<std::uint64_t> starts_;
 };
 
+/// The pages where messages for the harts of a node come.
+void add_imsics(BoardPlan& board, const Options& options, const Harts& harts, const Place& place) {
+  for (std::uint32_t number = 0; number < place.harts; ++number) {
+    const std::uint32_t id = place.first_hart + number;
+    const auto add = [&](const char* what, const Ref<hw::InterruptFile>& file, std::uint32_t guests,
+                         std::uint64_t at) {
+      const auto imsic = board.add<devices::RiscvImsic>(
+          fmt::format("imsic-{}{}", what, id),
+          {.identities = irq::kMessages, .guests = guests, .file = file});
+      board.map({{at, imsic.region("regs")}});
+    };
+    add("m", harts.files(id).machine, 0, place.imsic_machine + number * map::kImsicPage);
+    add("s", harts.files(id).supervisor, options.guests,
+        place.imsic_supervisor + number * imsic_stride(options));
+  }
+}
+
+/// What takes the lines of devices.
+void add_wired_interrupts(BoardPlan& board, const Options& options, const Harts& harts,
+                          const Place& place) {
+  const std::string& name = harts.controllers(place).wired.name();
+  if (options.interrupts == Interrupts::kPlic) {
+    const auto plic = board.add<devices::SifivePlic>(
+        name, {.sources = irq::kSources, .contexts = 2 * place.harts});
+    return board.map({{place.plic, plic.region("regs")}});
+  }
+  const bool messages = options.interrupts == Interrupts::kAplicAndImsics;
+  const auto aplic = board.add<devices::RiscvAplic>(
+      name, {.sources = irq::kWiredSources,
+             .harts = place.harts,
+             .delivery = messages ? devices::RiscvAplic::Delivery::kMessages
+                                  : devices::RiscvAplic::Delivery::kDirect});
+  board.map({{place.aplic_machine, aplic.region("machine")},
+             {place.aplic_supervisor, aplic.region("supervisor")}});
+  board.link({{aplic.link("memory"), BoardPlan::memory()}});
+  if (!messages) return;
+  board.leave_loose(aplic);
+  add_imsics(board, options, harts, place);
+}
+
 /// RAM and interrupt controllers of a node, and the harts that are there at first.
-void add_node(BoardPlan& board, const Harts& harts, const Place& place) {
+void add_node(BoardPlan& board, const Options& options, const Harts& harts, const Place& place) {
   const auto ram = board.ram(name_of("ram", place), place.ram_size, place.backing);
-  const auto plic = board.add<devices::SifivePlic>(
-      name_of("plic", place), {.sources = irq::kSources, .contexts = 2 * place.harts});
+  add_wired_interrupts(board, options, harts, place);
+  const DeviceRef wired = harts.controllers(place).wired;
   const auto clint = board.add<devices::RiscvClint>(
       name_of("clint", place), {.harts = place.harts, .counter = harts.counter()});
-  board.map({{place.ram, ram}, {place.plic, plic.region("regs")}, {place.clint, clint.region("regs")}});
+  board.map({{place.ram, ram},
+             {place.clint, clint.region(has_mtimer_only(options) ? "mtimer" : "regs")}});
   const auto sswi = harts.controllers(place).sswi;
   if (sswi) {
     board.add<devices::RiscvAclintSswi>(sswi->name(), {.harts = place.harts});
@@ -142,17 +221,17 @@ void add_node(BoardPlan& board, const Harts& harts, const Place& place) {
   for (std::uint32_t number = place.present; number < place.harts; ++number) {
     board.leave_loose(clint.out("software", number));
     board.leave_loose(clint.out("timer", number));
-    board.leave_loose(plic.out("context", 2 * number));
-    board.leave_loose(plic.out("context", 2 * number + 1));
+    for (PinRef& external : harts.external_lines(wired, number))
+      board.leave_loose(std::move(external));
     if (sswi) board.leave_loose(sswi->out("software", number));
   }
 }
 
-void add_virtio_slots(BoardPlan& board, const DeviceRef& plic) {
+void add_virtio_slots(BoardPlan& board, const DeviceRef& wired) {
   for (unsigned slot = 0; slot < kVirtioSlots; ++slot) {
     const auto transport = board.add<devices::VirtioMmio>(fmt::format("virtio-mmio{}", slot));
     board.map({{map::kVirtio + slot * map::kVirtioSize, transport.region("regs")}});
-    board.wire({{transport.out("irq"), plic.in(irq::kVirtio + slot)}});
+    board.wire({{transport.out("irq"), wired.in(irq::kVirtio + slot)}});
   }
 }
 
@@ -172,7 +251,7 @@ void add_htif(BoardPlan& board, const Options& options, HtifWords at) {
   board.link({{htif.link("memory"), BoardPlan::memory()}});
 }
 
-/// Room for devices at the first node's PLIC, for harts and for modules of RAM.
+/// Room for devices at the first node's PLIC or APLIC, for harts and for modules of RAM.
 class Room final : public Expansion {
  public:
   Room(const Options& options, std::shared_ptr<const Harts> harts) : harts_{std::move(harts)} {
@@ -184,7 +263,7 @@ class Room final : public Expansion {
   }
 
   std::optional<PinRef> interrupt(unsigned number) const override {
-    return DeviceRef{"plic"}.in(number);
+    return harts_->controllers(harts_->nodes().front()).wired.in(number);
   }
   std::vector<CpuSocket> cpu_sockets() const override {
     std::vector<CpuSocket> sockets;
@@ -214,8 +293,8 @@ Result<BoardPlan> plan(const Options& options) {
   const auto counter = hw::TimeCounter::make(kTimebaseHz);  // mtime of all nodes, and the harts' time
   const auto harts = std::make_shared<const Harts>(options, boot.starts, counter);
   const auto& nodes = harts->nodes();
-  for (const Place& place : nodes) add_node(board, *harts, place);
-  const DeviceRef plic = harts->controllers(nodes.front()).plic;
+  for (const Place& place : nodes) add_node(board, options, *harts, place);
+  const DeviceRef wired = harts->controllers(nodes.front()).wired;
   const auto uart = board.add<devices::Ns16550a>("serial0", {.chardev = options.serial});
   const auto rtc = board.add<devices::GoldfishRtc>("rtc", options.rtc);
   const auto syscon = board.add<devices::SifiveTest>("syscon");
@@ -224,14 +303,14 @@ Result<BoardPlan> plan(const Options& options) {
   add_semihosting(board, options, boot);
   if (boot.htif) add_htif(board, options, *boot.htif);
   add_flash(board, options);
-  add_virtio_slots(board, harts->controllers(nodes[virtio_node(nodes.size())]).plic);
+  add_virtio_slots(board, harts->controllers(nodes[virtio_node(nodes.size())]).wired);
 
   board.map({{map::kBootRom.first, rom},
              {map::kSyscon, syscon.region("regs")},
              {map::kRtc, rtc.region("regs")},
              {map::kUart, uart.region("regs")},
              {map::kFwCfg, fw_cfg.region("regs")}});
-  board.wire({{uart.out("irq"), plic.in(irq::kUart)}, {rtc.out("irq"), plic.in(irq::kRtc)}});
+  board.wire({{uart.out("irq"), wired.in(irq::kUart)}, {rtc.out("irq"), wired.in(irq::kRtc)}});
   board.link({{loader.link("memory"), BoardPlan::memory()},
               {fw_cfg.link("memory"), BoardPlan::memory()}});
   board.set_expansion(std::make_shared<const Room>(options, harts));

@@ -46,6 +46,13 @@ enum class Interruptor : std::uint8_t {
   kAclint,  // the same as three devices, and one for software interrupts of S-mode
 };
 
+/// What interrupts harts from outside: a PLIC, or what the advanced interrupt architecture has.
+enum class Interrupts : std::uint8_t {
+  kPlic,
+  kAplic,           // with lines to the harts
+  kAplicAndImsics,  // with messages to them, which devices may send themselves; needs Smaia and Ssaia
+};
+
 struct Options {
   std::uint32_t harts = 1;                  // 1 to kMostHarts
   std::uint32_t most_harts = 0;             // there is room for; 0: for those there are
@@ -57,6 +64,8 @@ struct Options {
   std::vector<MemoryNode> nodes{};          // with all harts and all RAM; none: one nobody speaks of
   std::vector<NodeDistance> distances{};    // of nodes, each pair once each way; none: not told
   Interruptor interruptor = Interruptor::kClint;
+  Interrupts interrupts = Interrupts::kPlic;
+  std::uint32_t guests = 0;                 // that each hart has room for at its IMSIC: up to 7
   std::vector<devices::FwCfg::File> fw_cfg{};         // besides the board's own
   bool graphics = false;                    // what firmware is told: whether somebody looks at a screen
   std::optional<std::array<std::byte, 32>> rng_seed{};  // what the kernel stirs into its randomness
@@ -83,6 +92,7 @@ inline std::uint32_t hart_places(const Options& options) {
   return std::max(options.harts, options.most_harts);
 }
 inline constexpr std::uint32_t kMostNodes = 4;
+inline constexpr std::uint32_t kMostGuests = 7;
 
 /// Where modules of RAM go: the first multiple of 1 GiB above the RAM there is.
 inline std::uint64_t module_base(const Options& options) {
@@ -107,6 +117,15 @@ inline constexpr std::uint64_t kSswi = 0x2f0'0000;
 inline constexpr std::uint64_t kSswiSize = 0x4000;
 inline constexpr std::uint64_t kPlic = 0xc00'0000;
 inline constexpr std::uint64_t kPlicSize = 0x60'0000;
+inline constexpr std::uint64_t kMtimerSize = 0x8000;  // what is left of a CLINT with IMSICs
+// Instead of the PLIC; of each, that of the next node follows.
+inline constexpr std::uint64_t kAplicMachine = 0xc00'0000;
+inline constexpr std::uint64_t kAplicSupervisor = 0xd00'0000;
+inline constexpr std::uint64_t kAplicSize = 0x8000;
+inline constexpr std::uint64_t kImsicMachine = 0x2400'0000;  // of the first hart
+inline constexpr std::uint64_t kImsicSupervisor = 0x2800'0000;
+inline constexpr std::uint64_t kImsicPage = 0x1000;
+inline constexpr unsigned kImsicGroupShift = 24;  // from a node's to the next one's
 inline constexpr std::uint64_t kUart = 0x1000'0000;
 inline constexpr std::uint64_t kVirtio = 0x1000'1000;  // of the first slot
 inline constexpr std::uint64_t kVirtioSize = 0x1000;
@@ -120,7 +139,9 @@ namespace irq {
 inline constexpr unsigned kVirtio = 1;  // of the first slot
 inline constexpr unsigned kUart = 10;
 inline constexpr unsigned kRtc = 11;
-inline constexpr unsigned kSources = 96;
+inline constexpr unsigned kSources = 96;       // of a PLIC, source 0 included
+inline constexpr unsigned kWiredSources = 96;  // of an APLIC, which counts from 1
+inline constexpr unsigned kMessages = 255;     // identities at an IMSIC
 }  // namespace irq
 
 inline constexpr unsigned kVirtioSlots = 8;

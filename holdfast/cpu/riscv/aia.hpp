@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The advanced interrupt architecture, as far as it is in the hart: priorities of major interrupts,
-// the interrupt on top, virtual interrupts for S-mode. There is no IMSIC: no external interrupts of
-// the hart's own, no mtopei, no stopei.
+// the interrupt on top, virtual interrupts for S-mode, and the hart's side of its interrupt files, if
+// it has any (an IMSIC).
 //
-// External interrupts come by a wire that tells no priority: they count as 256, behind all numbers
-// and before what has none. Without Smaia all numbers are zero, which is the order of the base
-// architecture.
-// SPEC: The RISC-V Advanced Interrupt Architecture 1.0, chapters 2 and 5.
+// An external interrupt that is a message has its identity for a priority. One that comes by a wire
+// tells none: it counts as 256. What has no number comes behind them. Without Smaia all numbers are
+// zero, which is the order of the base architecture.
+// SPEC: The RISC-V Advanced Interrupt Architecture 1.0, chapters 2, 3 and 5.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "holdfast/cpu/riscv/core.hpp"
 
@@ -34,14 +35,33 @@ std::uint64_t supervisor_enabled(const Core& core);  // sie
 std::uint64_t machine_top(const Core& core);         // mtopi
 std::uint64_t supervisor_top(const Core& core);      // stopi
 
-/// Whether miselect or siselect names a register: one of eight priorities.
-constexpr bool selects_priorities(std::uint64_t select) {
-  return select >= 0x30 && select <= 0x3f && select % 2 == 0;
+/// MEIP and SEIP as the interrupt files hold them up.
+std::uint64_t signalled(const Core& core);
+
+// What miselect and siselect name: eight priorities, or a register of the interrupt file.
+bool may_use_mireg(const Core& core);
+bool may_use_sireg(const Core& core);
+std::uint64_t mireg(const Core& core);
+void set_mireg(Core& core, std::uint64_t value);
+std::uint64_t sireg(const Core& core);
+void set_sireg(Core& core, std::uint64_t value);
+
+// The first message; writing claims it.
+bool may_use_mtopei(const Core& core);
+bool may_use_stopei(const Core& core);
+std::uint64_t mtopei(const Core& core);
+void claim_mtopei(Core& core, std::uint64_t value);
+std::uint64_t stopei(const Core& core);
+void claim_stopei(Core& core, std::uint64_t value);
+
+/// Whether the CSR may be one of an interrupt file.
+constexpr bool may_be_of_file(unsigned number) {
+  return number == 0x151 || number == 0x15c || number == 0x351 || number == 0x35c;
 }
-std::uint64_t machine_priorities(const Core& core);
-void set_machine_priorities(Core& core, std::uint64_t value);
-std::uint64_t supervisor_priorities(const Core& core);
-void set_supervisor_priorities(Core& core, std::uint64_t value);
+/// What one CSR instruction does to a register of an interrupt file, whose bits others set meanwhile:
+/// all of it at once. Returns what was there; nothing if the CSR is none of those now.
+std::optional<std::uint64_t> exchange(Core& core, unsigned number,
+                                      std::optional<hw::InterruptFile::Change> change);
 
 }  // namespace aia
 }  // namespace holdfast::cpu::riscv

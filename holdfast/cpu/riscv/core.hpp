@@ -16,6 +16,7 @@
 #include "holdfast/cpu/riscv/pmp.hpp"
 #include "holdfast/cpu/riscv/signals.hpp"
 #include "holdfast/cpu/riscv/time_source.hpp"
+#include "holdfast/hw/interrupt_file.hpp"
 
 namespace holdfast::cpu::riscv {
 
@@ -53,6 +54,9 @@ struct Core {
   std::atomic<unsigned> fence{0};  // what full_fence() exchanges
   const TimeSource& time;          // the machine's, outlives it
   Signals signals;
+  // Its interrupt files, of both levels or of none.
+  Ref<hw::InterruptFile> machine_file;
+  Ref<hw::InterruptFile> supervisor_file;
   Pmp pmp;
   Mmu mmu;
   CodeCache code;

@@ -15,7 +15,7 @@ namespace {
 using u64 = std::uint64_t;
 
 /// What must hold, beyond privilege, for a register to be there.
-enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kEvent, kMireg, kPmp, kSatp, kSireg, kSmaia, kSsaia, kStimecmp };
+enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kEvent, kMireg, kMtopei, kPmp, kSatp, kSireg, kSmaia, kSsaia, kStimecmp, kStopei };
 
 struct CsrRow {
   unsigned number;
@@ -260,7 +260,8 @@ constexpr CsrRow kRegisters[] = {
     {0x14d, "stimecmp", plain<&Csrs::stimecmp>, set_stimecmp, Needs::kStimecmp},
     {0x150, "siselect", plain<&Csrs::siselect>, set_plain<&Csrs::siselect, kSelectMask>,
      Needs::kSsaia},
-    {0x151, "sireg", aia::supervisor_priorities, aia::set_supervisor_priorities, Needs::kSireg},
+    {0x151, "sireg", aia::sireg, aia::set_sireg, Needs::kSireg},
+    {0x15c, "stopei", aia::stopei, aia::claim_stopei, Needs::kStopei},
     {0xdb0, "stopi", aia::supervisor_top, ignore, Needs::kSsaia},
     {0x180, "satp", plain<&Csrs::satp>, set_satp, Needs::kSatp},
 
@@ -277,7 +278,8 @@ constexpr CsrRow kRegisters[] = {
     {0x309, "mvip", aia::virtual_pending, aia::set_virtual_pending, Needs::kSmaia},
     {0x350, "miselect", plain<&Csrs::miselect>, set_plain<&Csrs::miselect, kSelectMask>,
      Needs::kSmaia},
-    {0x351, "mireg", aia::machine_priorities, aia::set_machine_priorities, Needs::kMireg},
+    {0x351, "mireg", aia::mireg, aia::set_mireg, Needs::kMireg},
+    {0x35c, "mtopei", aia::mtopei, aia::claim_mtopei, Needs::kMtopei},
     {0xfb0, "mtopi", aia::machine_top, ignore, Needs::kSmaia},
     {0x320, "mcountinhibit", plain<&Csrs::mcountinhibit>, set_inhibit},
     {0x340, "mscratch", plain<&Csrs::mscratch>, set_plain<&Csrs::mscratch>},
@@ -399,11 +401,13 @@ bool meets(const Core& core, unsigned number, Needs needs) {
     case Needs::kSsaia:
       return core.config.isa.has(Extension::kSsaia);
     case Needs::kMireg:
-      return core.config.isa.has(Extension::kSmaia) &&
-             aia::selects_priorities(core.csr.miselect);
+      return core.config.isa.has(Extension::kSmaia) && aia::may_use_mireg(core);
+    case Needs::kMtopei:
+      return core.config.isa.has(Extension::kSmaia) && aia::may_use_mtopei(core);
     case Needs::kSireg:
-      return core.config.isa.has(Extension::kSsaia) &&
-             aia::selects_priorities(core.csr.siselect);
+      return core.config.isa.has(Extension::kSsaia) && aia::may_use_sireg(core);
+    case Needs::kStopei:
+      return core.config.isa.has(Extension::kSsaia) && aia::may_use_stopei(core);
     case Needs::kPmp:
       return core.config.isa.has(Extension::kPmp);
     case Needs::kSatp:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Environment calls, returns from traps, WFI, fences of translation, and the CSR instructions.
+#include "holdfast/cpu/riscv/aia.hpp"
 #include "holdfast/cpu/riscv/csr.hpp"
 #include "holdfast/cpu/riscv/exec.hpp"
 #include "holdfast/cpu/riscv/trap.hpp"
@@ -95,6 +96,16 @@ Flow csr_instruction(Core& core, const Instruction& i) {
   take_edges(core);
 
   const u64 operand = From == Source::kImmediate ? i.rs1 : core.x[i.rs1];
+  if (aia::may_be_of_file(number)) [[unlikely]] {
+    std::optional<hw::InterruptFile::Change> change;
+    if (writes)
+      change = {.clear = How == Change::kWrite ? ~u64{0} : How == Change::kClear ? operand : 0,
+                .set = How == Change::kClear ? 0 : operand};
+    if (const auto old = aia::exchange(core, number, change)) {
+      core.x[i.rd] = *old;
+      return Flow::kEnd;
+    }
+  }
   const u64 old = reads ? read_csr(core, number) : 0;
   if (writes) {
     if constexpr (How == Change::kWrite) write_csr(core, number, operand);

@@ -48,6 +48,10 @@ class Hart {
   /// first block boundary at or behind them.
   Stop run(std::uint64_t instructions);
 
+  /// Where its external interrupts come as messages, besides by pins. Only before anybody runs it.
+  void set_interrupt_files(Ref<hw::InterruptFile> machine, Ref<hw::InterruptFile> supervisor);
+  /// A message has come. Any thread, as set_interrupt.
+  void notice_message();
   /// Drives an interrupt pin. Any thread, at any time; lock-free but for waking a sleeping thread.
   void set_interrupt(Interrupt interrupt, bool level);
   /// Makes `run` return soon, and the present `run` or the next one return kRequested. Any thread.

@@ -31,6 +31,8 @@ class Signals {
     edges_.fetch_or(bit_of(interrupt), std::memory_order_seq_cst);  // as in set_pin
     attention_.store(true, std::memory_order_release);
   }
+  /// Something is to be looked at that no pin tells of.
+  void notice() { attention_.store(true, std::memory_order_release); }
   void request_stop() {
     stop_.store(true, std::memory_order_seq_cst);  // as in set_pin
     attention_.store(true, std::memory_order_release);

@@ -71,8 +71,8 @@ bool supervisor_timer_enabled(const Core& core) {
 std::uint64_t pending_interrupts(const Core& core) {
   // What software wrote as SEIP is not in mip while mvien makes it a bit of its own.
   constexpr std::uint64_t kExternal = bit_of(Interrupt::kSupervisorExternal);
-  std::uint64_t pending =
-      core.signals.pins() | (core.csr.mip_written & ~(core.csr.mvien & kExternal));
+  std::uint64_t pending = core.signals.pins() | aia::signalled(core) |
+                          (core.csr.mip_written & ~(core.csr.mvien & kExternal));
   if (supervisor_timer_enabled(core)) {
     constexpr std::uint64_t kTimer = bit_of(Interrupt::kSupervisorTimer);
     pending = core.time.ticks() >= core.csr.stimecmp ? pending | kTimer : pending & ~kTimer;

@@ -82,6 +82,8 @@ class RiscvClint final : public hw::Device {
             .write = &RiscvClint::set_compare, .count = kMostHarts},
            {.at = 0xbff8, .name = "mtime", .read = &RiscvClint::time,
             .write = &RiscvClint::set_time}})};
+  /// What there is of it where software interrupts come otherwise: an MTIMER (2.1).
+  hw::Alias mtimer_{*this, "mtimer", 0x8000, regs_, 0x4000};
 };
 
 }  // namespace holdfast::devices

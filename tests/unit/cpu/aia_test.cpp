@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smaia and Ssaia without an IMSIC, by vectors made from the specification.
+// Smaia and Ssaia, without an IMSIC and with one, by vectors made from the specification.
 // SPEC: The RISC-V Advanced Interrupt Architecture 1.0; the section is named at each.
 #include <gtest/gtest.h>
 
@@ -210,6 +210,148 @@ TEST(Aia, AVirtualInterruptEndsWfi) {
   EXPECT_FALSE(bench.hart.wake_pending());
   bench.hart.set_csr(kMvip, kSsi);
   EXPECT_TRUE(bench.hart.wake_pending());
+}
+
+// With an IMSIC -----------------------------------------------------------------------------------
+
+constexpr std::uint64_t kDelivery = 0x70, kThreshold = 0x72, kPending = 0x80, kEnabled = 0xc0;
+
+struct Imsic : Aia {
+  Imsic() {
+    hart.set_interrupt_files(machine, supervisor);
+    hart.set_csr(csr::kMideleg, kSsi | kSti | kSei);
+    for (const auto& file : {machine, supervisor}) {
+      file->set_delivery(1);
+      for (unsigned word = 0; word < 4; ++word)
+        file->change(hw::InterruptFile::Bits::kEnabled, word, {.set = ~std::uint64_t{0}});
+    }
+  }
+  /// Which of mireg's or sireg's numbers a hart finds a register at.
+  bool is_there(Word select_csr, Word window_csr, std::uint64_t select, Privilege privilege) {
+    hart.set_csr(select_csr, select);
+    return reaches(window_csr, privilege);
+  }
+
+  Ref<hw::InterruptFile> machine = hw::InterruptFile::make(255);
+  Ref<hw::InterruptFile> supervisor = hw::InterruptFile::make(255);
+};
+
+// 2.1, 2.2 and 3.8: with 64 bits the odd ones are not there.
+TEST(Aia, TheWindowShowsTheInterruptFile) {
+  Imsic bench;
+  for (const std::uint64_t select : {0x30u, 0x70u, 0x72u, 0x80u, 0xbeu, 0xc0u, 0xfeu}) {
+    EXPECT_TRUE(bench.is_there(kMiselect, kMireg, select, Privilege::kMachine)) << select;
+    EXPECT_TRUE(bench.is_there(kSiselect, kSireg, select, Privilege::kSupervisor)) << select;
+    EXPECT_FALSE(bench.is_there(kSiselect, kSireg, select, Privilege::kUser)) << select;
+  }
+  for (const std::uint64_t select : {0x6fu, 0x71u, 0x73u, 0x7eu, 0x81u, 0xc1u, 0xffu}) {
+    EXPECT_FALSE(bench.is_there(kMiselect, kMireg, select, Privilege::kMachine)) << select;
+    EXPECT_FALSE(bench.is_there(kSiselect, kSireg, select, Privilege::kSupervisor)) << select;
+  }
+  EXPECT_TRUE(bench.reaches(kMtopei, Privilege::kMachine));
+  EXPECT_FALSE(bench.reaches(kMtopei, Privilege::kSupervisor));
+  EXPECT_TRUE(bench.reaches(kStopei, Privilege::kSupervisor));
+}
+
+TEST(Aia, RegistersOfTheFileAreReadAndWritten) {
+  Imsic bench;
+  const auto write = [&](std::uint64_t select, std::uint64_t value) {
+    bench.set_x(kA1, value);
+    bench.hart.set_privilege(Privilege::kMachine);
+    bench.hart.set_csr(csr::kMie, 0);
+    bench.hart.set_csr(kMiselect, select);
+    bench.run({csrrw(kA0, kMireg, kA1)});
+    return bench.x(kA0);
+  };
+  EXPECT_EQ(write(kDelivery, 0), 1u);
+  EXPECT_EQ(bench.machine->delivery(), 0u);
+  EXPECT_EQ(write(kThreshold, 0x123), 0u);
+  EXPECT_EQ(bench.machine->threshold(), 0x23u);
+  EXPECT_EQ(write(kPending + 2, 0xf0), 0u);
+  EXPECT_EQ(write(kPending + 2, 0x0f), 0xf0u);
+  EXPECT_EQ(bench.machine->bits(hw::InterruptFile::Bits::kPending, 1), 0x0fu);
+  EXPECT_EQ(write(kEnabled, 0), ~std::uint64_t{1});
+  EXPECT_EQ(write(kEnabled + 8, ~std::uint64_t{0}), 0u);
+  EXPECT_EQ(write(kEnabled + 8, 0), 0u) << "identities from 256 on are not there";
+  EXPECT_EQ(bench.supervisor->delivery(), 1u) << "a file of its own";
+}
+
+TEST(Aia, SettingAndClearingBitsLeavesTheOthers) {
+  Imsic bench;
+  bench.hart.set_csr(csr::kMie, 0);
+  bench.hart.set_csr(kMiselect, kPending);
+  bench.machine->set_pending(4);
+  bench.set_x(kA1, 0x300);
+  bench.run({csrrs(kA0, kMireg, kA1)});
+  EXPECT_EQ(bench.x(kA0), 0x10u);
+  EXPECT_EQ(bench.csr_value(kMireg), 0x310u);
+  bench.set_x(kA1, 0x110);
+  bench.run({csrrc(kA0, kMireg, kA1)});
+  EXPECT_EQ(bench.x(kA0), 0x310u);
+  EXPECT_EQ(bench.csr_value(kMireg), 0x200u);
+}
+
+// 3.10: reading shows the first, writing claims it, together they speak of the same one.
+TEST(Aia, AMessageIsClaimed) {
+  Imsic bench;
+  bench.hart.set_csr(csr::kMie, 0);
+  EXPECT_EQ(bench.csr_value(kMtopei), 0u);
+  for (const std::uint32_t identity : {200u, 3u, 70u}) bench.machine->set_pending(identity);
+  bench.run({csrr(kA0, kMtopei)});
+  EXPECT_EQ(bench.x(kA0), Aia::top(3, 3));
+  bench.run({csrrw(kA0, kMtopei, kZero)});
+  EXPECT_EQ(bench.x(kA0), Aia::top(3, 3));
+  bench.run({csrrw(kZero, kMtopei, kZero)});
+  EXPECT_EQ(bench.csr_value(kMtopei), Aia::top(200, 200));
+  bench.machine->set_delivery(0);
+  EXPECT_EQ(bench.csr_value(kMtopei), Aia::top(200, 200)) << "delivered or not";
+}
+
+TEST(Aia, AMessageInterrupts) {
+  Imsic bench;
+  bench.machine->set_pending(9);
+  EXPECT_EQ(bench.csr_value(csr::kMip), kMei);
+  bench.machine->set_delivery(0);
+  EXPECT_EQ(bench.csr_value(csr::kMip), 0u);
+  bench.supervisor->set_pending(200);
+  EXPECT_EQ(bench.csr_value(csr::kMip), kSei);
+  EXPECT_EQ(bench.csr_value(csr::kSip), kSei);
+  EXPECT_EQ(bench.csr_value(kStopi), Aia::top(9, 200));
+  bench.hart.set_csr(csr::kSstatus, 2);
+  bench.hart.set_privilege(Privilege::kSupervisor);
+  bench.take();
+  EXPECT_EQ(bench.csr_value(csr::kScause), std::uint64_t{1} << 63 | 9);
+}
+
+// 3.9 and 5.2: the identity is the priority, among those of other interrupts.
+TEST(Aia, TheIdentityIsThePriority) {
+  Imsic bench;
+  bench.raise(kMti);
+  bench.prioritize(0x30, std::uint64_t{8} << 56);
+  bench.machine->set_pending(9);
+  EXPECT_EQ(bench.csr_value(kMtopi), Aia::top(7, 8));
+  bench.machine->set_pending(7);
+  EXPECT_EQ(bench.csr_value(kMtopi), Aia::top(11, 7));
+  bench.prioritize(0x30, 0);
+  bench.machine->claim(7);
+  EXPECT_EQ(bench.csr_value(kMtopi), Aia::top(11, 9)) << "what has no number comes behind";
+}
+
+TEST(Aia, AMessageEndsWfi) {
+  Imsic bench;
+  EXPECT_FALSE(bench.hart.wake_pending());
+  bench.supervisor->set_pending(1);
+  EXPECT_TRUE(bench.hart.wake_pending());
+}
+
+// 5.3: with bit 9 of mvien M-mode keeps the file from S-mode.
+TEST(Aia, MvienKeepsTheFileFromSupervisorMode) {
+  Imsic bench;
+  bench.hart.set_csr(kMvien, kSei);
+  EXPECT_FALSE(bench.reaches(kStopei, Privilege::kSupervisor));
+  EXPECT_FALSE(bench.is_there(kSiselect, kSireg, kDelivery, Privilege::kSupervisor));
+  EXPECT_TRUE(bench.is_there(kSiselect, kSireg, 0x30, Privilege::kSupervisor));
+  EXPECT_TRUE(bench.reaches(kStopei, Privilege::kMachine));
 }
 
 }  // namespace

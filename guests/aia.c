@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tries out the advanced interrupt architecture of `virt` with two harts in M mode, a line for each
+// thing seen, then switches the machine off. With -DIMSICS interrupts are messages (aia=aplic-imsic),
+// else lines (aia=aplic). The clock's alarm is what interrupts from outside.
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+#define REG(type, at) (*(volatile type *)(u64)(at))
+#define UART 0x10000000
+#define SYSCON 0x100000
+#define RTC 0x101000
+#define RTC_SOURCE 11
+#define APLIC_M 0x0c000000
+#define APLIC_S 0x0d000000
+#define IMSIC_M 0x24000000
+#define IMSIC_S 0x28000000
+
+// An APLIC's domain.
+#define DOMAIN 0x0
+#define SOURCE(i) (4 * (i))
+#define MACHINE_ADDRESS 0x1bc0
+#define SUPERVISOR_ADDRESS 0x1bc8
+#define PENDING 0x1c00
+#define ENABLE 0x1edc
+#define MESSAGE 0x3000
+#define TARGET(i) (0x3000 + 4 * (i))
+#define DELIVERS(hart) (0x4000 + 32 * (hart))
+#define CLAIM(hart) (0x401c + 32 * (hart))
+
+#define SET(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"r"((u64)(value)) : "memory")
+#define GET(csr) ({ u64 got_; __asm__ volatile("csrr %0, " #csr : "=r"(got_)::"memory"); got_; })
+#define SWAP(csr) ({ u64 got_; __asm__ volatile("csrrw %0, " #csr ", x0" : "=r"(got_)::"memory"); got_; })
+// By number, since assemblers do not know their names: miselect 0x350, mireg 0x351, mtopei 0x35c,
+// mtopi 0xfb0, siselect 0x150, sireg 0x151, stopei 0x15c.
+
+__asm__(
+    "    .section .text.init, \"ax\"\n"
+    "    .globl _start\n"
+    "_start:\n"
+    "    csrr  a0, mhartid\n"
+    "    la    sp, stack_end\n"
+    "    slli  t0, a0, 12\n"
+    "    sub   sp, sp, t0\n"
+    "    la    t0, trap\n"
+    "    csrw  mtvec, t0\n"
+    "    call  start\n");
+
+static __attribute__((used, aligned(16))) char stack[8192];
+__asm__(".set stack_end, stack + 8192");
+
+static void print(const char *text) {
+  for (; *text; ++text) REG(u8, UART) = (u8)*text;
+}
+
+static void line(const char *name, u64 value) {
+  char digits[21];
+  int at = 20;
+  digits[at] = 0;
+  do digits[--at] = (char)('0' + value % 10);
+  while (value /= 10);
+  print(name);
+  print(" ");
+  print(digits + at);
+  print("\n");
+}
+
+static volatile u64 traps[2], cause[2], claimed[2];
+
+/// Counts, and takes the interrupt.
+__attribute__((used, aligned(4), interrupt("machine"))) void trap(void) {
+  const u64 hart = GET(mhartid);
+  cause[hart] = GET(mcause);
+#ifdef IMSICS
+  claimed[hart] = SWAP(0x35c);
+#else
+  claimed[hart] = REG(u32, APLIC_M + CLAIM(hart));
+#endif
+  REG(u32, RTC + 0x1c) = 1;  // or its line would stay up
+  __asm__ volatile("fence" ::: "memory");
+  ++traps[hart];
+}
+
+static void wait_for_trap(u64 hart, u64 count) {
+  while (traps[hart] < count) {
+    __asm__ volatile("csrci mstatus, 8");
+    if (traps[hart] < count) __asm__ volatile("wfi");
+    __asm__ volatile("csrsi mstatus, 8");
+  }
+}
+
+static void alarm(void) {
+  const u64 low = REG(u32, RTC);
+  const u64 due = ((u64)REG(u32, RTC + 4) << 32 | low) + 1000000;
+  REG(u32, RTC + 0x10) = 1;
+  REG(u32, RTC + 0x0c) = (u32)(due >> 32);
+  REG(u32, RTC + 0x08) = (u32)due;
+}
+
+static void hand_on_to_supervisor(void) {
+  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 0x400;
+  line("root has", REG(u32, APLIC_M + SOURCE(RTC_SOURCE)));
+  REG(u32, APLIC_S + SOURCE(RTC_SOURCE)) = 6;
+  line("child has", REG(u32, APLIC_S + SOURCE(RTC_SOURCE)));
+}
+
+static void wait_pending(u64 bit) {
+  while (!(GET(mip) & 1 << bit)) {
+  }
+}
+
+#ifdef IMSICS
+
+static void open_file(void) {
+  SET(0x350, 0x70);
+  SET(0x351, 1);
+  SET(0x350, 0xc0);
+  SET(0x351, 0xffff);  // identities 1 to 15
+}
+
+static void registers(void) {
+  SET(0x350, 0xc0);
+  line("enabled", GET(0x351));
+  SET(0x350, 0x72);
+  SET(0x351, 9);
+  line("threshold", GET(0x351));
+  SET(0x351, 0);
+  SET(0x350, 0x70);
+  line("delivery", GET(0x351));
+  REG(u32, IMSIC_M) = 7;
+  REG(u32, IMSIC_M) = 5;
+  REG(u32, IMSIC_M) = 16;  // not enabled
+  __asm__ volatile("fence" ::: "memory");
+  line("external pending", GET(mip) >> 11 & 1);
+  line("top", GET(0xfb0));
+  line("first", SWAP(0x35c));
+  line("second", SWAP(0x35c));
+  line("third", GET(0x35c));
+  SET(0x350, 0x80);
+  line("left", GET(0x351));
+  __asm__ volatile("csrw 0x351, x0");
+}
+
+static void outside(void) {
+  REG(u32, APLIC_M + MACHINE_ADDRESS + 4) = 1 << 12;  // one bit for the hart
+  REG(u32, APLIC_M + MACHINE_ADDRESS) = IMSIC_M >> 12;
+  REG(u32, APLIC_M + SUPERVISOR_ADDRESS) = IMSIC_S >> 12;
+  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 6;
+  REG(u32, APLIC_M + TARGET(RTC_SOURCE)) = 0 << 18 | 11;
+  REG(u32, APLIC_M + ENABLE) = RTC_SOURCE;
+  REG(u32, APLIC_M + DOMAIN) = 0x100;
+  line("domain", REG(u32, APLIC_M + DOMAIN));
+  const u64 before = traps[0];
+  alarm();
+  wait_for_trap(0, before + 1);
+  line("alarm", claimed[0]);
+  REG(u32, APLIC_M + MESSAGE) = 0 << 18 | 12;
+  wait_for_trap(0, before + 2);
+  line("sent by hand", claimed[0]);
+}
+
+static void supervisor(void) {
+  hand_on_to_supervisor();
+  SET(0x150, 0x70);
+  SET(0x151, 1);
+  SET(0x150, 0xc0);
+  SET(0x151, 1 << 13);
+  REG(u32, APLIC_S + TARGET(RTC_SOURCE)) = 0 << 18 | 13;
+  REG(u32, APLIC_S + ENABLE) = RTC_SOURCE;
+  REG(u32, APLIC_S + DOMAIN) = 0x100;
+  alarm();
+  wait_pending(9);
+  line("supervisor's first", SWAP(0x15c));
+  line("supervisor pending", GET(mip) >> 9 & 1);
+}
+
+static void call_other(void) {
+  REG(u32, IMSIC_M + 0x1000) = 1;
+  wait_for_trap(0, traps[0] + 1);
+  line("answered", claimed[0]);
+}
+
+static void other(void) {
+  open_file();
+  SET(mie, 1 << 11);
+  REG(u32, IMSIC_M) = 14;  // here
+  wait_for_trap(1, 1);
+  line("called", claimed[1]);
+  REG(u32, IMSIC_M) = 2;
+}
+
+static void messages(void) {
+  open_file();
+  SET(mie, 1 << 11);
+  wait_for_trap(0, 1);
+  line("other hart is", claimed[0]);
+  SET(mie, 0);
+  registers();
+  SET(mie, 1 << 11);
+  call_other();
+  outside();
+  supervisor();
+}
+
+#else
+
+static void outside(void) {
+  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 6;
+  line("target", REG(u32, APLIC_M + TARGET(RTC_SOURCE)));
+  REG(u32, APLIC_M + TARGET(RTC_SOURCE)) = 0 << 18 | 3;
+  REG(u32, APLIC_M + ENABLE) = RTC_SOURCE;
+  REG(u32, APLIC_M + DELIVERS(0)) = 1;
+  REG(u32, APLIC_M + DOMAIN) = 0x100;
+  line("domain", REG(u32, APLIC_M + DOMAIN));
+  SET(mie, 1 << 11);
+  alarm();
+  wait_for_trap(0, 1);
+  line("alarm", claimed[0]);
+  line("pending", REG(u32, APLIC_M + PENDING));
+}
+
+static void supervisor(void) {
+  hand_on_to_supervisor();
+  REG(u32, APLIC_S + TARGET(RTC_SOURCE)) = 0 << 18 | 2;
+  REG(u32, APLIC_S + ENABLE) = RTC_SOURCE;
+  REG(u32, APLIC_S + DELIVERS(0)) = 1;
+  REG(u32, APLIC_S + DOMAIN) = 0x100;
+  alarm();
+  wait_pending(9);
+  line("supervisor's claim", REG(u32, APLIC_S + CLAIM(0)));
+  line("supervisor pending", GET(mip) >> 9 & 1);
+  REG(u32, RTC + 0x1c) = 1;
+  __asm__ volatile("fence" ::: "memory");
+  line("after the alarm", GET(mip) >> 9 & 1);
+}
+
+static void messages(void) {}
+static void other(void) {}
+
+#endif
+
+__attribute__((used, noreturn)) void start(u64 hart) {
+  if (hart == 0) {
+    messages();
+#ifndef IMSICS
+    outside();
+    supervisor();
+#endif
+    line("traps", traps[0]);
+    line("cause", cause[0] & 0xff);
+    REG(u32, SYSCON) = 0x5555;
+  } else {
+    other();
+  }
+  SET(mie, 0);
+  for (;;) __asm__ volatile("wfi");
+}
