@@ -78,10 +78,10 @@ def interrupts_from_everywhere(guest):
 
 
 def the_reference_says_the_same(guest):
-    """But that with lines it leaves the supervisor's interrupt pending when the alarm is over."""
-    for aia, wanted in LINES.items():
-        got = run(REFERENCE, aia, program_of(guest, aia))
-        assert got == wanted.replace("after the alarm 0", "after the alarm 1"), f"{aia}: {got}"
+    """Of messages. Its lines stay up when the level behind them has fallen, so there it may trap again."""
+    aia = "aplic-imsic"
+    got = run(REFERENCE, aia, program_of(guest, aia))
+    assert got == LINES[aia], got
 
 
 def firmware_boots(guest):
@@ -112,17 +112,18 @@ def firmware_boots(guest):
         console.close()
 
 
-# What both answer; registers are those of chapter 4 of the specification.
+# What both answer; registers are those of chapter 4 of the specification. The source is number 34: there,
+# source 1 is pending from the beginning.
 REQUESTS = {
     "aplic": """
         readl 0xc000000; writel 0xc000000 0xffffffff; readl 0xc000000; readl 0xd000000
-        writel 0xc001bc4 0xffffffff; readl 0xc001bc4; writel 0xc000008 6; readl 0xc000008; readl 0xc003008
-        writel 0xc003008 0; readl 0xc003008; writel 0xc003008 0xffffffff; readl 0xc003008
-        writel 0xc001edc 2; readl 0xc001e00; writel 0xc001cdc 2; readl 0xc001c00; readl 0xc001d00
-        writel 0xc000008 0x400; readl 0xc000008; readl 0xc001e00; readl 0xd000008
-        writel 0xd000008 0x400; readl 0xd000008; writel 0xd000008 4; readl 0xd000008
-        writel 0xd001edc 2; writel 0xd001cdc 2; readl 0xd001c00; readl 0xd004018; writel 0xd003008 5
-        readl 0xd004018; readl 0xd00401c; readl 0xd00401c; readl 0xd001c00
+        writel 0xc001bc4 0xffffffff; readl 0xc001bc4; writel 0xc000088 4; readl 0xc000088; readl 0xc003088
+        writel 0xc003088 0; readl 0xc003088; writel 0xc003088 0xfffc00ff; readl 0xc003088
+        writel 0xc001edc 34; readl 0xc001e04; writel 0xc001cdc 34; readl 0xc001c04; readl 0xc001d04
+        writel 0xc000088 0x400; readl 0xc000088; readl 0xc001e04; readl 0xd000088
+        writel 0xd000088 0x400; readl 0xd000088; writel 0xd000088 4; readl 0xd000088
+        writel 0xd001edc 34; writel 0xd001cdc 34; readl 0xd001c04; readl 0xd004018; writel 0xd003088 5
+        readl 0xd004018; readl 0xd00401c; readl 0xd00401c; readl 0xd001c04
         writel 0xc003000 5; readl 0xc003000; writel 0xc004008 0xff; readl 0xc004008
         writel 0xc004040 1; readl 0xc004040; readl 0xc0001a0; writel 0xc000180 6; readl 0xc000180
         writel 0xc000184 6; readl 0xc000184
@@ -131,8 +132,8 @@ REQUESTS = {
         readl 0xc000000; writel 0xc000000 0xffffffff; readl 0xc000000
         writel 0xc001bc4 0x7fffffff; readl 0xc001bc4; writel 0xc001bc4 0; writel 0xc001bc0 0x24000
         readl 0xc001bc0; readl 0xd001bc0; readl 0xd001bc4; writel 0xc004000 1; readl 0xc004000
-        writel 0xc000008 4; readl 0xc003008; writel 0xc003008 0x2a; readl 0xc003008
-        writel 0xc001edc 2; writel 0xc001cdc 2; readl 0xc001c00; readl 0xc001e00
+        writel 0xc000088 4; readl 0xc003088; writel 0xc003088 0x2a; readl 0xc003088
+        writel 0xc001edc 34; writel 0xc001cdc 34; readl 0xc001c04; readl 0xc001e04
         writel 0xc003000 0x5; readl 0xc003000; readl 0x24000000; readl 0x24001000; readl 0x28000004
         readl 0x28001ffc; writel 0x24000000 5; readl 0x24000000
     """,

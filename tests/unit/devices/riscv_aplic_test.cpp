@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kMachine = 0x0c00'0000;
 constexpr std::uint64_t kSupervisor = 0x0d00'0000;
 constexpr std::uint64_t kRam = 0x8000'0000;
+constexpr std::uint64_t kOther = 0x2000;  // pages from there
 
 constexpr std::uint64_t kDomain = 0x0, kMachineAddress = 0x1bc0, kSupervisorAddress = 0x1bc8,
                         kSetPending = 0x1c00, kSetPendingNumber = 0x1cdc, kInputs = 0x1d00,
@@ -39,11 +40,13 @@ class AplicWorld : public ::testing::Test {
   static boards::BoardPlan board(RiscvAplic::Delivery delivery) {
     boards::BoardPlan plan{"test"};
     const auto ram = plan.ram("ram", 1U << 20U);
+    const auto other = plan.ram("other", 1U << 20U);
     const auto aplic =
         plan.add<RiscvAplic>("aplic", {.sources = 96, .harts = kHarts, .delivery = delivery});
     plan.existing("bus");
     plan.leave_loose(aplic);
-    plan.map({{kMachine, aplic.region("machine")}, {kSupervisor, aplic.region("supervisor")}, {kRam, ram}});
+    plan.map({{kMachine, aplic.region("machine")}, {kSupervisor, aplic.region("supervisor")},
+              {kRam, ram}, {kRam + (kOther << 12), other}});
     plan.link({{aplic.link("memory"), boards::BoardPlan::memory()}});
     return plan;
   }
@@ -361,16 +364,15 @@ TEST_F(AplicMessageTest, AnEdgeWaitsUntilTheDomainIsOn) {
 TEST_F(AplicMessageTest, AddressesAreMadeOfGroupHartAndGuest) {
   out(kMachineAddress + 4, 1U << 20 | 2U << 16 | 1U << 12);  // HHXS 0: groups from bit 24 on
   out(kSupervisorAddress + 4, 2U << 20);
-  out(kMachineAddress, (kRam >> 12) - 0x2000);  // of group 2
   listen(10, kEdge1, 0b0101U << 18 | 7);
   drive(10, true);
-  EXPECT_EQ(received(2), 7U);
-  out(kSupervisorAddress, (kRam >> 12) - 0x2000);
+  EXPECT_EQ(received(kOther + 2), 7U);
+  out(kSupervisorAddress, kRam >> 12);
   out(source_config(11), kDelegated);
   out(kDomain, kOn, kSupervisor);
   listen(11, kEdge1, 0b0101U << 18 | 3U << 12 | 8, kSupervisor);
   drive(11, true);
-  EXPECT_EQ(received(4 | 3), 8U);
+  EXPECT_EQ(received(kOther + 7), 8U);
 }
 
 TEST_F(AplicMessageTest, TheAddressesCanBeLocked) {
