@@ -85,6 +85,11 @@ void Hart::set_interrupt(Interrupt interrupt, bool level) {
   if (level && waker_ != nullptr) waker_->wake();
 }
 
+void Hart::request_stop() {
+  core_.signals.request_stop();
+  if (waker_ != nullptr) waker_->wake();
+}
+
 void Hart::set_interrupt_files(Ref<hw::InterruptFile> machine, Ref<hw::InterruptFile> supervisor) {
   core_.machine_file = std::move(machine);
   core_.supervisor_file = std::move(supervisor);
@@ -92,11 +97,6 @@ void Hart::set_interrupt_files(Ref<hw::InterruptFile> machine, Ref<hw::Interrupt
 
 void Hart::notice_message() {
   core_.signals.notice();
-  if (waker_ != nullptr) waker_->wake();
-}
-
-void Hart::request_stop() {
-  core_.signals.request_stop();
   if (waker_ != nullptr) waker_->wake();
 }
 
