@@ -271,6 +271,8 @@ def the_tree_has_what_clients_look_for(board):
     assert clocks["clk"] == "child<clock>", clocks
     types = {entry["name"] for entry in board.execute("qom-list-types")}
     assert {"clock", "stm32l4x5-rcc", "stm32l4x5xg-soc", "dm163"} <= types
+    devices = board.execute("human-monitor-command", **{"command-line": "info qtree"})
+    assert 'clock-out "msi" freq_hz=4 MHz' in devices and 'clock-in "clk" freq_hz=0 Hz' in devices, devices
 
 
 def what_is_not_there_is_logged(program):

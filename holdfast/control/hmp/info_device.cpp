@@ -6,6 +6,7 @@
 
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/control/hmp/command.hpp"
+#include "holdfast/hw/clock_tree.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/region_part.hpp"
 #include "holdfast/memory/map_snapshot.hpp"
@@ -66,10 +67,21 @@ std::string pins_text(std::string_view kind, const Pins& pins) {
   return fmt::format("    {} \"{}\" {}", kind, pins.name() == "in" ? "" : pins.name(), pins.count());
 }
 
+std::string clock_text(const hw::Clock& clock) {
+  constexpr std::array<std::string_view, 4> kUnits{"", "K", "M", "G"};
+  auto frequency = static_cast<double>(clock.hz());
+  std::size_t unit = 0;
+  for (; frequency >= 1000 && unit + 1 < kUnits.size(); ++unit) frequency /= 1000;
+  const bool follows = dynamic_cast<const hw::ClockIn*>(&clock) != nullptr;
+  return fmt::format("    clock-{} \"{}\" freq_hz={:.3g} {}Hz", follows ? "in" : "out", clock.name(), frequency,
+                     kUnits[unit]);
+}
+
 void describe(Call& call, hw::Device& device, const Addresses& addresses) {
   call.say("  dev: {}, id \"{}\"", device.type().name, user_id(device));
   if (call.flag("b")) return;
   std::vector<std::string> pins;
+  std::vector<std::string> clocks;
   struct Window {
     const memory::MemoryRegion* region;
     std::uint64_t size;
@@ -78,11 +90,13 @@ void describe(Call& call, hw::Device& device, const Addresses& addresses) {
   device.for_each_part([&](hw::Part& part) {
     if (const auto* in = dynamic_cast<const hw::IrqInArray*>(&part)) pins.push_back(pins_text("gpio-in", *in));
     if (const auto* out = dynamic_cast<const hw::IrqOutArray*>(&part)) pins.push_back(pins_text("gpio-out", *out));
+    if (const auto* clock = dynamic_cast<const hw::Clock*>(&part)) clocks.push_back(clock_text(*clock));
     if (const auto* region = dynamic_cast<const hw::RegionPart*>(&part); region != nullptr && region->exists() &&
         region->region().kind() != memory::RegionKind::kContainer)
       windows.push_back({&region->region(), region->size()});
   });
   for (const std::string& line : pins) call.say("{}", line);
+  for (const std::string& line : clocks) call.say("{}", line);
   // What a device is configured by, not what it does: the same before and after a look.
   for (const object::Property* property : device.type().all_properties())
     if (const auto value = device.get_property(property->name))
