@@ -4,32 +4,35 @@
 #include <optional>
 #include <utility>
 
-#include "holdfast/base/schedule_point.hpp"
-#include "holdfast/gate/gate.hpp"
+#include "holdfast/base/check.hpp"
 
 namespace holdfast::block {
 
-Result<void> BlockPort::prepare() {
-  if (backend_) claim_ = TRY(backend_->claim(path()));
-  return {};
-}
+BlockPort::BlockPort(hw::Device& device, std::string name, Ref<Backend> backend)
+    : Part{device, "drive", std::move(name)},
+      backend_{std::move(backend)},
+      control_{PortControl::make(backend_, Ref<gate::Gate>::share(&device.gate()),
+                                 device.context().holdback, path())} {}
+
+BlockPort::~BlockPort() { control_->drop(); }
+
+Result<void> BlockPort::prepare() { return control_->claim(); }
 
 std::optional<object::PropertyValue> BlockPort::value() const {
   return backend_ ? backend_->location() : std::string{};
 }
 
+void BlockPort::note_remains(hw::Remains& remains) const {
+  remains.errands.push_back(Ref<hw::Errands>::share(control_.get()));
+}
+
+RequestId BlockPort::submit(Order order, Completion completion, std::source_location where) {
+  HF_DCHECK(backend_, "{}: a request, and there is no back-end", path());
+  return control_->submit(std::move(order), std::move(completion), where);
+}
+
 void BlockPort::write(std::uint64_t offset, std::vector<std::byte> bytes, Done done) {
-  static constexpr gate::Use kUse{"completion of a write"};
-  if (!may_act()) return;
-  gate::Activity::current().outbox().post(
-      gate::Outbox::Kind::kOther,
-      [backend = backend_, gate = Ref<gate::Gate>::share(&gate()), offset, bytes = std::move(bytes),
-       done = std::move(done)]() mutable {
-        HF_SCHEDULE_POINT("block.port.before_write");
-        const Result<void> result = backend->write(offset, bytes);
-        const gate::Pass pass{*gate, kUse, gate::Reentry::kAllow};
-        if (pass) done(result);
-      });
+  if (may_act()) control_->write(offset, std::move(bytes), std::move(done));
 }
 
 }  // namespace holdfast::block

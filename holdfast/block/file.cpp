@@ -8,87 +8,134 @@
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
+
+#include "holdfast/block/thread_pool.hpp"
+#include "holdfast/block/uring.hpp"
 
 namespace holdfast::block {
 namespace {
 
 const char* reason() { return std::strerror(errno); }
 
+/// What direct transfers have to be multiples of.
+HostFile::Size direct_alignment(int fd) {
+  HostFile::Size alignment{.offset = 4096, .memory = 4096};
+#ifdef STATX_DIOALIGN
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 &&
+      (status.stx_mask & STATX_DIOALIGN) != 0 && status.stx_dio_offset_align != 0)
+    alignment = {.offset = status.stx_dio_offset_align, .memory = status.stx_dio_mem_align};
+#else
+  static_cast<void>(fd);
+#endif
+  return alignment;
+}
+
 }  // namespace
 
 Result<Ref<Backend>> File::open(Options options) {
   const auto file = Ref<File>::adopt(new File{std::move(options)});
   TRY(file->open_file());
-  TRY(file->lock());
+  TRY(file->make_engine());
   return Ref<Backend>::share(file.get());
 }
 
-File::File(Options options) : Backend{options.name}, options_{std::move(options)} {}
-
-File::~File() {
-  if (fd_ >= 0) close(fd_);
-}
+File::File(Options options)
+    : Backend{options.name},
+      options_{std::move(options)},
+      file_{std::make_shared<HostFile>(
+          options_.name, options_.path,
+          HostFile::Ways{.cache = options_.cache, .discard = options_.discard})} {}
 
 std::string File::location() const { return fmt::format("'{}'", options_.path); }
 
 Result<void> File::open_file() {
   const bool writes = options_.access == Access::kReadWrite;
   // Non-blocking, so that a pipe without a writer is an error and no wait; it means nothing to files.
-  fd_ = ::open(options_.path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-  if (fd_ < 0 && writes && (errno == EACCES || errno == EROFS || errno == EPERM))
+  Descriptor file{::open(options_.path.c_str(),
+                         (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK)};
+  if (!file && writes && (errno == EACCES || errno == EROFS || errno == EPERM))
     return fail("{}: cannot open '{}' for writing: {}; with readonly=on it is only read", name(),
                 options_.path, reason());
-  if (fd_ < 0) return fail("{}: cannot open '{}': {}", name(), options_.path, reason());
+  if (!file) return fail("{}: cannot open '{}': {}", name(), options_.path, reason());
   struct stat status {};
-  if (fstat(fd_, &status) != 0)
+  if (fstat(file.get(), &status) != 0)
     return fail("{}: cannot look at '{}': {}", name(), options_.path, reason());
   if (!S_ISREG(status.st_mode))
     return fail("{}: '{}' is no regular file; it takes the path of one", name(), options_.path);
-  size_ = static_cast<std::uint64_t>(status.st_size);
+  TRY(lock(file.get()));
+  size_.store(static_cast<std::uint64_t>(status.st_size), std::memory_order_relaxed);
+  HostFile::Size alignment;
+  auto direct = TRY(open_direct(file.get(), alignment));
+  file_->adopt(std::move(file), std::move(direct), alignment);
   return {};
 }
 
+Result<Descriptor> File::open_direct(int fd, HostFile::Size& alignment) const {
+  if (options_.cache != Cache::kNone && options_.cache != Cache::kDirectSync) return Descriptor{};
+  // The same file, whatever its name shows by now.
+  const std::string same = fmt::format("/proc/self/fd/{}", fd);
+  const bool writes = options_.access == Access::kReadWrite;
+  Descriptor direct{
+      ::open(same.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_DIRECT)};
+  if (!direct)
+    return fail("{}: '{}' cannot be read around the host's cache: {}; cache=writeback goes through it",
+                name(), options_.path, reason());
+  alignment = direct_alignment(direct.get());
+  return direct;
+}
+
 // A length of 0 means all of it, however long it may become.
-Result<void> File::lock() {
+Result<void> File::lock(int fd) const {
+  if (options_.lock == FileLock::kOff) return {};
   struct flock whole {};
   whole.l_type = options_.access == Access::kReadWrite ? F_WRLCK : F_RDLCK;
   whole.l_whence = SEEK_SET;
-  if (fcntl(fd_, F_OFD_SETLK, &whole) == 0) return {};
+  if (fcntl(fd, F_OFD_SETLK, &whole) == 0) return {};
   if (errno == EAGAIN || errno == EACCES)
     return fail("{}: '{}' is in use by another process or drive; a file has one writer, or several "
                 "readers with readonly=on",
                 name(), options_.path);
+  if (options_.lock == FileLock::kIfPossible) return {};
   return fail("{}: cannot lock '{}': {}", name(), options_.path, reason());
 }
 
-Result<void> File::read(std::uint64_t offset, std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto got = pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0)
-      return fail("{}: cannot read {} bytes of '{}' at {}: {}", name(), bytes.size(), options_.path,
-                  offset, reason());
-    if (got == 0)
-      return fail("{}: '{}' ends at {}; it had {} bytes when it was opened", name(), options_.path,
-                  offset, size_);
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+Result<void> File::make_engine() {
+  if (options_.engine != EngineChoice::kThreads) {
+    auto ring = Uring::make(file_);
+    if (ring) {
+      engine_ = std::move(*ring);
+      return {};
+    }
+    if (options_.engine == EngineChoice::kUring)
+      return fail("{}: {}; aio=threads does without", name(), ring.error().message);
   }
+  engine_ = std::make_unique<ThreadPool>(
+      [file = file_](const Order& order) { return file->perform(order); });
   return {};
 }
 
-Result<void> File::write(std::uint64_t offset, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto put = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0)
-      return fail("{}: cannot write {} bytes of '{}' at {}: {}", name(), bytes.size(),
-                  options_.path, offset, put == 0 ? "nothing was taken" : reason());
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-    offset += static_cast<std::uint64_t>(put);
-  }
+Result<void> File::resize(std::uint64_t size) {
+  if (options_.access == Access::kReadOnly) return fail("{}: is only read", name());
+  if (size > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) ||
+      ::ftruncate(file_->fd(), static_cast<off_t>(size)) != 0)
+    return fail("{}: cannot make '{}' {} bytes long: {}", name(), options_.path, size, reason());
+  size_.store(size, std::memory_order_relaxed);
   return {};
+}
+
+Result<void> File::read(std::uint64_t offset, std::span<std::byte> bytes) {
+  return plain(file_->perform(
+      {.kind = Order::Kind::kRead, .offset = offset, .length = bytes.size(), .bytes = {bytes}}));
+}
+
+Result<void> File::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  return plain(file_->perform({.kind = Order::Kind::kWrite,
+                               .offset = offset,
+                               .length = bytes.size(),
+                               .bytes = {as_written(bytes)}}));
 }
 
 }  // namespace holdfast::block

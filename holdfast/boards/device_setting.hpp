@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "holdfast/base/result.hpp"
+#include "holdfast/block/backend.hpp"
 #include "holdfast/chardev/chardev.hpp"
 #include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/object/property.hpp"
@@ -24,6 +25,7 @@ namespace holdfast::boards {
 struct SettingTargets {
   std::function<chardev::Chardev*(std::string_view id)> chardev{};  // null if there is none
   std::function<hw::MemoryBackend*(std::string_view id)> memory{};  // the same
+  std::function<Result<Ref<block::Backend>>(std::string_view name)> drive{};
 };
 
 struct DeviceSetting {
@@ -87,6 +89,26 @@ constexpr DeviceSetting chardev_setting(std::string_view name, std::string_view 
             chardev::Chardev* backend = targets.chardev ? targets.chardev(id) : nullptr;
             if (backend == nullptr) return fail("there is no character back-end '{}'", id);
             std::any_cast<object::detail::ClassOf<Member>&>(config).*Member = backend;
+            return {};
+          }};
+}
+
+/// A Ref<block::Backend> member, set by the id of a drive or the name of a node.
+template <auto Member>
+constexpr DeviceSetting drive_setting(std::string_view name, std::string_view description) {
+  object::Property info = object::detail::describe<std::string>(name, description, {});
+  return {.info = info,
+          .get = [](const std::any& config) -> object::PropertyValue {
+            const auto& drive =
+                std::any_cast<const object::detail::ClassOf<Member>&>(config).*Member;
+            return drive ? drive->location() : std::string{};
+          },
+          .set = [](std::any& config, object::PropertyValue value,
+                    const SettingTargets& targets) -> Result<void> {
+            const auto& given = std::get<std::string>(value);
+            if (!targets.drive) return fail("there is no drive '{}'", given);
+            std::any_cast<object::detail::ClassOf<Member>&>(config).*Member =
+                TRY(targets.drive(given));
             return {};
           }};
 }

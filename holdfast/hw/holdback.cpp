@@ -25,6 +25,18 @@ void Holdback::wait_until_over() {
   while (active()) over_.wait(mutex_);
 }
 
+void Holdback::visits(int change) {
+  LockGuard guard{mutex_};
+  visits_ += change;
+  if (visits_ == 0) alone_.notify_all();  // with the lock held: whoever waits destroys it all
+}
+
+void Holdback::wait_until_alone() {
+  rcu::check_may_wait("waiting for visitors to leave");
+  LockGuard guard{mutex_};
+  while (visits_ != 0) alone_.wait(mutex_);
+}
+
 // Whoever comes in before the reset passes this gate finishes before it, too. Whoever comes in after
 // it sees the flag: the reset set it before it entered and left.
 OutsidePass::OutsidePass(gate::Gate& gate, const gate::Use& use, Holdback& holdback,

@@ -2,6 +2,9 @@
 // Holds back what comes from outside of the guest (timers, completions, back-end events, pins that
 // clients drive) while a reset goes through its phases. What is held back waits at the gate, outside
 // of it, and is let in afterwards if it is still armed: whoever waited looks again.
+//
+// It also knows which threads that are not the machine's are in it, so that it can wait for them to leave
+// before it ends.
 #pragma once
 
 #include <atomic>
@@ -22,6 +25,21 @@ class Holdback {
   /// Until the reset that goes on is over. Holds nothing; not on the thread that resets.
   void wait_until_over();
 
+  /// A thread that is not the machine's is in it, from before it passes a gate until what it caused there
+  /// is done. Begun while something of the machine is known to live.
+  class [[nodiscard]] Visit {
+   public:
+    explicit Visit(Holdback& holdback) : holdback_{holdback} { holdback_.visits(+1); }
+    ~Visit() { holdback_.visits(-1); }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    Holdback& holdback_;  // the machine's, which waits for this
+  };
+  /// Until nobody visits. Every gate is closed, so visitors only leave.
+  void wait_until_alone();
+
   /// As a scope, on the control thread.
   class [[nodiscard]] Scope {
    public:
@@ -37,10 +55,13 @@ class Holdback {
  private:
   void begin();
   void end();
+  void visits(int change);
 
   std::atomic<bool> active_{false};
   Mutex mutex_{LockRank::kLeaf, "holdback"};
   ConditionVariable over_;
+  ConditionVariable alone_;
+  int visits_ HF_GUARDED_BY(mutex_) = 0;
 };
 
 /// Passes a gate on behalf of something outside of the guest. Once inside, look whether what you came

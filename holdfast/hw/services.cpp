@@ -41,9 +41,13 @@ Census::Snapshot Services::census() {
 
 void Services::settle(std::int64_t devices) {
   control_.bind_here();
-  control_.wait_until([&] {
+  const auto settled = [&] {
     return control_.size() == 0 && realm_.census().take()[Census::Kind::kDevice] <= devices;
-  });
+  };
+  control_.wait_until(settled);
+  if (devices != 0) return;
+  holdback_.wait_until_alone();    // who had been let in by a device that is gone now
+  control_.wait_until(settled);    // and may have posted on the way out
 }
 
 }  // namespace holdfast::hw

@@ -93,10 +93,7 @@ void Severing::drained() {
 
 void Severing::reclaim() {
   delete &device_;
-  if (ticket_) {
-    if (ticket_->stage() == Ticket::Stage::kSevered) ticket_->reach(Ticket::Stage::kDrained);
-    ticket_->reach(Ticket::Stage::kReclaimed);
-  }
+  if (ticket_) ticket_->device_gone();
   delete this;
 }
 

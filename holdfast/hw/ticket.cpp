@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/base/schedule_point.hpp"
 #include "holdfast/hw/control_queue.hpp"
 
 namespace holdfast::hw {
@@ -51,6 +52,37 @@ bool Ticket::wait_for(Stage wanted, std::chrono::milliseconds limit) {
 }
 
 void Ticket::reach(Stage stage) { enter(stage, {}); }
+
+void Ticket::device_gone() {
+  if (stage() == Stage::kSevered) reach(Stage::kDrained);
+  std::vector<Ref<Errands>> all;
+  {
+    LockGuard guard{mutex_};
+    all = remains_.errands;
+  }
+  errands_left_ = all.size() + 1;
+  for (const auto& errands : all)
+    errands->when_over([self = Ref<Ticket>::share(this)] {
+      HF_SCHEDULE_POINT("hw.ticket.errands_over");
+      ControlQueue& control = self->control_;
+      control.post_now("errands are over", [self] { self->errands_over(); });
+    });
+  errands_over();
+}
+
+void Ticket::errands_over() {
+  if (--errands_left_ == 0 && !done()) reach(Stage::kReclaimed);
+}
+
+void Ticket::abandon_errands() {
+  std::vector<Ref<Errands>> all;
+  {
+    LockGuard guard{mutex_};
+    all = remains_.errands;
+  }
+  for (const auto& errands : all) errands->forget();
+  if (!done()) reach(Stage::kReclaimed);
+}
 
 void Ticket::refuse(std::string reason) { enter(Stage::kRefused, std::move(reason)); }
 
@@ -100,6 +132,7 @@ Ticket::Report Ticket::report() const {
     report.reason = reason_;
     remains.gates = remains_.gates;
     remains.blocks = remains_.blocks;
+    remains.errands = remains_.errands;
   }
   for (const auto& gate : remains.gates) {
     const gate::Use* use = gate->insider();
@@ -109,6 +142,8 @@ Ticket::Report Ticket::report() const {
   for (const auto& block : remains.blocks)
     for (const auto& holder : block->holders())
       report.held.push_back({block->name(), holder.who, holder.where, holder.since_ns});
+  for (const auto& errands : remains.errands)
+    for (Errand& errand : errands->errands()) report.errands.push_back(std::move(errand));
   return report;
 }
 
@@ -123,6 +158,9 @@ std::string Ticket::Report::to_string() const {
   for (const Held& held_by : held)
     text += fmt::format("; RAM '{}' held by {} ({}:{})", held_by.block, held_by.by,
                         file_name(held_by.where.file_name()), held_by.where.line());
+  for (const Errand& errand : errands)
+    text += fmt::format("; {} with the host ({}:{})", errand.what,
+                        file_name(errand.where.file_name()), errand.where.line());
   return text;
 }
 

@@ -5,9 +5,9 @@
 //   requested → severed → drained → reclaimed
 //
 // or requested → refused, if there is no such device or the guest does not agree. Whoever has the
-// ticket can wait, and can ask who is in the way: which threads' uses are inside which gates, and
-// who holds the device's RAM, since when and from which line. A ticket that is done may outlive the
-// machine; every ticket is done before the machine is gone.
+// ticket can wait, and can ask who is in the way: which threads' uses are inside which gates, who holds
+// the device's RAM, and which of its requests are still with the host, since when and from which line.
+// A ticket that is done may outlive the machine; every ticket is done before the machine is gone.
 #pragma once
 
 #include <atomic>
@@ -24,6 +24,7 @@
 #include "holdfast/base/ref.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/gate/gate.hpp"
+#include "holdfast/hw/errand.hpp"
 #include "holdfast/memory/ram_block.hpp"
 
 namespace holdfast::hw {
@@ -34,6 +35,7 @@ class ControlQueue;
 struct Remains {
   std::vector<Ref<gate::Gate>> gates;
   std::vector<Ref<memory::RamBlock>> blocks;
+  std::vector<Ref<Errands>> errands{};  // which the device's claims wait for
 };
 
 class Ticket final : public RefCounted<Ticket> {
@@ -70,6 +72,7 @@ class Ticket final : public RefCounted<Ticket> {
     Clock::time_point since;  // when the stage was reached
     std::vector<Insider> insiders;
     std::vector<Held> held;
+    std::vector<Errand> errands;
     std::string reason;  // refused: why
 
     /// "severed for 12 ms; inside /machine/rtc1: mmio read (dispatch.cpp:88)"
@@ -83,6 +86,10 @@ class Ticket final : public RefCounted<Ticket> {
   // --- for those who take the device away ---------------------------------------------------------
   void note_remains(Remains remains);
   void reach(Stage stage);
+  /// The device is destroyed: reclaimed, now or when its errands are over. On the control thread.
+  void device_gone();
+  /// The machine ends and waits for no errand: reclaimed. On the control thread; nothing if it is done.
+  void abandon_errands();
   void refuse(std::string reason);
 
  private:
@@ -91,6 +98,7 @@ class Ticket final : public RefCounted<Ticket> {
   ~Ticket() = default;
   void last_reference_gone() noexcept { delete this; }
   void enter(Stage stage, std::string reason);
+  void errands_over();
 
   ControlQueue& control_;  // the machine's; not touched once the ticket is done
   const std::string path_;
@@ -99,6 +107,7 @@ class Ticket final : public RefCounted<Ticket> {
   Clock::time_point since_ HF_GUARDED_BY(mutex_);
   std::string reason_ HF_GUARDED_BY(mutex_);
   Remains remains_ HF_GUARDED_BY(mutex_);
+  std::size_t errands_left_ = 0;  // control thread
   std::vector<std::move_only_function<void()>> when_done_ HF_GUARDED_BY(mutex_);
   std::optional<Counted> counted_ HF_GUARDED_BY(mutex_);  // until it is done
 };

@@ -352,7 +352,8 @@ boards::SettingTargets DeviceAdder::targets() const {
             for (hw::MemoryBackend* memory : machine_.memory_now())
               if (memory->id() == id) return memory;
             return nullptr;
-          }};
+          },
+          .drive = [this](std::string_view name) { return machine_.drives().get(name); }};
 }
 
 // --- help ------------------------------------------------------------------------------------------

@@ -91,10 +91,12 @@ Census::Snapshot Machine::end() {
   HF_SCHEDULE_POINT("machine.end.before_devices");
   if (hw::CpuSet* cpus = cpus_) cpus->pause();
   while (!devices_.empty()) devices_.pop_back();
-  leaving_.clear();
   HF_SCHEDULE_POINT("machine.end.before_settling");
   services_->settle();
+  for (const Leaving& leaving : std::exchange(leaving_, {})) leaving.ticket->abandon_errands();
+  services_->settle();  // what follows those tickets
   backends_.clear();
+  drives_ = {};
   memory_.clear();
   return services_->census();
 }

@@ -24,6 +24,7 @@
 #include "holdfast/base/census.hpp"
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/result.hpp"
+#include "holdfast/block/nodes.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/chardev/chardev.hpp"
@@ -117,6 +118,9 @@ class Machine final : private hw::MachineRequests {
   /// For the control thread: all there are, in order of joining.
   std::vector<hw::MemoryBackend*> memory_now();
 
+  /// Block back-ends by name. For the control thread.
+  block::Nodes& drives() { return drives_; }
+
   // --- running -----------------------------------------------------------------------------------
 
   /// Whoever executes instructions; null before there is one. Outlives the machine or takes itself out.
@@ -193,6 +197,7 @@ class Machine final : private hw::MachineRequests {
   std::atomic<OnReset> on_reset_;
   std::atomic<OnShutdown> on_shutdown_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
+  block::Nodes drives_;                                      // the same
   Result<void> join(std::unique_ptr<hw::MemoryBackend> memory);
 
   object::Node objects_;

@@ -37,6 +37,7 @@ class FakeDrive final : public block::Backend {
   std::string location() const override { return "'memory'"; }
   std::uint64_t size() const override { return bytes.size(); }
   block::Access access() const override { return access_; }
+  std::string_view engine() const override { return "memory"; }
   Result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
     std::memcpy(out.data(), bytes.data() + offset, out.size());
     return {};
@@ -57,6 +58,7 @@ class FakeDrive final : public block::Backend {
  private:
   explicit FakeDrive(block::Access access) : Backend{"drive 'fake'"}, access_{access} {}
   ~FakeDrive() override = default;
+  void start(Ref<block::Request>) override { ADD_FAILURE() << "flash waits for its drive"; }
   const block::Access access_;
 };
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/block/null.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "holdfast/base/mutex.hpp"
+#include "holdfast/base/schedule_point.hpp"
+#include "holdfast/memory/guest_bytes.hpp"
+
+namespace holdfast::block {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::hours kForever{1};  // it looks again then
+
+void zero(std::span<std::byte> bytes) {
+  static constexpr std::array<std::byte, 4096> kZeroes{};
+  while (!bytes.empty()) {
+    const std::size_t length = std::min(bytes.size(), kZeroes.size());
+    memory::copy_guest_bytes(bytes.data(), kZeroes.data(), length);
+    bytes = bytes.subspan(length);
+  }
+}
+
+}  // namespace
+
+/// The thread and what it looks at; its own as long as it runs.
+struct Null::Clerk {
+  explicit Clerk(bool zeroes) : read_zeroes{zeroes} {}
+
+  void run();
+  /// What is due or cancelled; waits until something is. False at the end.
+  bool take(std::vector<Ref<Request>>& due) HF_EXCLUDES(mutex);
+  void finish(Request& request) const;
+
+  struct Waiting {
+    Clock::time_point due;
+    Ref<Request> request;
+  };
+  const bool read_zeroes;
+  Mutex mutex{LockRank::kLeaf, "null back-end"};
+  ConditionVariable something;
+  std::deque<Waiting> waiting HF_GUARDED_BY(mutex);  // by time: all wait equally long
+  bool asleep HF_GUARDED_BY(mutex) = false;
+  bool some_cancelled HF_GUARDED_BY(mutex) = false;
+  bool over HF_GUARDED_BY(mutex) = false;
+  bool begun HF_GUARDED_BY(mutex) = false;
+  std::thread thread HF_GUARDED_BY(mutex);
+};
+
+void Null::Clerk::run() {
+  std::vector<Ref<Request>> due;
+  while (take(due)) {
+    for (const auto& request : due) finish(*request);
+    due.clear();
+  }
+}
+
+bool Null::Clerk::take(std::vector<Ref<Request>>& due) {
+  LockGuard guard{mutex};
+  for (;;) {
+    const auto now = Clock::now();
+    while (!waiting.empty() && waiting.front().due <= now) {
+      due.push_back(std::move(waiting.front().request));
+      waiting.pop_front();
+    }
+    if (std::exchange(some_cancelled, false)) {
+      for (const Waiting& one : waiting)
+        if (one.request->is_cancelled()) due.push_back(one.request);
+      std::erase_if(waiting, [](const Waiting& one) { return one.request->is_cancelled(); });
+    }
+    if (!due.empty()) return true;
+    if (over) return false;
+    asleep = true;
+    something.wait_for(mutex, waiting.empty() ? kForever : waiting.front().due - now);
+    asleep = false;
+  }
+}
+
+void Null::Clerk::finish(Request& request) const {
+  HF_SCHEDULE_POINT("block.null.before_request");
+  const auto early = settled(request);
+  if (!early && read_zeroes && request.order().kind == Order::Kind::kRead)
+    for (const auto piece : request.order().bytes) zero(piece);
+  request.finish(early.value_or(IoResult{}));
+}
+
+Ref<Backend> Null::make(Options options) {
+  return Ref<Backend>::adopt(new Null{std::move(options)});
+}
+
+Null::Null(Options options)
+    : Backend{options.name},
+      options_{std::move(options)},
+      clerk_{std::make_shared<Clerk>(options_.read_zeroes)} {}
+
+Null::~Null() {
+  std::thread thread;
+  {
+    LockGuard guard{clerk_->mutex};
+    clerk_->over = true;
+    thread = std::move(clerk_->thread);
+    clerk_->something.notify_one();
+  }
+  if (!thread.joinable()) return;
+  if (thread.get_id() == std::this_thread::get_id())
+    thread.detach();
+  else
+    thread.join();
+}
+
+void Null::start(Ref<Request> request) {
+  Clerk& clerk = *clerk_;
+  LockGuard guard{clerk.mutex};
+  clerk.waiting.push_back({Clock::now() + options_.latency, std::move(request)});
+  if (!std::exchange(clerk.begun, true))
+    clerk.thread = std::thread{[shared = clerk_] { shared->run(); }};
+  else if (clerk.asleep)
+    clerk.something.notify_one();
+}
+
+void Null::drop_cancelled() {
+  LockGuard guard{clerk_->mutex};
+  clerk_->some_cancelled = true;
+  clerk_->something.notify_one();
+}
+
+Result<void> Null::read(std::uint64_t, std::span<std::byte> bytes) {
+  if (options_.read_zeroes) zero(bytes);
+  return {};
+}
+
+Result<void> Null::write(std::uint64_t, std::span<const std::byte>) { return {}; }
+
+}  // namespace holdfast::block

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/block/uring.hpp"
+
+#include <liburing.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <deque>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "holdfast/base/mutex.hpp"
+#include "holdfast/base/schedule_point.hpp"
+#include "holdfast/block/thread_pool.hpp"
+
+namespace holdfast::block {
+namespace {
+
+constexpr std::size_t kMostFlights = 128;  // requests with the host at a time
+constexpr unsigned kEntries = 2 * kMostFlights;
+// What a completion is about, where it is no flight.
+constexpr std::uint64_t kWake = ~std::uint64_t{0};
+constexpr std::uint64_t kCancel = kWake - 1;
+
+/// What the host has to know of.
+constexpr std::array kNeeded{IORING_OP_READ,  IORING_OP_READV,    IORING_OP_WRITE,       IORING_OP_WRITEV,
+                             IORING_OP_FSYNC, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
+
+bool knows_all(io_uring& ring) {
+  io_uring_probe* const probe = io_uring_get_probe_ring(&ring);
+  if (probe == nullptr) return false;
+  bool all = true;
+  for (const auto operation : kNeeded)
+    all = all && io_uring_opcode_supported(probe, operation) != 0;
+  io_uring_free_probe(probe);
+  return all;
+}
+
+}  // namespace
+
+/// What the thread has; its own as long as it runs.
+struct Uring::Rig {
+  /// A request that is with the host.
+  struct Flight {
+    Ref<Request> request{};
+    std::vector<iovec> vectors{};
+    bool cancelling = false;
+  };
+  struct Landing {
+    std::uint64_t what;
+    int result;
+  };
+
+  explicit Rig(std::shared_ptr<const HostFile> served)
+      : file{std::move(served)},
+        rest{[this_file = file](const Order& order) { return this_file->perform(order); }, 1} {}
+  ~Rig() {
+    if (has_ring) io_uring_queue_exit(&ring);
+  }
+  Rig(const Rig&) = delete;
+  Rig& operator=(const Rig&) = delete;
+
+  Result<void> open();
+  void wake();
+  void run();
+  /// What has come, as far as there is room for it; nothing more at the end.
+  bool take(std::vector<Ref<Request>>& batch) HF_EXCLUDES(mutex);
+  void begin(Ref<Request> request);
+  void prepare(io_uring_sqe& entry, std::size_t number);
+  void watch_for_wake();
+  void cancel_flights();
+  void hand_over();
+  void land();
+  void land(std::size_t number, int result);
+  io_uring_sqe& entry();
+
+  const std::shared_ptr<const HostFile> file;
+  Descriptor wake_fd{};
+  bool has_ring = false;
+
+  Mutex mutex{LockRank::kLeaf, "io_uring"};
+  std::deque<Ref<Request>> waiting HF_GUARDED_BY(mutex);
+  bool asleep HF_GUARDED_BY(mutex) = false;
+  bool some_cancelled HF_GUARDED_BY(mutex) = false;
+  bool over HF_GUARDED_BY(mutex) = false;
+  bool begun HF_GUARDED_BY(mutex) = false;
+  std::thread thread HF_GUARDED_BY(mutex);
+
+  // The thread's.
+  io_uring ring{};
+  std::vector<Flight> flights = std::vector<Flight>(kMostFlights);
+  std::vector<std::size_t> free_flights;
+  std::vector<Landing> landings;
+
+  ThreadPool rest;
+};
+
+Result<std::unique_ptr<Engine>> Uring::make(std::shared_ptr<const HostFile> file) {
+  auto rig = std::make_shared<Rig>(std::move(file));
+  TRY(rig->open());
+  return std::unique_ptr<Engine>{new Uring{std::move(rig)}};
+}
+
+Uring::Uring(std::shared_ptr<Rig> rig) : rig_{std::move(rig)} {}
+
+Uring::~Uring() {
+  std::thread thread;
+  {
+    LockGuard guard{rig_->mutex};
+    rig_->over = true;
+    thread = std::move(rig_->thread);
+  }
+  if (!thread.joinable()) return;
+  rig_->wake();
+  if (thread.get_id() == std::this_thread::get_id())
+    thread.detach();
+  else
+    thread.join();
+}
+
+void Uring::start(Ref<Request> request) {
+  Rig& rig = *rig_;
+  {
+    LockGuard guard{rig.mutex};
+    rig.waiting.push_back(std::move(request));
+    if (!std::exchange(rig.begun, true)) rig.thread = std::thread{[shared = rig_] { shared->run(); }};
+    if (!std::exchange(rig.asleep, false)) return;
+  }
+  rig.wake();
+}
+
+void Uring::drop_cancelled() {
+  Rig& rig = *rig_;
+  {
+    LockGuard guard{rig.mutex};
+    rig.some_cancelled = true;
+    if (!std::exchange(rig.asleep, false)) return;
+  }
+  rig.wake();
+}
+
+Result<void> Uring::Rig::open() {
+  const int failed = io_uring_queue_init(kEntries, &ring, IORING_SETUP_CLAMP);
+  if (failed != 0) return fail("io_uring: {}", std::strerror(-failed));
+  has_ring = true;
+  if (!knows_all(ring)) return fail("io_uring: the host's is too old");
+  wake_fd = Descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!wake_fd) return fail("eventfd: {}", std::strerror(errno));
+  for (std::size_t i = kMostFlights; i != 0; --i) free_flights.push_back(i - 1);
+  return {};
+}
+
+void Uring::Rig::wake() {
+  constexpr std::uint64_t kOne = 1;
+  [[maybe_unused]] const auto written = ::write(wake_fd.get(), &kOne, sizeof kOne);
+}
+
+// --- the thread ------------------------------------------------------------------------------------
+
+void Uring::Rig::run() {
+  watch_for_wake();
+  std::vector<Ref<Request>> batch;
+  while (take(batch)) {
+    for (auto& request : batch) begin(std::move(request));
+    hand_over();
+    land();
+  }
+}
+
+bool Uring::Rig::take(std::vector<Ref<Request>>& batch) {
+  batch.clear();
+  bool cancel = false;
+  {
+    LockGuard guard{mutex};
+    while (!waiting.empty() && batch.size() < free_flights.size()) {
+      batch.push_back(std::move(waiting.front()));
+      waiting.pop_front();
+    }
+    if (over && batch.empty() && free_flights.size() == kMostFlights) return false;
+    asleep = true;  // as good as: it is about to ask the host
+    cancel = std::exchange(some_cancelled, false);
+  }
+  if (cancel) cancel_flights();
+  return true;
+}
+
+io_uring_sqe& Uring::Rig::entry() {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring);
+  while (entry == nullptr) {
+    if (io_uring_submit(&ring) < 0) std::this_thread::yield();
+    entry = io_uring_get_sqe(&ring);
+  }
+  return *entry;
+}
+
+void Uring::Rig::watch_for_wake() {
+  io_uring_sqe& asked = entry();
+  io_uring_prep_poll_add(&asked, wake_fd.get(), POLLIN);
+  asked.user_data = kWake;
+}
+
+void Uring::Rig::begin(Ref<Request> request) {
+  HF_SCHEDULE_POINT("block.uring.before_request");
+  const Order& order = request->order();
+  if (const auto early = settled(*request)) return request->finish(*early);
+  if (file->needs_nothing(order)) return request->finish({});
+  const bool rings = order.kind == Order::Kind::kRead || order.kind == Order::Kind::kWrite ||
+                     order.kind == Order::Kind::kFlush;
+  if (!rings || order.bytes.size() > IOV_MAX) return rest.start(std::move(request));
+  const std::size_t number = free_flights.back();
+  free_flights.pop_back();
+  flights[number] = {.request = std::move(request)};
+  prepare(entry(), number);
+}
+
+void Uring::Rig::prepare(io_uring_sqe& asked, std::size_t number) {
+  Flight& flight = flights[number];
+  const Order& order = flight.request->order();
+  if (order.kind == Order::Kind::kFlush) {
+    io_uring_prep_fsync(&asked, file->fd(), IORING_FSYNC_DATASYNC);
+  } else {
+    flight.vectors = vectors_of(order);
+    const int fd = file->descriptor_for(order);
+    const auto count = static_cast<unsigned>(flight.vectors.size());
+    if (order.kind == Order::Kind::kRead) {
+      io_uring_prep_readv(&asked, fd, flight.vectors.data(), count, order.offset);
+    } else {
+      io_uring_prep_writev(&asked, fd, flight.vectors.data(), count, order.offset);
+      asked.rw_flags = file->write_flags(order);
+    }
+  }
+  asked.user_data = number;
+}
+
+void Uring::Rig::cancel_flights() {
+  for (std::size_t i = 0; i < flights.size(); ++i) {
+    Flight& flight = flights[i];
+    if (!flight.request || !flight.request->is_cancelled() || std::exchange(flight.cancelling, true))
+      continue;
+    io_uring_sqe& asked = entry();
+    io_uring_prep_cancel64(&asked, i, 0);
+    asked.user_data = kCancel;
+  }
+}
+
+/// Gives the host what is prepared, and sleeps until something is done or somebody wakes it.
+void Uring::Rig::hand_over() {
+  // Interrupted, or the host is out of memory for the moment: what is prepared stays so.
+  if (const int failed = io_uring_submit_and_wait(&ring, 1); failed < 0 && failed != -EINTR)
+    std::this_thread::yield();
+  LockGuard guard{mutex};
+  asleep = false;
+}
+
+void Uring::Rig::land() {
+  landings.clear();
+  unsigned head = 0;
+  unsigned count = 0;
+  io_uring_cqe* done = nullptr;
+  io_uring_for_each_cqe(&ring, head, done) {
+    landings.push_back({done->user_data, done->res});
+    ++count;
+  }
+  io_uring_cq_advance(&ring, count);
+  for (const auto& [what, result] : landings) {
+    if (what == kCancel) continue;
+    if (what == kWake) {
+      std::uint64_t times = 0;
+      [[maybe_unused]] const auto got = ::read(wake_fd.get(), &times, sizeof times);
+      watch_for_wake();
+    } else {
+      land(static_cast<std::size_t>(what), result);
+    }
+  }
+}
+
+void Uring::Rig::land(std::size_t number, int result) {
+  auto request = std::exchange(flights[number], {}).request;
+  free_flights.push_back(number);
+  HF_SCHEDULE_POINT("block.uring.landed");
+  const Order& order = request->order();
+  const std::uint64_t whole = order.kind == Order::Kind::kFlush ? 0 : order.length;
+  if (result >= 0 && static_cast<std::uint64_t>(result) == whole) return request->finish({});
+  if (result < 0 && request->is_cancelled()) return request->finish(*settled(*request));
+  // Half done, interrupted, or not to be done this way.
+  if (result >= 0 || result == -EINTR || result == -EAGAIN || result == -ECANCELED ||
+      result == -EINVAL || result == -EOPNOTSUPP)
+    return rest.start(std::move(request));
+  request->finish(std::unexpected{file->error(-result, order)});
+}
+
+}  // namespace holdfast::block
