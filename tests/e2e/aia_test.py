@@ -9,8 +9,8 @@ usage: aia_test.py HOLDFAST [case...]
 import subprocess
 import sys
 import tempfile
-import time
 
+import harness
 from boot_test import Console, M_MODE, S_MODE, refused, to_prompt
 from guest_test import Guest
 from qtest_test import Machine, REFERENCE
@@ -168,15 +168,9 @@ CASES = [interrupts_from_everywhere, the_reference_says_the_same, firmware_boots
 
 
 def main():
-    wanted = sys.argv[2:]
     with tempfile.TemporaryDirectory() as folder:
         guest = Guest(sys.argv[1], folder)
-        for case in CASES:
-            if wanted and case.__name__ not in wanted:
-                continue
-            began = time.monotonic()
-            case(guest)
-            print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+        harness.run(CASES, lambda case: case(guest))
 
 
 if __name__ == "__main__":

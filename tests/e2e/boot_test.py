@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import harness
+
 OPENSBI = "/usr/lib/riscv64-linux-gnu/opensbi/generic"
 UBOOT = "/usr/lib/u-boot"
 S_MODE = ["-bios", f"{OPENSBI}/fw_dynamic.bin", "-kernel", f"{UBOOT}/qemu-riscv64_smode/u-boot.bin"]
@@ -252,13 +254,7 @@ LARGE = [sixty_four_harts]
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2:]
-    for case in CASES + LARGE:
-        if case.__name__ not in wanted and (wanted or case in LARGE):
-            continue
-        began = time.monotonic()
-        case(program)
-        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+    harness.run(CASES, lambda case: case(sys.argv[1]), on_request=LARGE)
 
 
 if __name__ == "__main__":

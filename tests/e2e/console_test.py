@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import harness
+
 BOARD = ["-M", "virt", "-display", "none", "-bios", "/usr/lib/u-boot/qemu-riscv64/u-boot.bin"]
 PATIENCE = 60.0  # seconds without what is waited for: something hangs
 
@@ -358,14 +360,11 @@ CASES = [unix_server, named_backend, tcp_server, tcp_client_reconnects, unix_cli
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        began = time.monotonic()
+    def perform(case):
         with tempfile.TemporaryDirectory() as folder:
-            case(program, folder)
-        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+            case(sys.argv[1], folder)
+
+    harness.run(CASES, perform)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
+
+import harness
 
 GUESTS = pathlib.Path(__file__).resolve().parent.parent.parent / "guests"
 PATIENCE = 120.0  # seconds; more means that the machine hangs
@@ -200,14 +201,11 @@ CASES = [exit_status_by_htif, half_a_command_by_htif, teaching_kernel, kernel_he
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        began = time.monotonic()
+    def perform(case):
         with tempfile.TemporaryDirectory() as folder:
-            case(Guest(program, folder))
-        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+            case(Guest(sys.argv[1], folder))
+
+    harness.run(CASES, perform)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 usage: hmp_test.py HOLDFAST [case...]
 """
 
-import json
 import os
 import pty
 import re
@@ -15,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import harness
+import holdfast
 
 PATIENCE = 60.0  # seconds without what is waited for: something hangs
 PROMPT = "(qemu) "
@@ -101,34 +103,11 @@ class Machine:
         assert status == 0, f"exit status {status}: {self.said()}"
 
 
-class Programs:
-    """The monitor for programs, as far as it is needed to give lines to the one for people."""
-
-    def __init__(self, connection):
-        self.stream = connection.makefile("rwb")
-        assert "QMP" in self.read()
-        self.ask("qmp_capabilities")
-
-    def read(self):
-        line = self.stream.readline()
-        assert line, "the conversation ended"
-        return json.loads(line)
-
-    def ask(self, command, **arguments):
-        request = {"execute": command, "arguments": arguments}
-        self.stream.write(json.dumps(request).encode() + b"\n")
-        self.stream.flush()
-        while True:
-            message = self.read()
-            if "event" not in message:
-                return message
-
-    def line(self, text, **more):
-        answer = self.ask("human-monitor-command", **{"command-line": text, **more})
-        assert isinstance(answer.get("return"), str), f"{text}: {answer}"
-        said = answer["return"]
-        assert said.count("\n") == said.count("\r\n") and (not said or said.endswith("\n")), repr(said)
-        return said.replace("\r\n", "\n")
+def line_of(client, text, **more):
+    """What human-monitor-command answers, its ends of lines checked."""
+    said = client.execute("human-monitor-command", {"command-line": text, **more})
+    assert said.count("\n") == said.count("\r\n") and (not said or said.endswith("\n")), repr(said)
+    return said.replace("\r\n", "\n")
 
 
 def listen(path):
@@ -139,19 +118,13 @@ def listen(path):
     return server
 
 
-def over_human_monitor_command(program, folder):
+def over_human_monitor_command(program, _):
     """Every info and what clients send: a string comes back, and the process lives."""
-    with listen(f"{folder}/qmp") as server:
-        for arguments in (QUIET, [*QUIET, "-smp", "2", "-accel", "qtest"], [*QUIET[:-1]]):
-            with Machine(program, *arguments, "-qmp", f"unix:{folder}/qmp") as machine:
-                connection, _ = server.accept()
-                connection.settimeout(PATIENCE)
-                programs = Programs(connection)
-                walk(programs.line)
-                programs.ask("quit")
-                connection.close()
-                programs.stream.close()
-                machine.ends()
+    for arguments in (QUIET, [*QUIET, "-smp", "2", "-accel", "qtest"], [*QUIET[:-1]]):
+        with holdfast.Machine(*arguments, program=program, timeout=PATIENCE) as machine:
+            walk(lambda text: line_of(machine.qmp, text))
+            machine.qmp.execute("quit")
+            machine.wait()
 
 
 def walk(ask):
@@ -173,20 +146,15 @@ def walk(ask):
             ask(name + tail)
 
 
-def cpu_of_the_command(program, folder):
-    with listen(f"{folder}/qmp") as server, \
-            Machine(program, *QUIET, "-smp", "2", "-qmp", f"unix:{folder}/qmp") as machine:
-        connection, _ = server.accept()
-        connection.settimeout(PATIENCE)
-        programs = Programs(connection)
-        assert programs.line("p $mhartid", **{"cpu-index": 1}) == "0x1\n"
-        assert programs.line("p $mhartid") == "0x0\n", "for that command alone"
-        wrong = programs.ask("human-monitor-command", **{"command-line": "p 1", "cpu-index": 7})
-        assert wrong["error"]["class"] == "GenericError", wrong
-        programs.ask("quit")
-        connection.close()
-        programs.stream.close()
-        machine.ends()
+def cpu_of_the_command(program, _):
+    with holdfast.Machine(*QUIET, "-smp", "2", program=program, timeout=PATIENCE) as machine:
+        assert line_of(machine.qmp, "p $mhartid", **{"cpu-index": 1}) == "0x1\n"
+        assert line_of(machine.qmp, "p $mhartid") == "0x0\n", "for that command alone"
+        try:
+            line_of(machine.qmp, "p 1", **{"cpu-index": 7})
+            raise AssertionError("there are two")
+        except holdfast.Error as wrong:
+            assert wrong.error_class == "GenericError", wrong
 
 
 def over_a_socket(program, folder):
@@ -315,14 +283,11 @@ CASES = [over_human_monitor_command, cpu_of_the_command, over_a_socket, by_mon, 
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        began = time.monotonic()
+    def perform(case):
         with tempfile.TemporaryDirectory() as folder:
-            case(program, folder)
-        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+            case(sys.argv[1], folder)
+
+    harness.run(CASES, perform)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import harness
 from tiny_guest import POWER_OFF, RESET, RTC, STAY, fail_with, image, put, send_word, syscon
 
 PATIENCE = 60.0  # seconds without what is waited for: it hangs
@@ -294,14 +295,11 @@ CASES = [the_guest_says_the_status, a_reset_starts_again_or_ends, switched_off_i
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        began = time.monotonic()
+    def perform(case):
         with tempfile.TemporaryDirectory() as folder:
-            case(World(os.path.abspath(program), folder))
-        print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+            case(World(os.path.abspath(sys.argv[1]), folder))
+
+    harness.run(CASES, perform)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-from holdfast import Client, Error, Machine, ProtocolError  # noqa: E402
+import harness
+from holdfast import Client, Error, Machine, ProtocolError
 
 PATIENCE = 60.0  # seconds without what is waited for: it hangs
 REFERENCE = "qemu-system-riscv64"
@@ -908,14 +908,8 @@ CASES = [unix_client, unix_server, a_second_client_waits_for_the_first_to_go, tc
 
 
 def main():
-    program, names = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if names and case.__name__ not in names:
-            continue
-        print(case.__name__, flush=True)
-        case(program)
-    return 0
+    harness.run(CASES, lambda case: case(sys.argv[1]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

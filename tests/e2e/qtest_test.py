@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 
+import harness
+
 PATIENCE = 60.0  # seconds without an answer: the machine hangs
 REFERENCE = "qemu-system-riscv64"
 
@@ -260,14 +262,8 @@ CASES = [as_a_client, as_a_server_that_outlives_its_clients, closing_the_socket_
 
 
 def main():
-    program, names = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if names and case.__name__ not in names:
-            continue
-        print(f"{case.__name__}", flush=True)
-        case(program)
-    return 0
+    harness.run(CASES, lambda case: case(sys.argv[1]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import harness
 import stm32_test
 
 PATIENCE = stm32_test.PATIENCE
@@ -28,7 +29,6 @@ class Board(stm32_test.Board):
     """With pins that are driven, lines that are watched and, if asked for, somebody at USART1."""
 
     def __init__(self, program, serial=False):
-        self.levels = {}  # of intercepted lines
         self.line = None
         if not serial:
             super().__init__(program)
@@ -42,25 +42,9 @@ class Board(stm32_test.Board):
             self.line, _ = listener.accept()
         self.line.settimeout(PATIENCE)
 
-    def ask(self, request):
-        reply = super().ask(request)
-        for line in reply.split(" / "):
-            if line.startswith("IRQ "):
-                _, change, number = line.split()
-                self.levels[int(number)] = change == "raise"
-        return reply
-
     def do(self, request):
         reply = self.ask(request)
         assert reply.split(" / ")[-1] == "OK", f"{request}: {reply}"
-
-    def write(self, address, value):
-        self.do(f"writel {address:#x} {value:#x}")
-
-    def read(self, address):
-        reply = self.ask(f"readl {address:#x}").split(" / ")[-1]
-        assert reply.startswith("OK 0x"), reply
-        return int(reply[3:], 16)
 
     def level(self, line):
         self.ask("inb 0x0")
@@ -350,14 +334,8 @@ CASES = [pins_after_reset, a_reset_shows_on_the_lines, pins_as_the_rest_of_the_c
 
 
 def main():
-    program, names = sys.argv[1], sys.argv[2:]
-    for case in CASES:
-        if names and case.__name__ not in names:
-            continue
-        print(f"{case.__name__}", flush=True)
-        case(program)
-    return 0
+    harness.run(CASES, lambda case: case(sys.argv[1]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -5,13 +5,13 @@
 usage: stm32_test.py HOLDFAST [case...]
 """
 
-import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
+
+import harness
+from holdfast import Machine
 
 PATIENCE = 60.0  # seconds without an answer: the machine hangs
 
@@ -29,66 +29,34 @@ class Board:
 
     def __init__(self, program, *arguments):
         self.folder = tempfile.TemporaryDirectory()
-        self.link = os.path.join(self.folder.name, "holdfast-system-arm")
-        os.symlink(os.path.abspath(program), self.link)
-        qtest, qmp = self.listen("qtest"), self.listen("qmp")
-        self.process = subprocess.Popen(
-            [self.link, "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "/dev/null",
-             "-chardev", f"socket,path={self.path('qmp')},id=char0", "-mon", "chardev=char0,mode=control",
-             "-display", "none", "-audio", "none", "-machine", "b-l475e-iot01a", *arguments, "-accel", "qtest"],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.qtest, self.qtest_stream = self.accept(qtest)
-        self.qmp, self.qmp_stream = self.accept(qmp)
-        assert "QMP" in json.loads(self.qmp_stream.readline())
-        assert self.execute("qmp_capabilities") == {}
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
-    def listen(self, name):
-        listener = socket.socket(socket.AF_UNIX)
-        listener.settimeout(PATIENCE)
-        listener.bind(self.path(name))
-        listener.listen()
-        return listener
-
-    @staticmethod
-    def accept(listener):
-        connection, _ = listener.accept()
-        listener.close()
-        connection.settimeout(PATIENCE)
-        return connection, connection.makefile("rb")
+        link = os.path.join(self.folder.name, "holdfast-system-arm")
+        os.symlink(os.path.abspath(program), link)
+        self.machine = Machine("-display", "none", "-audio", "none", "-machine", "b-l475e-iot01a", *arguments,
+                               "-accel", "qtest", program=link, qtest=True, timeout=PATIENCE)
+        try:
+            self.machine.start()
+        except BaseException:
+            self.close()
+            raise
+        self.levels = self.machine.qtest.levels  # of intercepted lines
+        self.execute = self.machine.qmp.execute
 
     def ask(self, request):
         """The reply, with what interrupts did before it."""
-        self.qtest.sendall(request.encode() + b"\n")
-        lines = []
-        while True:
-            line = self.qtest_stream.readline().decode()
-            assert line.endswith("\n"), f"no answer to {request}"
-            lines.append(line.rstrip("\n"))
-            if not line.startswith("IRQ "):
-                return " / ".join(lines)
+        self.machine.qtest.changes.clear()
+        reply = self.machine.qtest.ask(request)
+        changes = [f"IRQ {'raise' if level else 'lower'} {line}" for line, level in self.machine.qtest.changes]
+        return " / ".join([*changes, reply])
 
     def expect(self, request, reply):
         got = self.ask(request)
         assert got == reply, f"{request}: {got}, not {reply}"
 
     def write(self, address, value):
-        self.expect(f"writel {address:#x} {value:#x}", "OK")
+        self.machine.qtest.writel(address, value)
 
     def read(self, address):
-        reply = self.ask(f"readl {address:#x}")
-        assert reply.startswith("OK 0x"), reply
-        return int(reply[3:], 16)
-
-    def execute(self, command, **arguments):
-        self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
-        while True:
-            reply = json.loads(self.qmp_stream.readline())
-            if "event" not in reply:
-                assert "return" in reply, reply
-                return reply["return"]
+        return self.machine.qtest.readl(address)
 
     def get(self, path, name):
         return self.execute("qom-get", path=path, property=name)
@@ -106,19 +74,11 @@ class Board:
         self.write(ISER + 4 * (interrupt // 32), 1 << interrupt % 32)
 
     def end(self):
-        """As harnesses do it; returns what it said on standard error."""
-        self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=PATIENCE)
-        self.close()
-        assert self.process.returncode == 0, f"status {self.process.returncode}: {said}"
-        return said
+        """As harnesses do it; returns what it said."""
+        return self.machine.end()
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        for thing in (self.qtest_stream, self.qtest, self.qmp_stream, self.qmp, self.process.stderr):
-            thing.close()
+        self.machine.close()
         self.folder.cleanup()
 
 
@@ -333,29 +293,26 @@ def what_it_cannot_do_is_said(program):
 
 # What each does to a machine of its own.
 ON_A_BOARD = [memory, the_system_starts_from_msi, the_pll_is_switched_to, devices_have_clocks,
-              oscillators_interrupt, oscillators_interrupt_while_the_pll_runs_the_system, interrupts_are_set_up, the_system_timer_ticks, a_pin_leads_to_its_interrupt,
+              oscillators_interrupt, oscillators_interrupt_while_the_pll_runs_the_system,
+              interrupts_are_set_up, the_system_timer_ticks, a_pin_leads_to_its_interrupt,
               pins_lead_to_the_lights, the_tree_has_what_clients_look_for]
 ALONE = [what_is_not_there_is_logged, a_program_is_put_into_flash, an_elf_file_is_put_where_it_says,
          what_it_cannot_do_is_said]
 
 
 def main():
-    program, names = sys.argv[1], sys.argv[2:]
-    for case in ON_A_BOARD + ALONE:
-        if names and case.__name__ not in names:
-            continue
-        print(f"{case.__name__}", flush=True)
+    def perform(case):
         if case in ALONE:
-            case(program)
-            continue
-        board = Board(program)
+            return case(sys.argv[1])
+        board = Board(sys.argv[1])
         try:
             case(board)
             board.end()
         finally:
             board.close()
-    return 0
+
+    harness.run(ON_A_BOARD + ALONE, perform)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 
+import harness
 from guest_test import Guest
 
 NOWHERE = 0x80000
@@ -110,14 +111,10 @@ CASES = [traps, instructions, blocks, registers, what_is_unimplemented_or_wrong,
 
 
 def main():
-    program, *names = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        traced = Traced(program, folder)
-        for case in CASES:
-            if not names or case.__name__ in names:
-                case(traced)
-                print(f"ok {case.__name__}", flush=True)
+        traced = Traced(sys.argv[1], folder)
+        harness.run(CASES, lambda case: case(traced))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import harness
 from boot_test import Console, S_MODE, refused, to_prompt
 from guest_test import GUESTS, Guest
 
@@ -279,15 +280,9 @@ CASES = [flash_under_u_boot, flash_is_kept_over_runs_and_unharmed_if_only_read, 
 
 def main():
     assert GUESTS.is_dir()
-    wanted = sys.argv[2:]
     with tempfile.TemporaryDirectory() as folder:
         guest = Guest(sys.argv[1], folder)
-        for case in CASES:
-            if wanted and case.__name__ not in wanted:
-                continue
-            began = time.monotonic()
-            case(guest)
-            print(f"{case.__name__}: passed in {time.monotonic() - began:.1f} s", flush=True)
+        harness.run(CASES, lambda case: case(guest))
 
 
 if __name__ == "__main__":
