@@ -1,0 +1,446 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the monitor for programs can do: its commands on a real machine, wrong words, and another emulator
+beside it.
+
+usage: qmp_commands_test.py HOLDFAST [case...]
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import harness
+from holdfast import Machine, ProtocolError
+from qmp_support import ask_raw, BOARD, connect, folder, GARBAGE, machine, PATIENCE, process, refusal, works
+
+REFERENCE = "qemu-system-riscv64"
+
+# --- block nodes -------------------------------------------------------------------------------------
+
+def block_nodes(program):
+    with machine(program) as m:
+        q = m.qmp
+        image = m.path("image")
+        pathlib.Path(image).write_bytes(bytes(4096))
+        q.execute("blockdev-add", {"driver": "file", "node-name": "f", "filename": image})
+        assert refusal(q, "blockdev-add", {"driver": "file", "node-name": "g", "filename": image}) == "GenericError", \
+            "locked"
+        q.execute("blockdev-add", {"driver": "raw", "node-name": "r", "file": "f"})
+        q.execute("blockdev-add", {"driver": "blkdebug", "node-name": "top", "image": {
+            "driver": "raw", "node-name": "mid", "file": {"driver": "null-co", "size": 512}}})
+        nodes = {node["node-name"]: node for node in q.execute("query-named-block-nodes")}
+        assert set(nodes) == {"f", "r", "top", "mid"}, nodes
+        assert nodes["r"]["image"]["virtual-size"] == 4096 and nodes["top"]["image"]["virtual-size"] == 512
+        assert refusal(q, "blockdev-del", {"node-name": "f"}) == "GenericError", "in use"
+        for name in ("r", "f", "top", "mid"):
+            q.execute("blockdev-del", {"node-name": name})
+        q.execute("blockdev-add", {"driver": "file", "node-name": "f", "filename": image})  # not locked any more
+        q.execute("blockdev-del", {"node-name": "f"})
+        rules = m.path("rules")
+        for text, wanted in (("# none\n", None), ("[inject-error]\nevent = \"read_aio\"\n", "GenericError")):
+            pathlib.Path(rules).write_text(text, encoding="utf-8")
+            arguments = {"driver": "blkdebug", "node-name": "b", "config": rules, "image": {"driver": "null-co"}}
+            if wanted:
+                assert refusal(q, "blockdev-add", arguments) == wanted
+            else:
+                q.execute("blockdev-add", arguments)
+                q.execute("blockdev-del", {"node-name": "b"})
+        null = {"driver": "null-co"}
+        for wrong in [null, null | {"node-name": 1}, null | {"node-name": "1a"}, null | {"node-name": "x" * 40},
+                      null | {"node-name": "x", "more": 1}, null | {"node-name": "x", "size": -1},
+                      null | {"node-name": "x", "config": rules}, null | {"node-name": "x", "read-only": 1},
+                      {"driver": "nothing", "node-name": "x"}, {"driver": "file", "node-name": "x"},
+                      {"driver": "file", "node-name": "x", "filename": "/nowhere/x"},
+                      {"driver": "raw", "node-name": "x"}, {"driver": "raw", "node-name": "x", "file": "nothing"},
+                      {"driver": "raw", "node-name": "x", "file": null | {"node-name": "x"}},
+                      {"driver": "raw", "node-name": "x", "file": {"driver": "raw", "file": 3}},
+                      {"driver": "blkdebug", "node-name": "x", "config": "/nowhere/x", "image": null},
+                      {"driver": "blkdebug", "node-name": "x", "config": "/", "image": null},
+                      {"driver": "blkdebug", "node-name": "x", "config": "/dev/zero", "image": null}]:
+            assert refusal(q, "blockdev-add", wrong) == "GenericError", wrong
+        assert q.execute("query-named-block-nodes") == []
+
+
+# --- words that mean nothing -------------------------------------------------------------------------
+
+def things_there_are_not(program):
+    with machine(program) as m:
+        q = m.qmp
+        before = q.execute("x-query-census")
+        for command, arguments, wanted in [
+                ("no-such", {}, "CommandNotFound"), ("", {}, "CommandNotFound"), ("Stop", {}, "CommandNotFound"),
+                ("RESET", {}, "CommandNotFound"), ("VersionInfo", {}, "CommandNotFound"),
+                ("stop", {"x": 1}, "GenericError"),
+                ("qom-list", {}, "GenericError"), ("qom-list", {"path": 1}, "GenericError"),
+                ("qom-list", {"path": "/machine/nothing"}, "DeviceNotFound"),
+                ("qom-list", {"path": ""}, "DeviceNotFound"),
+                ("qom-get", {"path": "/machine"}, "GenericError"),
+                ("qom-get", {"path": "/machine", "property": "nothing"}, "GenericError"),
+                ("qom-get", {"path": "/nowhere", "property": "type"}, "DeviceNotFound"),
+                ("qom-set", {"path": "/machine", "property": "rtc-time"}, "GenericError"),
+                ("qom-set", {"path": "/machine", "property": "rtc-time", "value": 1}, "GenericError"),
+                ("qom-set", {"path": "/machine/plic", "property": "type", "value": None}, "GenericError"),
+                ("device-list-properties", {"typename": "nothing"}, "DeviceNotFound"),
+                ("device_add", {}, "GenericError"), ("device_add", {"driver": "nothing"}, "GenericError"),
+                ("device_add", {"driver": "device"}, "GenericError"),
+                ("device_add", {"driver": ["ns16550a"]}, "GenericError"),
+                ("device_add", {"driver": "ns16550a", "id": "a", "addr": 4096, "nothing": 1}, "GenericError"),
+                ("device_add", {"driver": "ns16550a", "id": "a/b", "addr": 4096}, "GenericError"),
+                ("device_add", {"driver": "ns16550a", "id": "a", "addr": 4096, "chardev": "nothing"}, "GenericError"),
+                ("device_del", {}, "GenericError"), ("device_del", {"id": "nothing"}, "DeviceNotFound"),
+                ("device_del", {"id": "/machine/plic"}, "GenericError"),
+                ("x-wait-ticket", {"id": "/machine/plic"}, "GenericError"),
+                ("x-explain-address", {"address": "here"}, "GenericError"),
+                ("human-monitor-command", {}, "GenericError")]:
+            assert refusal(q, command, arguments) == wanted, (command, arguments)
+        assert q.execute("x-query-census") == before
+        works(q)
+
+
+def ends(program):
+    """`quit` answers first; a signal ends it whatever the clients do."""
+    with machine(program) as m:
+        assert m.qmp.execute("quit") == {}
+        assert m.qmp.wait_event("SHUTDOWN")["data"]["reason"] == "host-qmp-quit"
+        m.wait()
+    with machine(program, "-no-shutdown") as m:
+        m.qmp.execute("stop")
+        m.process.send_signal(signal.SIGTERM)
+        assert m.qmp.wait_event("SHUTDOWN")["data"] == {"guest": False, "reason": "host-signal"}
+        try:
+            m.qmp.receive()
+            raise AssertionError("still there")
+        except ProtocolError:
+            pass
+        m.wait()
+
+
+# --- what there is -----------------------------------------------------------------------------------
+
+def before_the_machine_is_made(program):
+    with machine(program, "-accel", "qtest", "--preconfig", board=True, qtest=True) as m:
+        assert m.qtest.endianness() == "little"
+        assert m.qmp.execute("query-status")["status"] == "prelaunch"
+        assert m.qmp.execute("qom-list", path="/machine") is not None
+        assert refusal(m.qmp, "query-cpus-fast") == "GenericError"
+        assert refusal(m.qmp, "device_add", {"driver": "ns16550a"}) == "GenericError"
+        last = m.qmp.start("x-exit-preconfig")
+        cpus = m.qmp.start("query-cpus-fast")  # which waits for it
+        assert last.result() == {}
+        assert len(cpus.result()) == 1
+        assert refusal(m.qmp, "x-exit-preconfig") == "GenericError"
+        m.qtest.writel(0x8000_0000, 0x1234)
+        assert m.qtest.readl(0x8000_0000) == 0x1234
+    with machine(program, "-preconfig") as m:
+        m.qmp.execute("quit")
+        m.wait()
+    with machine(program, "-preconfig"):
+        pass  # SIGTERM
+    with machine(program, "-preconfig", "-kernel", "/nowhere/kernel") as m:
+        m.qmp.start("x-exit-preconfig")
+        output = m.wait(1)
+        assert "/nowhere/kernel" in output, output
+    run = subprocess.run([program, *BOARD, "-preconfig"], capture_output=True, text=True, check=False,
+                         stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    assert run.returncode == 1 and "-preconfig" in run.stderr, run.stderr
+
+
+def machines_of_the_program(program):
+    with folder() as place:
+        named = os.path.join(place, "any-system-riscv64")
+        os.symlink(os.path.abspath(program), named)
+        with Machine("-M", "none", "-nodefaults", "-display", "none", program=named) as m:
+            types = {entry["name"]: entry for entry in m.qmp.query_machines()}
+            assert {"virt", "none"} <= set(types), types
+            mandatory = {"name", "cpu-max", "hotpluggable-cpus", "numa-mem-supported", "deprecated", "acpi"}
+            optional = {"alias", "is-default", "default-cpu-type", "default-ram-id"}
+            for entry in types.values():
+                assert mandatory <= set(entry) <= mandatory | optional, entry
+            assert types["virt"]["cpu-max"] == 64 and types["virt"]["numa-mem-supported"]
+            assert m.qmp.query_target() == {"arch": "riscv64"}
+            assert m.qmp.query_cpus_fast() == []
+            assert "rv64" in [model["name"] for model in m.qmp.query_cpu_definitions()]
+            options = {entry["option"]: entry["parameters"] for entry in m.qmp.query_command_line_options()}
+            assert {"name": "mode", "type": "string"} in options["mon"], options["mon"]
+            assert m.qmp.query_command_line_options(option="mon")[0]["option"] == "mon"
+            assert refusal(m.qmp, "query-command-line-options", {"option": "nothing"}) == "GenericError"
+            answers_to_a_program_that_tries_all(m.qmp)
+            assert refusal(m.qmp, "query-hotpluggable-cpus") == "GenericError", "it has no place for any"
+
+
+def answers_to_a_program_that_tries_all(client):
+    """Strict clients ask everything that needs no arguments and returns something."""
+    schema = {entry["name"]: entry for entry in client.query_qmp_schema()}
+    tried = 0
+    for name, entry in schema.items():
+        if entry["meta-type"] != "command" or schema[entry["ret-type"]].get("members") == []:
+            continue
+        # These want a descriptor, and a machine that CPUs can be plugged into.
+        if name in ("add-fd", "query-hotpluggable-cpus"):
+            continue
+        if all("default" in member for member in schema[entry["arg-type"]]["members"]):
+            client.execute(name)
+            tried += 1
+    assert tried > 30, tried
+
+
+def descriptors(program):
+    with machine(program) as m:
+        q = m.qmp
+        assert refusal(q, "getfd", {"fdname": "a"}) == "GenericError"
+        ours, theirs = socket.socketpair()
+        before = len(os.listdir(f"/proc/{m.process.pid}/fd"))
+        with ours:
+            q.execute("getfd", fdname="a", descriptors=[theirs.fileno()])
+            theirs.close()
+            spec = {"type": "socket", "data": {"server": False, "addr": {"type": "fd", "data": {"str": "a"}}}}
+            q.execute("chardev-add", id="s", backend=spec)
+            assert refusal(q, "closefd", {"fdname": "a"}) == "GenericError", "it was taken"
+            q.execute("chardev-remove", id="s")
+            assert ours.recv(1) == b"", "closed with the back-end"
+        with open(os.devnull, "rb") as null:
+            # One that a command did not want is not the next one's.
+            q.execute("query-name", descriptors=[null.fileno()])
+            q.execute("getfd", fdname="b", descriptors=[null.fileno()])
+            q.execute("getfd", fdname="b", descriptors=[null.fileno()])  # instead of the first
+            assert refusal(q, "getfd", {"fdname": "1b"}, descriptors=[null.fileno()]) == "GenericError"
+            assert refusal(q, "getfd", {"fdname": ""}, descriptors=[null.fileno()]) == "GenericError"
+            assert refusal(q, "getfd", {}, descriptors=[null.fileno()]) == "GenericError"
+            assert refusal(q, "getfd", {"fdname": "c"}) == "GenericError", "there is none left"
+            q.execute("closefd", fdname="b")
+            assert refusal(q, "closefd", {"fdname": "b"}) == "GenericError"
+            for name in ("3", "none-such", ""):  # whose they are is not the client's to say
+                spec["data"]["addr"]["data"]["str"] = name
+                assert refusal(q, "chardev-add", {"id": "s", "backend": spec}) == "GenericError"
+        assert len(os.listdir(f"/proc/{m.process.pid}/fd")) == before
+
+
+def sets_of_descriptors(program):
+    with machine(program) as m, tempfile.TemporaryFile() as file:
+        q = m.qmp
+        before = len(os.listdir(f"/proc/{m.process.pid}/fd"))
+        with open(os.devnull, "rb") as null:
+            first = q.execute("add-fd", opaque="to read", descriptors=[null.fileno()])
+        number = first["fdset-id"]
+        second = q.execute("add-fd", {"fdset-id": number}, descriptors=[file.fileno()])
+        assert second["fdset-id"] == number and second["fd"] != first["fd"]
+        assert q.query_fdsets() == [{"fdset-id": number, "fds": [{"fd": first["fd"], "opaque": "to read"},
+                                                                 {"fd": second["fd"]}]}]
+        path = f"/dev/fdset/{number}"
+        assert refusal(q, "pmemsave", {"val": 0, "size": 1, "filename": path}) == "GenericError", "none to write"
+        with tempfile.NamedTemporaryFile() as named, open(named.name, "wb") as to_write:
+            q.execute("add-fd", {"fdset-id": number}, descriptors=[to_write.fileno()])
+            q.execute("pmemsave", val=0x8000_0000, size=4096, filename=path)
+            assert named.read() == bytes(4096)
+            q.execute("chardev-add", id="f", backend={"type": "file", "data": {"out": path}})
+            q.execute("chardev-remove", id="f")
+        for missing in ("/dev/fdset/99", "/dev/fdset/", "/dev/fdset/x"):
+            assert refusal(q, "pmemsave", {"val": 0, "size": 1, "filename": missing}) == "GenericError"
+        assert refusal(q, "add-fd", {"fdset-id": -1}, descriptors=[file.fileno()]) == "GenericError"
+        assert refusal(q, "add-fd", {}) == "GenericError"
+        assert refusal(q, "remove-fd", {"fdset-id": 99}) == "GenericError"
+        assert refusal(q, "remove-fd", {"fdset-id": number, "fd": 99999}) == "GenericError"
+        q.execute("remove-fd", {"fdset-id": number, "fd": second["fd"]})
+        q.execute("remove-fd", {"fdset-id": number})
+        assert q.query_fdsets() == []
+        assert len(os.listdir(f"/proc/{m.process.pid}/fd")) == before
+
+
+def sets_go_with_the_last_client(program):
+    with folder() as place:
+        path = os.path.join(place, "s")
+        with process(program, "-qmp", f"unix:{path},server=on,wait=off") as running:
+            with open(os.devnull, "rb") as null, connect(running, path) as client:
+                client.execute("add-fd", descriptors=[null.fileno()])
+                assert len(client.query_fdsets()) == 1
+            with connect(running, path) as client:
+                assert client.query_fdsets() == []
+
+
+def back_ends_come_and_go(program):
+    with machine(program) as m:
+        q = m.qmp
+        place = m.path("added")
+
+        def backend(kind, **data):
+            return {"type": kind, "data": data}
+
+        def unix(path, **data):
+            return backend("socket", addr={"type": "unix", "data": {"path": path}}, **data)
+
+        before = q.query_chardev()
+        assert q.execute("chardev-add", id="n", backend=backend("null")) == {}
+        assert q.execute("chardev-add", id="p", backend=backend("pty"))["pty"].startswith("/dev/pts/")
+        assert q.execute("chardev-add", id="u", backend=unix(place)) == {}
+        assert q.execute("chardev-add", id="f", backend=backend("file", out=m.path("file"))) == {}
+        assert q.execute("chardev-add", id="r", backend=backend("ringbuf", size=16)) == {}
+        assert {"label": "n", "filename": "null", "frontend-open": False} in q.query_chardev()
+        q.execute("device_add", driver="ns16550a", id="uart1", addr=0x7000_0000, chardev="u")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(place)
+            q.execute("chardev-send-break", id="u")
+            assert refusal(q, "chardev-remove", {"id": "u"}) == "GenericError"
+            assert refusal(q, "chardev-change", {"id": "u", "backend": backend("null")}) == "GenericError"
+            q.execute("device_del", id="uart1")
+            q.wait_event("DEVICE_DELETED")
+            q.execute("chardev-change", id="u", backend=unix(place))  # the same path, another socket
+            assert client.recv(1) == b""
+        for wrong in [backend("nothing"), backend("null", x=1), {"type": "null"}, {"data": {}}, "null",
+                      backend("file"), backend("file", out=1), backend("ringbuf", size=15), backend("ringbuf", size="x"),
+                      backend("socket"), unix(""), unix(place, wait=True), unix("x" * 200), unix(m.path("a/b")),
+                      unix(m.path("none"), server=False), unix(place, server=1), backend("stdio", signal=3),
+                      backend("socket", addr={"type": "inet", "data": {"host": "h"}}),
+                      backend("socket", addr={"type": "vsock", "data": {}}),
+                      backend("socket", addr={"type": "unix", "data": {"path": "x", "y": 1}}),
+                      {"type": "null", "data": {}, "more": 1}, backend("serial", device="/dev/null"),
+                      backend("pipe", device=m.path("none"))]:
+            assert refusal(q, "chardev-add", {"id": "w", "backend": wrong}) == "GenericError", wrong
+        assert refusal(q, "chardev-add", {"id": "n", "backend": backend("null")}) == "GenericError"
+        assert refusal(q, "chardev-add", {"id": "a/b", "backend": backend("null")}) == "GenericError"
+        for command in ("chardev-remove", "chardev-send-break"):
+            assert refusal(q, command, {"id": "nothing"}) == "GenericError"
+        for name in "npufr":
+            q.execute("chardev-remove", id=name)
+        assert q.query_chardev() == before
+        assert not os.path.exists(place), "its file is still there"
+        assert refusal(q, "chardev-remove", {"id": "qmp"}) == "GenericError", "it is ours"
+
+
+def output_kept_in_memory(program):
+    with machine(program, "-accel", "qtest", "-chardev", "ringbuf,id=r,size=64", "-serial", "chardev:r", "-chardev",
+                 "null,id=n", qtest=True) as m:
+        q = m.qmp
+        for byte in b"hello":
+            m.qtest.writeb(0x1000_0000, byte)
+        assert q.execute("ringbuf-read", device="r", size=2) == "he"
+        q.execute("ringbuf-write", device="r", data="AQL/", format="base64")
+        assert q.execute("ringbuf-read", device="r", size=3, format="base64") == "bGxv"
+        assert q.execute("ringbuf-read", device="r", size=100, format="base64") == "AQL/"
+        assert q.execute("ringbuf-read", device="r", size=100) == ""
+        q.execute("ringbuf-write", device="r", data="x" * 100 + "ä")
+        assert q.execute("ringbuf-read", device="r", size=2**62) == "x" * 62 + "ä"
+        for command, arguments in [("ringbuf-read", {"device": "n", "size": 1}), ("ringbuf-read", {"device": "x", "size": 1}),
+                                   ("ringbuf-read", {"device": "r", "size": 0}), ("ringbuf-read", {"device": "r", "size": -1}),
+                                   ("ringbuf-read", {"device": "r", "size": 1, "format": "x"}),
+                                   ("ringbuf-write", {"device": "r", "data": "?", "format": "base64"})]:
+            assert refusal(q, command, arguments) == "GenericError", (command, arguments)
+
+
+def memory_is_saved(program):
+    with machine(program, "-accel", "qtest", qtest=True) as m:
+        m.qtest.write(0x8000_0ffe, b"abcd")
+        path = m.path("saved")
+        m.qmp.execute("pmemsave", val=0x8000_0ffc, size=8, filename=path)
+        assert pathlib.Path(path).read_bytes() == b"\0\0abcd\0\0"
+        m.qmp.execute("pmemsave", val=0x7fff_fffe, size=3_000_000, filename=path)
+        saved = pathlib.Path(path).read_bytes()
+        assert len(saved) == 3_000_000 and saved[0x1000:0x1004] == b"abcd"
+        m.qmp.execute("pmemsave", val=2**64 - 8, size=8, filename=path)
+        for arguments in ({"val": -1, "size": 8, "filename": path}, {"val": 0, "size": 0, "filename": path},
+                          {"val": 0, "size": 2**62, "filename": path}, {"val": 0, "size": 1, "filename": "/nowhere/x"},
+                          {"val": 0, "size": 1, "filename": ""}, {"val": 0, "size": 1 << 20, "filename": "/dev/full"}):
+            for command in ("pmemsave", "memsave"):
+                assert refusal(m.qmp, command, arguments) == "GenericError", (command, arguments)
+        m.qmp.execute("memsave", {"val": 0x8000_0ffc, "size": 8, "filename": path, "cpu-index": 0})
+        assert pathlib.Path(path).read_bytes() == b"\0\0abcd\0\0"
+        nobody = {"val": 0, "size": 8, "filename": path, "cpu-index": 1}
+        assert refusal(m.qmp, "memsave", nobody) == "GenericError"
+
+
+def nodes_are_told_to_the_monitor(program):
+    node = {"type": "node", "nodeid": 0, "mem": 128 << 20}
+    with machine(program, "-accel", "qtest", "-m", "256M", "-smp", "2", "-preconfig") as m:
+        m.qmp.execute("set-numa-node", node)
+        assert refusal(m.qmp, "set-numa-node", node) == "GenericError", "it is there"
+        m.qmp.execute("set-numa-node", {**node, "nodeid": 1})
+        m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 0, "core-id": 0})
+        for wrong in ({"type": "cpu", "node-id": 1, "core-id": 0}, {"type": "cpu", "node-id": 1, "core-id": 2},
+                      {"type": "cpu", "node-id": 2, "core-id": 1}, {"type": "node", "cpus": [7]},
+                      {"type": "hmat-lb"}, {"type": "node", "memdev": "nothing"}):
+            assert refusal(m.qmp, "set-numa-node", wrong) == "GenericError", wrong
+        m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 1, "core-id": 1})
+        m.qmp.execute("set-numa-node", {"type": "dist", "src": 0, "dst": 1, "val": 20})
+        m.qmp.execute("x-exit-preconfig")
+        assert [cpu["props"]["node-id"] for cpu in m.qmp.query_cpus_fast()] == [0, 1]
+        text = m.qmp.execute("human-monitor-command", {"command-line": "info numa"})
+        assert "node 1 cpus: 1" in text and "node 1 size: 128 MB" in text, text
+        assert refusal(m.qmp, "set-numa-node", {**node, "nodeid": 2}) == "GenericError"
+    # A machine whose nodes do not add up is not made.
+    with machine(program, "-accel", "qtest", "-m", "256M", "-preconfig") as m:
+        m.qmp.execute("set-numa-node", node)
+        m.qmp.start("x-exit-preconfig")
+        assert "-numa" in m.wait(1)
+
+
+def actions(program):
+    with machine(program) as m:
+        assert refusal(m.qmp, "set-action", {"reboot": "never"}) == "GenericError"
+        assert refusal(m.qmp, "watchdog-set-action", {"action": "bark"}) == "GenericError"
+        assert refusal(m.qmp, "inject-nmi") == "GenericError"
+        m.qmp.execute("watchdog-set-action", action="pause")
+        m.qmp.execute("set-action", reboot="reset", shutdown="pause", panic="none", watchdog="none")
+        # The machine's own switch: a word in the device at 0x100000 that ends it.
+        m.qmp.execute("set-action", reboot="shutdown")
+    with machine(program, "-accel", "qtest", qtest=True) as m:
+        m.qmp.execute("set-action", shutdown="pause")
+        m.qtest.writel(0x10_0000, 0x5555)
+        assert m.qmp.wait_event("SHUTDOWN")["data"] == {"guest": True, "reason": "guest-shutdown"}
+        assert m.qmp.query_status()["status"] == "shutdown"
+        m.qmp.execute("system_reset")
+        m.qmp.execute("set-action", reboot="shutdown", shutdown="poweroff")
+        m.qtest.command("writel", 0x10_0000, 0x7777)
+        assert m.qmp.wait_event("SHUTDOWN")["data"] == {"guest": True, "reason": "guest-reset"}
+        m.wait()
+
+
+# --- beside another emulator -------------------------------------------------------------------------
+
+def shape(value):
+    """What a strict client sees: the keys, and what kind their values are of."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+# Commands whose answers must look the same on `virt`.
+ALIKE = ["query-version", "query-name", "query-uuid", "query-kvm", "query-cpus-fast", "query-chardev",
+         "query-iothreads", "query-commands", "query-chardev-backends",
+         "query-target"]
+
+
+def beside_the_reference(program):
+    if shutil.which(REFERENCE) is None:
+        print(f"  skipped: no {REFERENCE} here to compare with")
+        return
+    with machine(program, "-nodefaults", "-name", "x") as ours, \
+            Machine(*BOARD, "-nodefaults", "-name", "x", program=REFERENCE) as theirs:
+        different = []
+        for command in ALIKE:
+            a, b = shape(ours.qmp.execute(command)), shape(theirs.qmp.execute(command))
+            if a != b:
+                different.append(f"{command}: {a}; there {b}")
+        assert not different, "\n".join(different)
+        for wrong in GARBAGE[:-3]:
+            a, b = ask_raw(ours.qmp, wrong), ask_raw(theirs.qmp, wrong)
+            assert a["error"]["class"] == b["error"]["class"], (wrong, a, b)
+            assert refusal(ours.qmp, "x") == refusal(theirs.qmp, "x")
+
+
+CASES = [block_nodes, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
+         descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
+         output_kept_in_memory, memory_is_saved, nodes_are_told_to_the_monitor, actions, beside_the_reference]
+
+def main():
+    harness.run(CASES, lambda case: case(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
