@@ -14,6 +14,7 @@ import harness
 from boot_test import Console, M_MODE, S_MODE, refused, to_prompt
 from guest_test import Guest
 from qtest_test import Machine, REFERENCE
+from qmp_support import machine
 
 PATIENCE = 120.0
 
@@ -82,6 +83,15 @@ def the_reference_says_the_same(guest):
     aia = "aplic-imsic"
     got = run(REFERENCE, aia, program_of(guest, aia))
     assert got == LINES[aia], got
+
+
+def a_hart_that_comes_finds_its_controller(guest):
+    """The program's second hart is plugged while the first one waits for it."""
+    elf = program_of(guest, "aplic-imsic")
+    with machine(guest.program, "-M", "virt,aia=aplic-imsic", "-smp", "1,maxcpus=2", "-m", "64M", "-display",
+                 "none", "-serial", "stdio", "-bios", str(elf), board=False) as running:
+        running.qmp.execute("device_add", {"driver": "rv64-riscv-cpu", "id": "late", "core-id": 1})
+        assert running.wait() == LINES["aplic-imsic"], running.output()
 
 
 def firmware_boots(guest):
@@ -163,8 +173,8 @@ def bad_words(guest):
     no(["riscv.imsic", "aia="], "-device", "riscv.imsic")
 
 
-CASES = [interrupts_from_everywhere, the_reference_says_the_same, firmware_boots,
-         registers_beside_the_reference, bad_words]
+CASES = [interrupts_from_everywhere, the_reference_says_the_same, a_hart_that_comes_finds_its_controller,
+         firmware_boots, registers_beside_the_reference, bad_words]
 
 
 def main():
