@@ -27,6 +27,7 @@ struct DeviceFacet {
   std::string_view region{};       // what a board places at an address; empty: nothing
   std::string_view memory_link{};  // the link that leads to physical memory; empty: none
   std::string_view bus{};          // the family of buses it sits on, by its link "bus"; empty: none
+  std::string_view required{};     // a setting that users have to say; empty: none
   std::string_view never_inside{};  // why no access is ever inside of it, if that is so
   enum class Entered : unsigned char { kByRead, kByWrite } entered = Entered::kByRead;
 };

@@ -29,6 +29,8 @@
 #include "holdfast/devices/stm32/rcc.hpp"
 #include "holdfast/devices/stm32/syscfg.hpp"
 #include "holdfast/devices/stm32/usart.hpp"
+#include "holdfast/devices/storage/nvme.hpp"
+#include "holdfast/devices/storage/nvme_namespace.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
 #include "holdfast/hw/clock_tree.hpp"
@@ -83,6 +85,43 @@ constexpr std::array kPciTestSettings{
         "membar", "bytes of BAR 2, a power of two; 0: there is none", {.fallback = 0U}),
     setting<&devices::pci::TestDevice::Config::membar_backed>("membar-backed", "whether BAR 2 is RAM",
                                                               {.fallback = false})};
+constexpr std::array kNvmeSettings{
+    setting<&devices::Nvme::Config::serial>("serial", "its serial number, at most 20 characters",
+                                            {.fallback = ""}),
+    drive_setting<&devices::Nvme::Config::drive>("drive", "the drive of its namespace 1, if it is to have one"),
+    setting<&devices::Nvme::Config::logical_block_size>("logical_block_size", "bytes of a block: 512 to 4096",
+                                                        {.fallback = 512U, .min = 512, .max = 4096}),
+    setting<&devices::Nvme::Config::uuid>("uuid", "of namespace 1; none: made from the drive's place",
+                                          {.fallback = ""}),
+    setting<&devices::Nvme::Config::queue_pairs>("max_ioqpairs", "queue pairs for I/O",
+                                                 {.fallback = 64U, .min = 1,
+                                                  .max = devices::nvme::Controller::kMostQueuePairs}),
+    setting<&devices::Nvme::Config::vectors>("msix_qsize", "interrupt messages",
+                                             {.fallback = 65U, .min = 1, .max = 2048}),
+    setting<&devices::Nvme::Config::event_commands>("aerl", "commands that may wait for events, less one",
+                                                    {.fallback = 3U, .max = 255}),
+    setting<&devices::Nvme::Config::transfer_limit>(
+        "mdts", "the most that a command transfers, 4K times two to that power; 0: any length",
+        {.fallback = 7U, .max = 15}),
+    setting<&devices::Nvme::Config::buffer_mib>("cmb_size_mb", "MiB of the controller memory buffer; 0: none",
+                                                {.fallback = 0U, .max = 1024}),
+    memory_setting<&devices::Nvme::Config::persistent>("pmrdev", "the object that has its persistent memory"),
+    setting<&devices::Nvme::Config::delay_us>("x-delay-us", "how late each command for I/O is begun, microseconds",
+                                              {.fallback = 0U, .max = 1'000'000'000}),
+    setting<&devices::Nvme::Config::error_every>("x-error-every", "of so many commands for I/O one fails; 0: none",
+                                                 {.fallback = 0U}),
+    setting<&devices::Nvme::Config::error_status>(
+        "x-error-status", "what such a command is answered: status code type times 256, and status code",
+        {.fallback = 0x281U, .min = 1, .max = 0x7ff})};
+constexpr std::array kNvmeNamespaceSettings{
+    drive_setting<&devices::NvmeNamespace::Config::drive>("drive", "the id of a drive"),
+    setting<&devices::NvmeNamespace::Config::id>("nsid", "its number; 0: the first that is free",
+                                                 {.fallback = 0U, .max = devices::nvme::kMaxNamespaces}),
+    setting<&devices::NvmeNamespace::Config::block_size>("logical_block_size", "bytes of a block: 512 to 4096",
+                                                         {.fallback = 512U, .min = 512, .max = 4096}),
+    setting<&devices::NvmeNamespace::Config::eui64>("eui64", "its 64-bit identifier; 0: none", {.fallback = 0U}),
+    setting<&devices::NvmeNamespace::Config::uuid>("uuid", "none: made from the drive's place",
+                                                   {.fallback = ""})};
 constexpr std::array kNvicSettings{
     setting<&devices::Nvic::Config::interrupts>("num-irq", "interrupts, besides exceptions",
                                                 {.fallback = 82U, .min = 1, .max = 240}),
@@ -181,6 +220,13 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.only_built_in = "it belongs to a host bridge, which has one", .bus = kPciFamily}));
   TRY(register_device<devices::pci::TestDevice>(
       registry, {.settings = kPciTestSettings, .bus = kPciFamily}));
+  TRY(register_device<devices::Nvme>(
+      registry, {.settings = kNvmeSettings, .bus = kPciFamily, .required = "serial"}));
+  TRY(register_device<devices::NvmeNamespace>(
+      registry, {.settings = kNvmeNamespaceSettings,
+                 .bus = devices::nvme::NamespaceBus::kFamily,
+                 .required = "drive",
+                 .never_inside = "it is reached through its controller"}));
   TRY(register_device<Stm32l4x5Soc>(
       registry, {.only_built_in = "-M b-l475e-iot01a has one",
                  .region = "memory",

@@ -255,7 +255,15 @@ Result<void> DeviceAdder::place_on_bus(BoardPlan& plan, const DeviceKind& kind, 
   const hw::Bus* const bus = TRY(find_bus(kind, wish));
   const auto device = boards::add_device(plan, *kind.type, *kind.facet, name, 0);
   plan.link({{device.link("bus"), name_of(*bus)}});
-  return set_values(plan, device, kind, wish);
+  TRY(set_values(plan, device, kind, wish));
+  return check_required(plan.devices().back(), kind);
+}
+
+Result<void> DeviceAdder::check_required(const BoardPlan::DeviceRow& row, const DeviceKind& kind) {
+  const std::string_view name = kind.facet->required;
+  const DeviceSetting* const found = name.empty() ? nullptr : kind.setting(name);
+  if (found == nullptr || !object::to_text(found->get(*row.config)).empty()) return {};
+  return fail("{} is missing; it takes {}", name, found->info.description);
 }
 
 Result<hw::Bus*> DeviceAdder::find_bus(const DeviceKind& kind, const DeviceWish& wish) const {

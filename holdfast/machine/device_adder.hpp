@@ -97,6 +97,7 @@ class DeviceAdder {
                          const DeviceWish& wish) const;
   Result<void> place_module(boards::BoardPlan& plan, const DeviceKind& kind, const std::string& name,
                             const DeviceWish& wish) const;
+  static Result<void> check_required(const boards::BoardPlan::DeviceRow& row, const DeviceKind& kind);
   Result<void> place_on_bus(boards::BoardPlan& plan, const DeviceKind& kind, const std::string& name,
                             const DeviceWish& wish) const;
   Result<hw::Bus*> find_bus(const DeviceKind& kind, const DeviceWish& wish) const;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/devices/storage/nvme.hpp"
 #include "holdfast/machine/machine.hpp"
 #include "tests/support/pci_world.hpp"
 #include "tests/support/schedule.hpp"
@@ -28,22 +29,35 @@ struct Subject {
   boards::DeviceFacet facet;
 
   /// What has to be there before: a bus, if the type sits on one.
-  boards::BoardPlan world() const { return sits() ? pci_plan() : boards::BoardPlan{"bare"}; }
+  boards::BoardPlan world() const {
+    if (!sits()) return boards::BoardPlan{"bare"};
+    boards::BoardPlan plan = pci_plan();
+    if (!is_function()) plan.link({{plan.add<devices::Nvme>("nvme0", {}).link("bus"), kBus}});
+    return plan;
+  }
   bool sits() const { return !facet.bus.empty(); }
+  /// Or something on the bus of a controller.
+  bool is_function() const { return facet.bus == devices::pci::Bus::kFamily; }
   /// A plan fragment with one device of the type, at kHole if it has a region to place, or on the bus.
   boards::BoardPlan plan() const {
     boards::BoardPlan plan{"sample"};
     const auto device = boards::add_device(plan, *type, facet, "it", kHole);
-    if (sits()) plan.link({{device.link("bus"), kBus}});
+    if (sits()) plan.link({{device.link("bus"), bus()}});
     return plan;
   }
   /// Where it answers: what was placed, or the configuration space of the first free function.
-  std::uint64_t where() const { return sits() ? PciWorld::config_at(1, 0, 0) : kHole; }
+  std::uint64_t where() const {
+    if (!sits()) return kHole;
+    return is_function() ? PciWorld::config_at(1, 0, 0) : kNowhere;
+  }
+  const boards::PartRef& bus() const { return is_function() ? kBus : kNamespaces; }
   bool answers(TestMachine& machine) const {
     const auto value = machine.read32(where());
     return value && (!sits() || *value != 0xffff'ffff);
   }
   inline static const boards::PartRef kBus{"host", "pcie.0"};
+  inline static const boards::PartRef kNamespaces{"nvme0", "namespaces"};
+  static constexpr std::uint64_t kNowhere = 0x1000;
   hw::Owned<hw::Device> build(machine::Machine& machine) const {
     return facet.make({.context = machine.context(), .type = *type, .name = "it"});
   }
@@ -119,7 +133,8 @@ TEST_P(Lifecycle, PreparedAndDropped) {
       EXPECT_TRUE(device->find_part<hw::RegionLink>(link)->set(machine->bus().memory()));
     }
     if (GetParam().sits()) {
-      auto* bus = machine->find(Subject::kBus.device).get()->find_part<hw::Bus>(Subject::kBus.part);
+      const boards::PartRef& seat = GetParam().bus();
+      auto* bus = machine->find(seat.device).get()->find_part<hw::Bus>(seat.part);
       EXPECT_TRUE(device->find_part<hw::BusLink>("bus")->set(*bus));
     }
     EXPECT_TRUE(device->prepare());

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "holdfast/devices/storage/nvme/namespace.hpp"
+
+#include <bit>
+#include <charconv>
+#include <utility>
+
+#include "holdfast/devices/storage/nvme/spec.hpp"
+
+namespace holdfast::devices::nvme {
+namespace {
+
+constexpr std::uint32_t kSmallestBlock = 512;
+constexpr std::uint32_t kLargestBlock = 4096;
+
+/// "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", most significant digits first.
+std::optional<std::array<std::byte, 16>> parse_uuid(const std::string& text) {
+  std::array<std::byte, 16> bytes{};
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (is_dash != (text[i] == '-')) return std::nullopt;
+    if (!is_dash) digits += text[i];
+  }
+  if (text.size() != 36 || digits.size() != 2 * bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    unsigned value = 0;
+    const char* const first = digits.data() + 2 * i;
+    const auto done = std::from_chars(first, first + 2, value, 16);
+    if (done.ec != std::errc{} || done.ptr != first + 2) return std::nullopt;
+    bytes[i] = static_cast<std::byte>(value);
+  }
+  return bytes;
+}
+
+/// Always the same for the same words: a name-based identifier of the form that is free for any hash.
+std::array<std::byte, 16> uuid_of(const std::string& words) {
+  std::array<std::byte, 16> bytes{};
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint64_t hash = 0xcbf2'9ce4'8422'2325U + half;  // FNV-1a
+    for (const char c : words) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3U;
+    for (std::size_t i = 0; i < 8; ++i)
+      bytes[half * 8 + i] = static_cast<std::byte>(hash >> (8 * i));
+  }
+  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x80};  // version 8
+  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+  return bytes;
+}
+
+}  // namespace
+
+Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
+                             const std::string& who) {
+  if (!config.drive) return fail("{}: drive is missing; it takes the id of a drive", who);
+  if (!std::has_single_bit(config.block_size) || config.block_size < kSmallestBlock ||
+      config.block_size > kLargestBlock)
+    return fail("{}: logical_block_size is {}; it takes 512, 1024, 2048 or 4096", who,
+                config.block_size);
+  const std::uint64_t size = config.drive->size();
+  if (size == 0 || size % config.block_size != 0)
+    return fail("{}: {} has {} bytes; it takes a multiple of {}", who, config.drive->name(), size,
+                config.block_size);
+  Geometry geometry{.id = id,
+                    .block_bits = static_cast<unsigned>(std::countr_zero(config.block_size)),
+                    .blocks = size / config.block_size,
+                    .read_only = config.drive->access() == block::Access::kReadOnly,
+                    .eui64 = config.eui64};
+  if (config.uuid.empty()) {
+    geometry.uuid = uuid_of(config.drive->location() + who);
+    return geometry;
+  }
+  const auto uuid = parse_uuid(config.uuid);
+  if (!uuid)
+    return fail("{}: uuid is '{}'; it takes 32 hexadecimal digits as 8-4-4-4-12", who, config.uuid);
+  geometry.uuid = *uuid;
+  return geometry;
+}
+
+// --- one -------------------------------------------------------------------------------------------
+
+Ref<Namespace> Namespace::make(const Geometry& geometry, Ref<gate::Gate> gate,
+                               block::BlockPort& port) {
+  return Ref<Namespace>::adopt(new Namespace{geometry, std::move(gate), port});
+}
+
+void Namespace::submit(block::Order order, block::Request::Completion completion) const {
+  static constexpr gate::Use kUse{"submission to a namespace"};
+  // LOCK: from a controller down to what is on its bus, or the controller's own again.
+  const gate::Pass pass{*gate_, kUse, gate::Reentry::kAllow};
+  if (pass) port_.submit(std::move(order), std::move(completion));
+}
+
+void Namespace::cancel_all() const {
+  static constexpr gate::Use kUse{"cancelling what a namespace was asked for"};
+  const gate::Pass pass{*gate_, kUse, gate::Reentry::kAllow};
+  if (pass) port_.cancel_all();
+}
+
+// --- all of a controller ---------------------------------------------------------------------------
+
+Result<NamespaceTable::Seat> NamespaceTable::take_seat(std::uint32_t id) {
+  LockGuard guard{mutex_};
+  if (id > kMaxNamespaces)
+    return fail("nsid is {}; it takes a whole number from 1 to {}", id, kMaxNamespaces);
+  if (id == 0)
+    for (id = 1; id <= kMaxNamespaces && seats_.contains(id);) ++id;
+  if (id > kMaxNamespaces) return fail("all {} namespaces of the controller are there", kMaxNamespaces);
+  if (seats_.contains(id)) return fail("nsid {} is taken; it takes one that no namespace has", id);
+  seats_[id] = {};
+  return Seat{id, hw::Claim{"a namespace", [self = Ref<NamespaceTable>::share(this), id] {
+                              LockGuard again{self->mutex_};
+                              self->seats_.erase(id);
+                            }}};
+}
+
+bool NamespaceTable::has_room() const {
+  LockGuard guard{mutex_};
+  return seats_.size() < kMaxNamespaces;
+}
+
+void NamespaceTable::follow(Ref<Home> home, std::function<void()> changed) {
+  LockGuard guard{mutex_};
+  home_ = std::move(home);
+  changed_ = std::move(changed);
+}
+
+void NamespaceTable::tell() {
+  Ref<Home> home;
+  std::function<void()> changed;
+  {
+    LockGuard guard{mutex_};
+    home = home_;
+    changed = changed_;
+  }
+  if (home) Home::go(home, std::move(changed));
+}
+
+void NamespaceTable::show(Ref<Namespace> it) {
+  const std::uint32_t id = it->id();
+  {
+    LockGuard guard{mutex_};
+    changes_.insert(id);
+    seats_[id] = std::move(it);
+  }
+  tell();
+}
+
+void NamespaceTable::hide(std::uint32_t id) {
+  Ref<Namespace> gone;  // its last reference may be this one: not under the lock
+  {
+    LockGuard guard{mutex_};
+    const auto found = seats_.find(id);
+    if (found == seats_.end() || !found->second) return;
+    std::swap(gone, found->second);
+    changes_.insert(id);
+  }
+  tell();
+}
+
+Ref<Namespace> NamespaceTable::find(std::uint32_t id) const {
+  LockGuard guard{mutex_};
+  const auto found = seats_.find(id);
+  return found == seats_.end() ? Ref<Namespace>{} : found->second;
+}
+
+std::vector<Ref<Namespace>> NamespaceTable::all() const {
+  std::vector<Ref<Namespace>> shown;
+  LockGuard guard{mutex_};
+  for (const auto& [id, it] : seats_)
+    if (it) shown.push_back(it);
+  return shown;
+}
+
+std::set<std::uint32_t> NamespaceTable::take_changes() {
+  LockGuard guard{mutex_};
+  return std::exchange(changes_, {});
+}
+
+}  // namespace holdfast::devices::nvme
