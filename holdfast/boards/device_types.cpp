@@ -20,7 +20,9 @@
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/misc/unimplemented.hpp"
+#include "holdfast/devices/pci/pci_bridges.hpp"
 #include "holdfast/devices/pci/pcie_host.hpp"
+#include "holdfast/devices/pci/root_port.hpp"
 #include "holdfast/devices/pci/test_device.hpp"
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 #include "holdfast/devices/serial/ns16550a.hpp"
@@ -122,6 +124,14 @@ constexpr std::array kNvmeNamespaceSettings{
     setting<&devices::NvmeNamespace::Config::eui64>("eui64", "its 64-bit identifier; 0: none", {.fallback = 0U}),
     setting<&devices::NvmeNamespace::Config::uuid>("uuid", "none: made from the drive's place",
                                                    {.fallback = ""})};
+constexpr std::array kRootPortSettings{
+    setting<&devices::pci::RootPort::Config::port>("port", "its number, as its link has it", {.fallback = 0}),
+    setting<&devices::pci::RootPort::Config::chassis>("chassis", "a number for its chassis, for people",
+                                                      {.fallback = 0}),
+    setting<&devices::pci::RootPort::Config::slot>("slot", "the number of its slot",
+                                                   {.fallback = 0U, .max = 8191}),
+    setting<&devices::pci::RootPort::Config::hotplug>("hotplug", "whether devices come and go in its slot",
+                                                      {.fallback = true})};
 constexpr std::array kNvicSettings{
     setting<&devices::Nvic::Config::interrupts>("num-irq", "interrupts, besides exceptions",
                                                 {.fallback = 82U, .min = 1, .max = 240}),
@@ -227,6 +237,11 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
                  .bus = devices::nvme::NamespaceBus::kFamily,
                  .required = "drive",
                  .never_inside = "it is reached through its controller"}));
+  TRY(registry.add(devices::pci::Bridge::kType));
+  TRY(register_device<devices::pci::RootPort>(
+      registry, {.settings = kRootPortSettings, .bus = kPciFamily}));
+  TRY(register_device<devices::pci::PciePciBridge>(registry, {.bus = kPciFamily}));
+  TRY(register_device<devices::pci::PciBridge>(registry, {.bus = kPciFamily}));
   TRY(register_device<Stm32l4x5Soc>(
       registry, {.only_built_in = "-M b-l475e-iot01a has one",
                  .region = "memory",

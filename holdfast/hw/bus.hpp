@@ -17,6 +17,8 @@
 
 namespace holdfast::hw {
 
+class Slot;
+
 class Bus : public Part, public object::Expires {
  public:
   struct Names {
@@ -30,6 +32,11 @@ class Bus : public Part, public object::Expires {
 
   /// Whether there is room for one more where nobody says where. Control thread.
   virtual bool has_room() const { return true; }
+  /// The slot that has a say in whether a device that sits here may go; null: nobody has. Control thread.
+  virtual Slot* slot_of(const Device& /*device*/) { return nullptr; }
+  /// Whether users may have devices come and go while the machine runs; the error says why not. Control
+  /// thread.
+  virtual Result<void> hot_pluggable() const { return {}; }
 
  protected:
   Bus(Device& device, std::string part_name, Names names)

@@ -106,6 +106,11 @@ void Ticket::enter(Stage next, std::string reason) {
   control.changed();
 }
 
+void Ticket::await(std::string whose_consent) {
+  LockGuard guard{mutex_};
+  reason_ = std::move(whose_consent);
+}
+
 void Ticket::note_remains(Remains remains) {
   LockGuard guard{mutex_};
   remains_ = std::move(remains);

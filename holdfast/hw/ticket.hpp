@@ -73,7 +73,7 @@ class Ticket final : public RefCounted<Ticket> {
     std::vector<Insider> insiders;
     std::vector<Held> held;
     std::vector<Errand> errands;
-    std::string reason;  // refused: why
+    std::string reason;  // refused: why; requested: whose consent is awaited, if anybody's
 
     /// "severed for 12 ms; inside /machine/rtc1: mmio read (dispatch.cpp:88)"
     std::string to_string() const;
@@ -84,6 +84,8 @@ class Ticket final : public RefCounted<Ticket> {
   void when_done(std::move_only_function<void()> action);
 
   // --- for those who take the device away ---------------------------------------------------------
+  /// While it is requested: who has to agree.
+  void await(std::string whose_consent);
   void note_remains(Remains remains);
   void reach(Stage stage);
   /// The device is destroyed: reclaimed, now or when its errands are over. On the control thread.

@@ -270,7 +270,10 @@ Result<hw::Bus*> DeviceAdder::find_bus(const DeviceKind& kind, const DeviceWish&
   const auto all = buses(machine_);
   if (const std::string* wanted = value_of(wish, "bus")) {
     for (hw::Bus* bus : all)
-      if (bus->bus_name() == *wanted) return bus;
+      if (bus->bus_name() == *wanted) {
+        if (time_ == Time::kRunning) TRY(bus->hot_pluggable());
+        return bus;
+      }
     std::vector<std::string> names;
     for (const hw::Bus* bus : all) names.push_back(bus->bus_name());
     return fail("there is no bus '{}'; {}", *wanted,
@@ -279,7 +282,7 @@ Result<hw::Bus*> DeviceAdder::find_bus(const DeviceKind& kind, const DeviceWish&
   }
   const hw::Bus* full = nullptr;
   for (hw::Bus* bus : all) {
-    if (bus->family() != kind.facet->bus) continue;
+    if (bus->family() != kind.facet->bus || (time_ == Time::kRunning && !bus->hot_pluggable())) continue;
     if (bus->has_room()) return bus;
     full = bus;
   }

@@ -28,11 +28,13 @@
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/chardev/chardev.hpp"
+#include "holdfast/hw/bus.hpp"
 #include "holdfast/hw/cpu_set.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/machine_requests.hpp"
 #include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/hw/services.hpp"
+#include "holdfast/hw/slot.hpp"
 #include "holdfast/hw/ticket.hpp"
 #include "holdfast/machine/observer.hpp"
 
@@ -79,10 +81,21 @@ class Machine final : private hw::MachineRequests {
     plan.map_into(plan.existing("bus").region("memory"), {{address, device.region("regs")}});
     return realize(plan);
   }
-  /// Asks for a device to be taken away and returns at once, from a callback, too.
-  Ref<hw::Ticket> unplug(std::string name);
+  enum class Consent : std::uint8_t {
+    kAsk,       // whoever has a say in it is asked first
+    kSurprise,  // it is torn out
+  };
+  /// Asks for a device to be taken away, with what sits on its buses and in the same slot, and returns at
+  /// once, from a callback, too. The ticket is refused if that cannot be, or if the guest does not agree.
+  Ref<hw::Ticket> unplug(std::string name, Consent consent = Consent::kAsk);
+  /// The slot that has a say in whether a device may go; null: nobody has. Control thread.
+  hw::Slot* slot_of(hw::Device& device);
+  /// Whether its bus lets devices go while the machine runs; unplug() does not ask that. Control thread.
+  Result<void> check_unpluggable(hw::Device& device);
   /// Whether it has been asked for and has not begun.
   bool is_unplug_requested(std::string_view name);
+  /// For so long nobody is asked again for the same device: virtual time.
+  static constexpr std::uint64_t kPatienceNs = 5'000'000'000;
   /// See boards/plan.hpp.
   static constexpr std::string_view kPeripherals = boards::kPeripherals;
   static constexpr std::string_view kAnonymous = boards::kAnonymous;
@@ -179,7 +192,18 @@ class Machine final : private hw::MachineRequests {
 
   // Jobs.
   Result<void> realize_now(const boards::BoardPlan& plan);
-  void unplug_now(const std::string& name, Ref<hw::Ticket> ticket);
+  void unplug_now(const std::string& name, Consent consent, Ref<hw::Ticket> ticket);
+  /// Whether the answer has to be waited for; an error if nobody can be asked.
+  Result<bool> ask(const std::string& name, hw::Slot& slot, const Ref<hw::Ticket>& ticket);
+  void slot_decided(object::Handle<hw::Slot> slot, std::uint64_t seating, Verdict verdict) override;
+  void request_reset_below(object::Handle<hw::Bus> bus) override;
+  void keep(hw::Slot& slot);
+  void complete_asked();
+  /// What sits on buses of a device, and on theirs, those furthest below first.
+  void collect_riders(hw::Device& device, std::vector<hw::Device*>& riders);
+  /// The device goes, and all that goes with it.
+  void take_out(hw::Device& device, Ref<hw::Ticket> ticket);
+  void depart(hw::Device& device, Ref<hw::Ticket> ticket);
   void reset_now(Cause cause);
   void shut_down_now(int status, OnShutdown then, Cause cause);
   void set_run_state(RunState state);
@@ -212,6 +236,13 @@ class Machine final : private hw::MachineRequests {
     Ref<hw::Ticket> ticket;
   };
   std::vector<Leaving> leaving_;  // control thread; some may be done
+  struct Asked {
+    std::string name;
+    Ref<hw::Ticket> ticket;
+    std::uint64_t again_ns;  // from then on it may be asked for again
+  };
+  std::vector<Asked> asked_;  // control thread; until the guest has answered
+  std::vector<Asked>::iterator asked(std::string_view name);
   Mutex requests_mutex_{LockRank::kLeaf, "requested unplugs"};
   std::vector<Leaving> requested_ HF_GUARDED_BY(requests_mutex_);
   boards::SystemBus* bus_ = nullptr;  // the first of devices_

@@ -32,6 +32,8 @@ class Observer {
   virtual void devices_came() {}
   /// Storage, name and back-ends are free. `name` as unplug() was given it.
   virtual void device_went(const std::string& /*name*/, const std::string& /*path*/) {}
+  /// The guest was asked to let go of it, and does not.
+  virtual void guest_kept(const std::string& /*name*/, const std::string& /*path*/) {}
 
  protected:
   ~Observer() = default;

@@ -337,6 +337,10 @@ DEVICE_DELETED_data = TypedDict("DEVICE_DELETED_data", {
     "device": NotRequired["str"],
     "path": "str",
 })
+DEVICE_UNPLUG_GUEST_ERROR_data = TypedDict("DEVICE_UNPLUG_GUEST_ERROR_data", {
+    "device": NotRequired["str"],
+    "path": "str",
+})
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -860,8 +864,18 @@ class Commands:
         *,
         id: str,
     ) -> None:
-        """Unplugs a device and returns at once. DEVICE_DELETED says when its storage and its id are free."""
+        """Unplugs a device and returns at once. DEVICE_DELETED says when its storage and its id are free. In a slot the guest is asked first: if it keeps the device, DEVICE_UNPLUG_GUEST_ERROR says so; until it answers, it can be asked again every 5 seconds."""
         self.execute("device_del", _given({
+            "id": id,
+        }))
+
+    def x_surprise_remove(
+        self,
+        *,
+        id: str,
+    ) -> None:
+        """Tears a device out, with what sits on its buses and in the same slot: nobody is asked."""
+        self.execute("x-surprise-remove", _given({
             "id": id,
         }))
 

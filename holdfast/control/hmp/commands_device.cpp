@@ -50,6 +50,10 @@ Result<void> add(Call& call) {
 
 Result<void> remove(Call& call) { return call.tell("device_del", {{"id", call.text("id")}}); }
 
+Result<void> tear_out(Call& call) {
+  return call.tell("x-surprise-remove", {{"id", call.text("id")}});
+}
+
 constexpr auto kRows = std::to_array<Row>({
     {.name = "device_add",
      .arguments = {rest("device", Completes::kDeviceType)},
@@ -57,8 +61,12 @@ constexpr auto kRows = std::to_array<Row>({
      .perform = add},
     {.name = "device_del",
      .arguments = {word("id", Completes::kDeviceId)},
-     .help = "unplugs a device, by its id or path",
+     .help = "unplugs a device, by its id or path; in a slot the guest is asked first",
      .perform = remove},
+    {.name = "surprise_remove",
+     .arguments = {word("id", Completes::kDeviceId)},
+     .help = "tears a device out, by its id or path: nobody is asked",
+     .perform = tear_out},
 });
 
 }  // namespace

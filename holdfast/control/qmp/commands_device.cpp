@@ -36,11 +36,9 @@ std::string name_from(const std::string& id) {
   return fmt::format("{}/{}", Machine::kPeripherals, id);
 }
 
-// The first request stands until the device is severed; from then on there is no such device, though
-// its id is free only with DEVICE_DELETED.
-Answer remove(Call& call) {
-  const std::string id = call.text("id");
-  const std::string name = name_from(id);
+/// Checks that there is a device of that id, and that it may go.
+std::expected<hw::Device*, QmpError> find_leaving(Call& call, const std::string& id,
+                                                  const std::string& name) {
   if (call.machine.is_unplug_requested(name))
     return generic_error(fmt::format("device '{}' is being unplugged already", id));
   if (call.machine.is_leaving(name))
@@ -55,13 +53,42 @@ Answer remove(Call& call) {
                           call.adder.board()->cpu_places();
   if (!is_peripheral && !has_socket)
     return generic_error(fmt::format("device '{}' comes with the machine and stays with it", id));
-  call.machine.unplug(name);
+  hw::Device* device = call.machine.find_now(name);
+  if (device == nullptr)
+    return generic_error(fmt::format("device '{}' is a part of another and goes with that", id));
+  return device;
+}
+
+// The first request stands until the device is severed, or the guest has answered; from then on there
+// is no such device, though its id is free only with DEVICE_DELETED.
+Answer remove(Call& call) {
+  const std::string id = call.text("id");
+  const std::string name = name_from(id);
+  const auto device = find_leaving(call, id, name);
+  if (!device) return std::unexpected{device.error()};
+  if (const auto free = call.machine.check_unpluggable(**device); !free)
+    return std::unexpected{QmpError{free.error()}};
+  const bool has_slot = call.machine.slot_of(**device) != nullptr;
+  const auto ticket = call.machine.unplug(name);
+  if (!has_slot) return Json::object();
+  call.machine.run_job("ask a slot", [] {});  // behind the unplug: whether it could be asked is known
+  if (ticket->stage() == hw::Ticket::Stage::kRefused) return generic_error(ticket->report().reason);
+  return Json::object();
+}
+
+Answer tear_out(Call& call) {
+  const std::string id = call.text("id");
+  const std::string name = name_from(id);
+  const auto device = find_leaving(call, id, name);
+  if (!device) return std::unexpected{device.error()};
+  call.machine.unplug(name, Machine::Consent::kSurprise);
   return Json::object();
 }
 
 constexpr auto kRows = std::to_array<CommandRow>({
     {"device_add", add},
     {"device_del", remove},
+    {"x-surprise-remove", tear_out},
 });
 
 }  // namespace

@@ -47,6 +47,13 @@ Json cause_data(machine::Cause cause, std::string_view reason) {
           {"reason", reason}};
 }
 
+Json device_data(const std::string& name, const std::string& path) {
+  const std::string prefix = std::string{machine::Machine::kPeripherals} + "/";
+  Json data{{"path", path}};
+  if (name.starts_with(prefix)) data["device"] = name.substr(prefix.size());
+  return data;
+}
+
 Json version() {
   return {{"qemu", {{"major", kMajor}, {"minor", kMinor}, {"micro", kMicro}}},
           {"package", "Holdfast " HOLDFAST_VERSION}};
@@ -130,7 +137,12 @@ class QmpServer::Hub final : private machine::Observer {
          cause_data(cause, cause == Cause::kHostRequest ? "host-qmp-quit" : reason_of(cause)));
   }
   void asked_to_power_down() override { emit("POWERDOWN"); }
-  void device_went(const std::string& name, const std::string& path) override;
+  void device_went(const std::string& name, const std::string& path) override {
+    emit("DEVICE_DELETED", device_data(name, path));
+  }
+  void guest_kept(const std::string& name, const std::string& path) override {
+    emit("DEVICE_UNPLUG_GUEST_ERROR", device_data(name, path));
+  }
 
   machine::Machine& machine_;  // outlives this
   const object::TypeRegistry& types_;
@@ -370,13 +382,6 @@ void QmpServer::Hub::run_state_changed(machine::RunState before, machine::RunSta
   using machine::RunState;
   if (now == RunState::kRunning) emit("RESUME");
   if (before == RunState::kRunning && !ends_) emit("STOP");
-}
-
-void QmpServer::Hub::device_went(const std::string& name, const std::string& path) {
-  const std::string prefix = std::string{machine::Machine::kPeripherals} + "/";
-  Json data{{"path", path}};
-  if (name.starts_with(prefix)) data["device"] = name.substr(prefix.size());
-  emit("DEVICE_DELETED", std::move(data));
 }
 
 namespace qmp {

@@ -22,6 +22,10 @@ Bus::Bus(hw::Device& owner, std::string part_name, Init init)
                                  .memory = memory_.region().control(),
                                  .io = io_.region().control()})} {}
 
+Result<void> Bus::hot_pluggable() const {
+  return fail("bus '{}' does not support hotplugging", bus_name());
+}
+
 void Bus::hide(memory::Transaction& map) { map.remove(functions_.region()); }
 
 void Bus::renumber(std::uint8_t number, memory::Transaction& map) {

@@ -45,6 +45,8 @@ class Bus : public hw::Bus {
   enum class Kind : std::uint8_t { kExpress, kConventional };
 
   bool has_room() const override { return control_->has_room(); }
+  /// A guest that is not told would not know.
+  Result<void> hot_pluggable() const override;
   Kind kind_of_bus() const { return kind_; }
   const Ref<BusControl>& control() const { return control_; }
   std::uint8_t number() const { return control_->number(); }

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives the first hot-plug slot of `virt` by its native registers and its interrupt: powers up what is put
+// in, lets go of what is asked for, and counts the interrupts it got. Runs in M mode on hart 0, is told by
+// keys what to make of requests, and says a line for each thing that happens:
+//
+//   c  consents to requests from now on (as it does at first)   b  begins to consent and stays at that
+//   r  refuses them                                             d  reads the device in the slot
+//   s  sleeps through them                                      e  ends, with the number of interrupts
+//   u  does not power up what is put in
+//
+// Built with MSIX the port's interrupt is a message: to the hart's IMSIC, or, with MAILBOX, to a word of
+// RAM that the program looks at between keys.
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+#define REG(type, at) (*(volatile type *)(u64)(at))
+#define UART 0x10000000
+#define UART_IRQ 10
+#define SYSCON 0x100000
+#define PLIC 0x0c000000
+#define PCI_IRQ 0x20
+#define ECAM 0x30000000UL
+#define WINDOW 0x40000000  // for memory; the port's own BAR is in its first page
+#define BEHIND 0x40100000  // what the port passes on
+#define WINDOW_SIZE 0x00200000
+
+__asm__(
+    "    .section .text.init, \"ax\"\n"
+    "    .globl _start\n"
+    "_start:\n"
+    "    csrr  t0, mhartid\n"
+    "park:\n"
+    "    bnez  t0, park\n"
+    "    la    sp, stack_end\n"
+    "    call  start\n");
+
+static __attribute__((used, aligned(16))) char stack[8192];
+__asm__(".set stack_end, stack + 8192");
+
+// --- words ---------------------------------------------------------------------------------------
+
+static void put(char c) {
+  while (!(REG(u8, UART + 5) & 0x20));
+  REG(u8, UART) = (u8)c;
+}
+
+static void print(const char *text) {
+  for (; *text; ++text) put(*text);
+}
+
+static void print_hex(u64 value, int digits) {
+  for (; digits; --digits) put("0123456789abcdef"[value >> 4 * (digits - 1) & 15]);
+}
+
+static void print_number(u64 value) {
+  if (value >= 10) print_number(value / 10);
+  put((char)('0' + value % 10));
+}
+
+static void line(const char *name, u64 value) {
+  print(name);
+  print(" ");
+  print_number(value);
+  print("\n");
+}
+
+static void end(u32 command) {
+  REG(u32, SYSCON) = command;
+  for (;;) __asm__ volatile("wfi");
+}
+
+static void fail(const char *why) {
+  print(why);
+  print("\n");
+  end(0x3333 | 1 << 16);
+}
+
+// --- configuration space -------------------------------------------------------------------------
+
+enum {
+  kCommand = 0x04, kClass = 0x0a, kHeader = 0x0e, kBar0 = 0x10, kBuses = 0x18, kMemory = 0x20,
+  kPrefetchable = 0x24, kCapabilities = 0x34, kPin = 0x3d,
+};
+enum { kDecode = 2, kMaster = 4 };
+
+static u64 function(u32 bus, u32 device) { return ECAM + (u64)(bus << 20 | device << 15); }
+
+static u32 find_capability(u64 at, u32 id) {
+  for (u32 cap = REG(u8, at + kCapabilities); cap; cap = REG(u8, at + cap + 1))
+    if (REG(u8, at + cap) == id) return cap;
+  return 0;
+}
+
+/// Size of a 32-bit memory BAR; 0 if there is none.
+static u32 bar_size(u64 bar) {
+  REG(u32, bar) = ~0u;
+  return -(REG(u32, bar) & ~15u);
+}
+
+// --- the port ------------------------------------------------------------------------------------
+
+enum { kSlotCaps = 0x14, kSlotControl = 0x18, kSlotStatus = 0x1a };
+enum { kButton = 1, kPresence = 8, kCompleted = 16, kPresent = 0x40, kLink = 0x100 };
+enum {  // of the control register
+  kEnableAll = 1 | 8 | 16 | 0x20 | 0x1000, kAttentionOff = 0xc0, kIndicator = 0x300, kOn = 0x100,
+  kBlink = 0x200, kOff = 0x300, kPowerOff = 0x400,
+};
+
+static u64 port, slot;  // its function, and its PCI Express capability
+static u32 pin_irq;
+static u64 interrupts, completed, buttons;
+
+static void command(u32 indicator_and_power) {
+  REG(u16, slot + kSlotControl) = (u16)(kEnableAll | kAttentionOff | indicator_and_power);
+}
+static int is_powered(void) { return !(REG(u16, slot + kSlotControl) & kPowerOff); }
+
+static void find_port(void) {
+  for (u32 device = 0; device < 32 && !slot; ++device) {
+    const u64 at = function(0, device);
+    if (REG(u32, at) == ~0u || (REG(u8, at + kHeader) & 0x7f) != 1) continue;
+    const u32 cap = find_capability(at, 0x10);
+    if (!cap || !(REG(u16, at + cap + 2) & 0x100) || !(REG(u32, at + cap + kSlotCaps) & 0x40)) continue;
+    port = at;
+    slot = at + cap;
+    pin_irq = PCI_IRQ + (device + REG(u8, at + kPin) - 1) % 4;
+  }
+  if (!slot) fail("no slot");
+  REG(u32, port + kBuses) = 0x00ff0100;  // primary 0, secondary 1, all the others behind
+  REG(u32, port + kMemory) = ((BEHIND + WINDOW_SIZE - 1) & 0xfff00000) | BEHIND >> 16;
+  REG(u32, port + kPrefetchable) = 0x0000fff0;  // none
+  REG(u32, port + kBar0) = WINDOW;
+  REG(u16, port + kCommand) = kDecode | kMaster;
+}
+
+// --- interrupts ----------------------------------------------------------------------------------
+
+#ifdef MAILBOX
+static volatile u32 mailbox;
+#endif
+
+static void enable_interrupts(void) {
+  // Context 0, machine mode of hart 0, hears of the port and of the console.
+  REG(u32, PLIC + 4 * UART_IRQ) = 1;
+  REG(u32, PLIC + 4 * pin_irq) = 1;
+  REG(u32, PLIC + 0x2000) = 1u << UART_IRQ;
+  REG(u32, PLIC + 0x2000 + 4 * (pin_irq / 32)) = 1u << pin_irq % 32;
+  REG(u8, UART + 1) = 1;
+  __asm__ volatile("csrw mie, %0" ::"r"(1 << 11));
+#ifdef MSIX
+  const u32 cap = find_capability(port, 0x11);
+  if (!cap) fail("no messages");
+  const u64 table = WINDOW + (REG(u32, port + cap + 4) & ~7u);
+#ifdef MAILBOX
+  REG(u64, table) = (u64)&mailbox;
+  REG(u32, table + 8) = 0x5107;
+#endif
+  REG(u32, table + 12) = 0;
+  REG(u16, port + cap + 2) = 0x8000;
+#endif
+}
+
+/// Waits until the port or the console has something. Returns what was typed, or 0.
+static char next(void) {
+  for (;;) {
+#ifdef MAILBOX
+    if (mailbox) {
+      if (mailbox != 0x5107) fail("another message");
+      mailbox = 0;
+      ++interrupts;
+      return 0;
+    }
+    if (REG(u8, UART + 5) & 1) return (char)REG(u8, UART);
+    continue;
+#else
+    __asm__ volatile("wfi");
+    const u32 source = REG(u32, PLIC + 0x200004);
+    if (!source) continue;
+    const char key = source == UART_IRQ ? (char)REG(u8, UART) : 0;
+    if (source == pin_irq) ++interrupts;
+    return key;
+#endif
+  }
+}
+
+/// The source was dealt with: it may interrupt again.
+static void complete(u32 source) {
+#ifndef MAILBOX
+  REG(u32, PLIC + 0x200004) = source;
+#else
+  (void)source;
+#endif
+}
+
+// --- what is in the slot -------------------------------------------------------------------------
+
+static enum { kConsent, kBegin, kRefuse, kSleep } manners = kConsent;
+static int powers_up = 1;
+
+/// Function 0, and a bridge's first device behind it.
+static void look_at_device(void) {
+  const u64 at = function(1, 0);
+  const u32 id = REG(u32, at);
+  if (id == ~0u) {
+    print("device none\n");
+    return;
+  }
+  print("device ");
+  print_hex(id & 0xffff, 4);
+  print(":");
+  print_hex(id >> 16, 4);
+  if ((REG(u8, at + kHeader) & 0x7f) == 0 && !(REG(u32, at + kBar0) & 1) && bar_size(at + kBar0)) {
+    REG(u32, at + kBar0) = BEHIND;
+    if ((REG(u32, at + kBar0) & 6) == 4) REG(u32, at + kBar0 + 4) = 0;
+    REG(u16, at + kCommand) = kDecode | kMaster;
+    print(" says ");
+    print_hex(REG(u32, BEHIND), 8);
+  }
+  print("\n");
+}
+
+static void power_up(void) {
+  command(kBlink);
+  command(kOn);
+  print("powered\n");
+}
+
+static void asked(void) {
+  ++buttons;
+  switch (manners) {
+    case kSleep:
+      return;
+    case kBegin:
+      command(kBlink);
+      print("blinks\n");
+      return;
+    case kRefuse:
+      command(kBlink);
+      command(kOn);
+      print("kept\n");
+      return;
+    case kConsent:
+      command(kBlink);
+      command(kBlink | kPowerOff);
+      command(kOff | kPowerOff);
+      print("let go\n");
+      return;
+  }
+}
+
+static void look_at_slot(void) {
+  for (;;) {
+    const u16 status = REG(u16, slot + kSlotStatus);
+    const u16 events = status & (kButton | kPresence | kCompleted | kLink);
+    if (!events) return;
+    REG(u16, slot + kSlotStatus) = events;
+    if (events & kCompleted) ++completed;
+    const int present = !!(status & kPresent);
+    if (events & kPresence) line("present", (u64)present);
+    if (events & kLink) line("link", REG(u16, slot + 0x12) >> 13 & 1);
+    if (events & (kButton | kPresence) && present && !is_powered()) {
+      if (powers_up) power_up();
+    } else if (events & kPresence && !present && is_powered()) {
+      command(kOff | kPowerOff);  // it was torn out
+    } else if (events & kButton && present) {
+      asked();
+    }
+  }
+}
+
+static void obey(char key) {
+  switch (key) {
+    case 'c': manners = kConsent; break;
+    case 'b': manners = kBegin; break;
+    case 'r': manners = kRefuse; break;
+    case 's': manners = kSleep; break;
+    case 'u': powers_up = 0; break;
+    case 'd': look_at_device(); return;
+    case 'e':
+      line("buttons", buttons);
+      line("completed", !!completed);
+      line("interrupts", interrupts);
+      end(0x5555);
+      break;
+    default: return;
+  }
+  print("so be it\n");
+}
+
+__attribute__((used, noreturn)) void start(void) {
+  find_port();
+  enable_interrupts();
+  command(REG(u16, slot + kSlotControl) & (kIndicator | kPowerOff));
+  line("slot holds", !!(REG(u16, slot + kSlotStatus) & kPresent));
+  for (;;) {
+    const char key = next();
+    if (key)
+      obey(key);
+    else
+      look_at_slot();
+    complete(key ? UART_IRQ : pin_irq);
+  }
+}
