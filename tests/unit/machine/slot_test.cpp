@@ -243,8 +243,11 @@ TEST_F(SlotTest, ResetCompletesWhatIsPending) {
 
 TEST_F(SlotTest, TheMachineEndsWhileTheGuestIsAsked) {
   const auto ticket = unplug();
+  machine_->clock().step_to(Machine::kPatienceNs);
+  const auto again = unplug();
   machine_->end();
   EXPECT_EQ(ticket->stage(), Stage::kReclaimed);
+  EXPECT_EQ(again->stage(), Stage::kReclaimed);
 }
 
 TEST_F(SlotTest, AllInASlotGoTogether) {
