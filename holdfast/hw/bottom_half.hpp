@@ -63,10 +63,6 @@ class BottomHalf final : public Part {
   void schedule() { control_->schedule(); }
   void cancel() { control_->cancel(); }
   bool is_scheduled() const { return control_->is_scheduled(); }
-  /// Schedules it, for whoever may ask after the device has gone: then it does nothing.
-  std::move_only_function<void()> waker() const {
-    return [control = control_] { control->schedule(); };
-  }
 
  private:
   void published() override { control_->opened(); }

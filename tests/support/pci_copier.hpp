@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "holdfast/hw/bottom_half.hpp"
 #include "holdfast/memory/guest_bytes.hpp"
 #include "holdfast/memory/mapping.hpp"
 #include "tests/support/pci_devices.hpp"
@@ -85,6 +84,17 @@ class PciCopier final : public pci::Function {
  private:
   using Direction = memory::Mapping::Direction;
 
+  /// Nobody waits for room any more when the function goes.
+  class Waiting final : public hw::Part {
+   public:
+    explicit Waiting(PciCopier& copier) : Part{copier, "waiting", "waiting"}, copier_{copier} {}
+
+   private:
+    void severed() override { copier_.budget_->forget_waiters(); }
+
+    PciCopier& copier_;  // contains this
+  };
+
   /// One copy under way: it owns the bytes that it has gathered and not scattered yet.
   struct Copy {
     ScatterList from;
@@ -111,8 +121,16 @@ class PciCopier final : public pci::Function {
                                           .direction = direction,
                                           .attrs = attrs(),
                                           .who = full_path()});
-    if (!mapping) budget_->when_room(again_.waker());
+    if (!mapping) wait_for_room();
     return mapping;
+  }
+  /// Whoever gives room back comes through the gate; if the function has gone by then, it is closed.
+  void wait_for_room() {
+    budget_->when_room([this, gate = Ref<gate::Gate>::share(&gate())] {
+      static constexpr gate::Use kUse{"room to bounce"};
+      const gate::Pass pass{*gate, kUse, gate::Reentry::kAllow};
+      if (pass) go_on();
+    });
   }
   static void shorten(ScatterList& list, std::uint64_t by) {
     list.front().address += by;
@@ -154,7 +172,7 @@ class PciCopier final : public pci::Function {
   memory::MemTxResult result_ = memory::MemTxResult::kOk;
   hw::State<std::uint32_t> done_{*this, "done"};
   hw::State<std::uint32_t> own_{*this, "own"};
-  hw::BottomHalf again_{*this, "again", &PciCopier::go_on};
+  Waiting waiting_{*this};
   hw::Mmio regs_{*this, "regs", hw::register_map<PciCopier>(kBytes, {
       {.at = kGo, .name = "GO", .write = &PciCopier::go},
       {.at = kDone, .name = "DONE", .read = &PciCopier::done},
