@@ -103,6 +103,21 @@ std::vector<std::string> RiscvInspector::register_names() const {
   return names;
 }
 
+std::vector<std::byte> RiscvInspector::core_status(std::uint32_t number) const {
+  // Of Linux's elf_prstatus only the thread's number and the registers say something here.
+  constexpr std::size_t kThread = 32;
+  constexpr std::size_t kRegisters = 112;  // the program counter, then x1 to x31
+  constexpr std::size_t kSize = 376;
+  std::vector<std::byte> status(kSize);
+  const auto put = [&](std::size_t at, std::uint64_t value, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) status[at + i] = static_cast<std::byte>(value >> (8 * i));
+  };
+  put(kThread, number + 1, 4);
+  put(kRegisters, hart_.pc(), 8);
+  for (unsigned i = 1; i < 32; ++i) put(kRegisters + 8 * i, hart_.integer(i), 8);
+  return status;
+}
+
 // --- translation -----------------------------------------------------------------------------------
 
 unsigned RiscvInspector::levels() const {

@@ -18,6 +18,8 @@ class RiscvInspector final : public hw::CpuInspector {
   std::string registers() const override;
   std::optional<std::uint64_t> register_value(std::string_view name) const override;
   std::vector<std::string> register_names() const override;
+  std::uint16_t elf_machine() const override { return 243; }
+  std::vector<std::byte> core_status(std::uint32_t number) const override;
   std::optional<std::uint64_t> translate(std::uint64_t address) const override;
   std::optional<Walk> mappings(std::size_t most_tables,
                                const std::function<bool(const Mapping&)>& visit) const override;

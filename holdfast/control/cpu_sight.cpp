@@ -14,16 +14,6 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
 
-Result<void> write_all(int file, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto count = ::write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("{}", std::generic_category().message(errno));
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
 }  // namespace
 
 CpuSight::CpuSight(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes) {
@@ -49,6 +39,16 @@ bool CpuSight::read(std::uint64_t address, std::span<std::byte> bytes) {
     bytes = bytes.subspan(now);
   }
   return true;
+}
+
+Result<void> write_all(int file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto count = ::write(file, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("{}", std::generic_category().message(errno));
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
 }
 
 Result<void> walk_memory(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes, Extent stretch,

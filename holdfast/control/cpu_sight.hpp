@@ -50,7 +50,10 @@ class CpuSight {
 Result<void> walk_memory(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes, Extent stretch,
                          const std::function<Result<void>(std::span<const std::byte>)>& take);
 
-/// The same, into a file that is open for writing. An error of the host is its words alone.
+/// All of the bytes, or what the host says.
+Result<void> write_all(int file, std::span<const std::byte> bytes);
+
+/// Memory as walk_memory() reads it, into a file that is open for writing. An error of the host is its words alone.
 Result<void> save_memory(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes, Extent stretch, int file);
 
 }  // namespace holdfast::control

@@ -25,6 +25,11 @@ class CpuInspector {
   virtual std::optional<std::uint64_t> register_value(std::string_view name) const = 0;
   virtual std::vector<std::string> register_names() const = 0;
 
+  /// What ELF calls its architecture, e_machine, and what a core file says of it: the contents of its
+  /// NT_PRSTATUS note, as Linux has them for that architecture. CPUs are told apart by `number`.
+  virtual std::uint16_t elf_machine() const = 0;
+  virtual std::vector<std::byte> core_status(std::uint32_t number) const = 0;
+
   /// Where its loads from an address would go now; nothing if it is not mapped. Rights are not
   /// asked for, and nothing is marked as accessed.
   virtual std::optional<std::uint64_t> translate(std::uint64_t address) const = 0;

@@ -21,6 +21,8 @@ DataFormat = Literal["utf8", "base64"]
 ChardevBackendKind = Literal["file", "serial", "tty", "pipe", "socket", "pty", "null", "stdio", "ringbuf", "memory"]
 ReplayMode = Literal["none", "record", "play"]
 NumaOptionsType = Literal["node", "dist", "cpu"]
+DumpStatus = Literal["none", "active", "completed", "failed"]
+DumpGuestMemoryFormat = Literal["elf"]
 HostMemPolicy = Literal["default"]
 MemoryDeviceInfoKind = Literal["dimm"]
 TicketStage = Literal["requested", "severed", "drained", "reclaimed", "refused"]
@@ -271,6 +273,14 @@ TicketInfo = TypedDict("TicketInfo", {
     "held": "list[HeldInfo]",
     "reason": NotRequired["str"],
 })
+DumpQueryResult = TypedDict("DumpQueryResult", {
+    "status": "DumpStatus",
+    "completed": "int",
+    "total": "int",
+})
+DumpGuestMemoryCapability = TypedDict("DumpGuestMemoryCapability", {
+    "formats": "list[DumpGuestMemoryFormat]",
+})
 MapRange = TypedDict("MapRange", {
     "first": "int",
     "last": "int",
@@ -325,6 +335,10 @@ AddressExplanation = TypedDict("AddressExplanation", {
 })
 
 # What comes with events.
+DUMP_COMPLETED_data = TypedDict("DUMP_COMPLETED_data", {
+    "result": "DumpQueryResult",
+    "error": NotRequired["str"],
+})
 RESET_data = TypedDict("RESET_data", {
     "guest": "bool",
     "reason": "ShutdownCause",
@@ -720,6 +734,34 @@ class Commands:
             "size": size,
             "filename": filename,
         }))
+
+    def dump_guest_memory(
+        self,
+        *,
+        paging: bool,
+        protocol: str,
+        detach: bool | None = None,
+        begin: int | None = None,
+        length: int | None = None,
+        format: DumpGuestMemoryFormat | None = None,
+    ) -> None:
+        """Writes RAM and the registers of all CPUs as an ELF core file, to file:PATH or fd:NAME; all RAM, or that from `begin` on. Addresses are those of the bus, so `paging` is false. It is done when this answers, with `detach`, too."""
+        self.execute("dump-guest-memory", _given({
+            "paging": paging,
+            "protocol": protocol,
+            "detach": detach,
+            "begin": begin,
+            "length": length,
+            "format": format,
+        }))
+
+    def query_dump(self) -> DumpQueryResult:
+        """How writing the last core file ended."""
+        return cast(DumpQueryResult, self.execute("query-dump"))
+
+    def query_dump_guest_memory_capability(self) -> DumpGuestMemoryCapability:
+        """The formats that core files can have."""
+        return cast(DumpGuestMemoryCapability, self.execute("query-dump-guest-memory-capability"))
 
     def inject_nmi(self) -> None:
         """Raises the interrupt that cannot be masked; no machine here has one, so it fails."""

@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -353,6 +354,53 @@ def memory_is_saved(program):
         assert refusal(m.qmp, "memsave", nobody) == "GenericError"
 
 
+def segments(core):
+    """(type, place in the file, address, size) of each, of a 64-bit little-endian core file."""
+    assert core[:7] == b"\x7fELF\x02\x01\x01" and struct.unpack_from("<HH", core, 16) == (4, 243), core[:64]
+    place, = struct.unpack_from("<Q", core, 32)
+    size, count = struct.unpack_from("<HH", core, 54)
+    found = []
+    for i in range(count):
+        kind, _, at, address, _, length, _, _ = struct.unpack_from("<IIQQQQQQ", core, place + i * size)
+        found.append((kind, at, address, length))
+    return found
+
+
+def a_core_file_is_written(program):
+    with machine(program, "-accel", "qtest", "-m", "16M", "-smp", "2", qtest=True) as m:
+        assert m.qmp.query_dump_guest_memory_capability() == {"formats": ["elf"]}
+        assert m.qmp.query_dump() == {"status": "none", "completed": 0, "total": 0}
+        m.qtest.write(0x8000_0ffe, b"abcd")
+        path = m.path("core")
+        m.qmp.execute("dump-guest-memory", paging=False, protocol=f"file:{path}")
+        state = {"status": "completed", "completed": 16 << 20, "total": 16 << 20}
+        assert m.qmp.wait_event("DUMP_COMPLETED")["data"] == {"result": state}
+        assert m.qmp.query_dump() == state
+        core = pathlib.Path(path).read_bytes()
+        (note, at, _, length), (load, ram, address, size) = segments(core)
+        assert (note, load, address, size) == (4, 1, 0x8000_0000, 16 << 20) and length == 2 * (12 + 8 + 376)
+        assert core[ram + 0xffe:ram + 0x1002] == b"abcd"
+        for hart in range(2):  # both are about to execute the boot ROM
+            status = at + hart * (12 + 8 + 376) + 20
+            assert struct.unpack_from("<I", core, status + 32) == (hart + 1,)
+            assert struct.unpack_from("<Q", core, status + 112) == (0x1000,)
+        m.qmp.execute("dump-guest-memory", paging=False, protocol=f"file:{path}", begin=0x8000_0ffe, length=4)
+        _, (_, ram, address, size) = segments(pathlib.Path(path).read_bytes())
+        assert (address, size) == (0x8000_0ffe, 4) and pathlib.Path(path).read_bytes()[ram:] == b"abcd"
+        m.qmp.human(f"dump-guest-memory {path} 0x80000000 0x1000")
+        assert segments(pathlib.Path(path).read_bytes())[1][2:] == (0x8000_0000, 0x1000)
+        right = {"paging": False, "protocol": f"file:{path}"}
+        for wrong in ({"paging": True}, {"protocol": path}, {"protocol": "fd:none"}, {"begin": 0}, {"length": 4},
+                      {"begin": 0, "length": 4096}, {"begin": 0x8000_0000, "length": 0}, {"format": "kdump-zlib"},
+                      {"protocol": "file:/nowhere/x"}):
+            assert refusal(m.qmp, "dump-guest-memory", right | wrong) == "GenericError", wrong
+        assert refusal(m.qmp, "dump-guest-memory", right | {"protocol": "file:/dev/full"}) == "GenericError"
+        failed = m.qmp.wait_event("DUMP_COMPLETED", lambda event: "error" in event["data"])["data"]
+        assert failed["result"]["status"] == "failed" and "space" in failed["error"], failed
+    with machine(program, "-M", "none", board=False) as m:
+        assert refusal(m.qmp, "dump-guest-memory", right) == "GenericError", "nothing executes there"
+
+
 def nodes_are_told_to_the_monitor(program):
     node = {"type": "node", "nodeid": 0, "mem": 128 << 20}
     with machine(program, "-accel", "qtest", "-m", "256M", "-smp", "2", "-preconfig") as m:
@@ -436,7 +484,9 @@ def beside_the_reference(program):
 
 CASES = [block_nodes, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
-         output_kept_in_memory, memory_is_saved, nodes_are_told_to_the_monitor, actions, beside_the_reference]
+         output_kept_in_memory, memory_is_saved, a_core_file_is_written,
+         nodes_are_told_to_the_monitor, actions, beside_the_reference]
+
 
 def main():
     harness.run(CASES, lambda case: case(sys.argv[1]))

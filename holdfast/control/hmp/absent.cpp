@@ -15,7 +15,6 @@ constexpr std::string_view kNoSound = "This machine has no sound.";
 constexpr std::string_view kNoDrives = "This machine has no drives that a monitor manages.";
 constexpr std::string_view kNoMigration = "A machine cannot be moved to another process here.";
 constexpr std::string_view kNoSnapshots = "The state of a machine cannot be saved here.";
-constexpr std::string_view kNoDumps = "Memory cannot be dumped as a core file here; pmemsave saves it as it is.";
 constexpr std::string_view kNoTraces = "There are no trace events here; log says what can be logged.";
 constexpr std::string_view kNoBalloon = "This machine has no balloon.";
 constexpr std::string_view kNoReplay = "Nothing is recorded, and nothing replayed.";
@@ -68,7 +67,6 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "savevm", .help = "saves the machine", .absent = kNoSnapshots},
     {.name = "loadvm", .help = "goes back to a saved machine", .absent = kNoSnapshots},
     {.name = "delvm", .help = "forgets a saved machine", .absent = kNoSnapshots},
-    {.name = "dump-guest-memory", .help = "saves memory and registers as a core file", .absent = kNoDumps},
     {.name = "trace-event", .help = "switches trace events on and off", .absent = kNoTraces},
     {.name = "trace-file", .help = "where trace events go", .absent = kNoTraces},
     {.name = "balloon", .help = "takes memory from the guest", .absent = kNoBalloon},
@@ -115,7 +113,9 @@ constexpr auto kInfos = std::to_array<Row>({
     {.name = "capture", .help = "recordings of sound", .absent = kNoSound},
     {.name = "cryptodev", .help = "devices that encrypt", .absent = "This machine has no device that encrypts."},
     {.name = "dirty_rate", .help = "how fast memory is written to", .absent = kNoMigration},
-    {.name = "dump", .help = "how a memory dump gets on", .absent = kNoDumps},
+    {.name = "dump",
+     .help = "how a core file gets on",
+     .absent = "No core file is being written: dump-guest-memory is done when it answers."},
     {.name = "jit",
      .help = "what was compiled",
      .absent = "Nothing is compiled: instructions are decoded into blocks and interpreted."},

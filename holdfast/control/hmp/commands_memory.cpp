@@ -179,6 +179,13 @@ Result<void> save(Call& call, Eyes eyes, const char* start) {
   return {};
 }
 
+Result<void> save_core(Call& call) {
+  qmp::Json arguments{{"paging", call.flag("p")}, {"protocol", "file:" + call.text("file")}};
+  if (call.has("begin")) arguments["begin"] = call.number("begin");
+  if (call.has("length")) arguments["length"] = call.number("length");
+  return call.tell("dump-guest-memory", arguments);
+}
+
 Result<void> save_virtual(Call& call) { return save(call, Eyes::kCpu, "addr"); }
 Result<void> save_physical(Call& call) { return save(call, Eyes::kBus, "addr"); }
 
@@ -273,6 +280,10 @@ constexpr auto kRows = std::to_array<Row>({
      .arguments = {number("addr"), number("size"), word("file")},
      .help = "saves memory from an address of the bus on",
      .perform = save_physical},
+    {.name = "dump-guest-memory",
+     .arguments = {flag("p"), flag("d"), word("file"), maybe(number("begin")), maybe(number("length"))},
+     .help = "saves memory, from `begin` on if that is said, and the registers of CPUs as an ELF core file",
+     .perform = save_core},
     {.name = "gva2gpa",
      .arguments = {number("addr")},
      .help = "where on the bus the CPU finds an address",

@@ -133,7 +133,8 @@ std::expected<qmp::Json, Error> Call::ask(std::string_view command, const qmp::J
                  .shared = shared,
                  .named = named,
                  .descriptor = descriptor,
-                 .answer_later = {}};
+                 .answer_later = {},
+                 .emit = [](const char*, const qmp::Json&) {}};
   auto answer = row->perform(call);
   if (!answer) return fail("{}", answer.error().text);
   return std::move(*answer);

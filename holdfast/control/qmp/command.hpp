@@ -34,6 +34,13 @@ inline std::unexpected<QmpError> generic_error(std::string text) {
   return std::unexpected{QmpError{"GenericError", std::move(text)}};
 }
 
+/// The core file that was written last.
+struct DumpState {
+  std::string status = "none";
+  std::uint64_t completed = 0;  // bytes of memory
+  std::uint64_t total = 0;
+};
+
 /// What the conversations of a server have in common.
 struct Shared {
   DescriptorSets sets{};
@@ -41,6 +48,7 @@ struct Shared {
   // For devices that see a guest give up, or not answer.
   std::string on_panic = "shutdown";
   std::string on_watchdog = "reset";
+  DumpState dump{};
   /// While the machine is not made yet. Who has it made is answered when it is there.
   std::optional<QmpServer::Configuration> configuration{};
   std::function<void(Answer)> configured{};
@@ -57,6 +65,8 @@ struct Call {
   Descriptor& descriptor;   // that came with the request, if it takes one
   /// Instead of an answer: gives what must be called with it later, on the control thread.
   std::function<std::function<void(Answer)>()> answer_later;
+  /// Tells all conversations of an event.
+  std::function<void(const char* event, Json data)> emit;
 
   bool has(const char* name) const { return arguments.contains(name); }
   std::string text(const char* name) const { return arguments.at(name).get<std::string>(); }
@@ -79,6 +89,7 @@ std::span<const CommandRow> own_commands();
 std::span<const CommandRow> chardev_commands();
 std::span<const CommandRow> host_commands();
 std::span<const CommandRow> block_commands();
+std::span<const CommandRow> dump_commands();
 /// All of these.
 std::vector<std::span<const CommandRow>> all_commands();
 const CommandRow* find_command(std::string_view name);

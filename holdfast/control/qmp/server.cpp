@@ -296,7 +296,8 @@ class QmpServer::Hub::Session {
               .answer_later = [&] {
                 later = true;
                 return wait_for_answer(request.id);
-              }};
+              },
+              .emit = [&](const char* event, Json data) { hub_.emit(event, std::move(data)); }};
     return find_command(request.command)->perform(call);
   }
 
@@ -388,7 +389,8 @@ namespace qmp {
 
 std::vector<std::span<const CommandRow>> all_commands() {
   return {query_commands(),   object_commands(), device_commands(), machine_commands(),
-          chardev_commands(), host_commands(),   block_commands(), memory_commands(), own_commands()};
+          chardev_commands(), host_commands(),   block_commands(), memory_commands(), dump_commands(),
+          own_commands()};
 }
 
 const CommandRow* find_command(std::string_view name) {
