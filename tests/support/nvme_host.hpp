@@ -94,6 +94,8 @@ class NvmeHost {
     EXPECT_EQ(admin(create_completions(queue, entries, vector, flags)).status, Status::kSuccess);
     EXPECT_EQ(admin(create_submissions(queue, entries)).status, Status::kSuccess);
   }
+  /// Another driver has made it; from now on it is this one's.
+  void share_queue(std::uint16_t queue, std::uint32_t entries) { queues_[queue] = {.entries = entries}; }
   static Submission create_completions(std::uint16_t queue, std::uint32_t entries,
                                        std::uint16_t vector = 0, std::uint32_t flags = 3) {
     Submission entry = command(AdminOpcode::kCreateCompletionQueue);

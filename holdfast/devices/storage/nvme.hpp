@@ -96,6 +96,7 @@ class Nvme final : public pci::Function, private nvme::Wiring {
 
   Result<void> check() override;
   void on_reset(hw::ResetPhase phase) override;
+  void config_written(unsigned, unsigned, memory::Transaction&) override { controller_.update_pin(); }
   void time_passed() { controller_.time_passed(); }
 
   // Configuration.

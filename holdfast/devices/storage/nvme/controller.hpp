@@ -100,6 +100,8 @@ class Controller {
   void time_passed();
   void namespaces_changed();
   void reset();
+  /// The pin follows what there is to see, unless interrupts are messages.
+  void update_pin();
   /// How many commands are under way.
   std::size_t under_way() const { return commands_.size(); }
 
@@ -150,7 +152,6 @@ class Controller {
   void look_at_shadow(CompletionQueue& queue);
   bool write_completion(CompletionQueue& queue, const Posted& posted);
   void interrupt(const CompletionQueue& queue);
-  void update_pin();
   void tell_events();
   SubmissionQueue* submission_queue(std::uint32_t number);
   CompletionQueue* completion_queue(std::uint32_t number);

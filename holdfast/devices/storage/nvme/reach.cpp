@@ -29,6 +29,12 @@ Reach::Found Reach::find(std::uint64_t address, std::uint64_t length) {
   return {nullptr, last - address + 1};
 }
 
+std::optional<memory::Hold> Reach::hold_in(const Window& window, std::uint64_t address,
+                                           std::uint64_t length, const std::string& who,
+                                           std::source_location where) {
+  return memory::Hold::take(*window.block, address - window.extent.first, length, who, where);
+}
+
 template <class Bytes, class InWindow, class Elsewhere>
 MemTxResult Reach::by_pieces(std::uint64_t address, Bytes bytes, InWindow in_window,
                              Elsewhere elsewhere) {
@@ -36,10 +42,13 @@ MemTxResult Reach::by_pieces(std::uint64_t address, Bytes bytes, InWindow in_win
   while (!bytes.empty()) {
     const Found found = find(address, bytes.size());
     const auto piece = bytes.first(static_cast<std::size_t>(found.length));
-    if (found.window != nullptr)
-      in_window(found.window->block->host() + (address - found.window->extent.first), piece);
-    else
+    if (found.window == nullptr) {
       result |= elsewhere(address, piece);
+    } else if (const auto held = hold_in(*found.window, address, piece.size())) {
+      in_window(held->bytes().data(), piece);
+    } else {
+      result |= MemTxResult::kDecodeError;  // it is being taken away, under this very access
+    }
     address += found.length;
     bytes = bytes.subspan(piece.size());
   }
@@ -81,8 +90,7 @@ std::optional<memory::Hold> Reach::hold(std::uint64_t address, std::uint64_t len
                                         const std::string& who, std::source_location where) {
   const Found found = find(address, length);
   if (found.window == nullptr) return port_.hold(address, found.length, use, who, where);
-  return memory::Hold::take(*found.window->block, address - found.window->extent.first,
-                            found.length, who, where);
+  return hold_in(*found.window, address, found.length, who, where);
 }
 
 }  // namespace holdfast::devices::nvme

@@ -56,6 +56,11 @@ class Reach {
     std::uint64_t length;
   };
   Found find(std::uint64_t address, std::uint64_t length);
+  /// Nothing if the block is closed: its device goes.
+  static std::optional<memory::Hold> hold_in(
+      const Window& window, std::uint64_t address, std::uint64_t length,
+      const std::string& who = "an access of its controller's",
+      std::source_location where = std::source_location::current());
   template <class Bytes, class InWindow, class Elsewhere>
   memory::MemTxResult by_pieces(std::uint64_t address, Bytes bytes, InWindow in_window,
                                 Elsewhere elsewhere);
