@@ -5,6 +5,7 @@
 usage: hmp_test.py HOLDFAST [case...]
 """
 
+import contextlib
 import os
 import pty
 import re
@@ -283,9 +284,12 @@ CASES = [over_human_monitor_command, cpu_of_the_command, over_a_socket, by_mon, 
 
 
 def main():
+    program = os.path.abspath(sys.argv[1])
+
     def perform(case):
-        with tempfile.TemporaryDirectory() as folder:
-            case(sys.argv[1], folder)
+        # Some commands write files where they are told to; here is where they land.
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            case(program, folder)
 
     harness.run(CASES, perform)
 

@@ -45,7 +45,7 @@ boards::BoardPlan board() {
 
 /// What would reach beyond the process: the host's files and sockets.
 bool reaches_out(std::string_view text) {
-  for (const std::string_view word : {"save", "chardev", "log"})
+  for (const std::string_view word : {"save", "dump", "chardev", "log"})
     if (text.find(word) != text.npos) return true;
   return false;
 }

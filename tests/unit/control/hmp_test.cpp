@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -74,9 +75,26 @@ class HmpTest : public ::testing::Test {
   std::optional<hmp::Monitor> monitor_;
 };
 
+/// Relative paths lead into an empty folder while it lives.
+class InFolder {
+ public:
+  InFolder() { std::filesystem::current_path(::mkdtemp(folder_.data())); }
+  ~InFolder() {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(folder_);
+  }
+  InFolder(const InFolder&) = delete;
+  InFolder& operator=(const InFolder&) = delete;
+
+ private:
+  const std::filesystem::path before_ = std::filesystem::current_path();
+  std::string folder_ = (std::filesystem::temp_directory_path() / "hmp-XXXXXX").string();
+};
+
 #define EXPECT_HAS(text, part) EXPECT_TRUE(has(text, part)) << (text)
 
 TEST_F(HmpTest, EveryCommandAnswersWhateverFollowsIt) {
+  const InFolder folder;  // some of them write files
   for (const auto rows : {hmp::commands(), hmp::infos()})
     for (const hmp::Row* row : rows)
       for (const char* tail : {"", " 0", " /4i 0", " -1 -1 -1", " \"", " -z", " a,b=c,d", " $pc",
