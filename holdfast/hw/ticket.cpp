@@ -62,10 +62,13 @@ void Ticket::device_gone() {
   }
   errands_left_ = all.size() + 1;
   for (const auto& errands : all)
-    errands->when_over([self = Ref<Ticket>::share(this)] {
+    errands->when_over([self = Ref<Ticket>::share(this), errands] {
       HF_SCHEDULE_POINT("hw.ticket.errands_over");
       ControlQueue& control = self->control_;
-      control.post_now("errands are over", [self] { self->errands_over(); });
+      control.post_now("errands are over", [self, errands] {
+        errands->forget();  // returns when who posted this is done with the queue: the machine may go next
+        self->errands_over();
+      });
     });
   errands_over();
 }
