@@ -89,8 +89,10 @@ class Emulator {
     TRY(backends_->make(options_.chardevs));
     TRY(boards::register_device_types(types_));
     if (options_.preconfig) TRY(await_configuration());
+    const FlashDrives flash = TRY(make_drives(options_, machine_->drives()));
     Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,
-              .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr};
+              .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr,
+              .drives = machine_->drives(), .flash = flash};
     auto plan = TRY(type_.plan(options_, host));
     TRY(apply_globals(plan, options_, types_, *backends_));
     TRY(machine_->realize(plan));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Image files as -drive, -pflash and -blockdev name them, and which bank of flash has which.
+// -drive, -pflash and -blockdev: the block back-ends that the command line makes, and which of them the
+// banks of flash memory get.
 #pragma once
 
 #include <array>
@@ -8,16 +9,26 @@
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/ref.hpp"
 #include "holdfast/base/result.hpp"
-#include "holdfast/block/backend.hpp"
+#include "holdfast/block/nodes.hpp"
 
 namespace holdfast::app {
 
-using FlashNames = std::array<std::string, 2>;  // of drives or nodes that -M gives the banks; "": none
+/// What -M says each bank has: the name of a drive or node, or "".
+using FlashNames = std::array<std::string, 2>;
 
-/// Whether what the options say of images makes sense, as far as that can be said without opening one.
-Result<void> check_images(const Options& options, const FlashNames& names);
+/// Drives that were made for a bank of flash memory (-drive if=pflash).
+struct FlashDrives {
+  struct Bank {
+    Ref<block::Backend> drive{};
+    const OptionGroup* group = nullptr;  // which the options have
+  };
+  std::array<Bank, 2> banks{};
+};
 
-/// Opens what the banks have: by name, or by their unit.
-Result<std::array<Ref<block::Backend>, 2>> open_flash(const Options& options, const FlashNames& names);
+/// Makes all that the options name. Errors name the option.
+Result<FlashDrives> make_drives(const Options& options, block::Nodes& drives);
+/// What each bank of flash has, if anything.
+Result<std::array<Ref<block::Backend>, 2>> flash_of(const FlashNames& names, const FlashDrives& made,
+                                                    const block::Nodes& drives);
 
 }  // namespace holdfast::app

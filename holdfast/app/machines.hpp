@@ -12,6 +12,7 @@
 #include "holdfast/accel/hart_gang.hpp"
 #include "holdfast/accel/semihosting.hpp"
 #include "holdfast/app/backends.hpp"
+#include "holdfast/app/images.hpp"
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/boards/plan.hpp"
@@ -25,6 +26,8 @@ struct Host {
   Backends& backends;
   accel::HartGang* gang;  // outlives the machine; null: the harts do not run
   accel::Semihosting* semihosting;  // the same; none: the guest may not
+  const block::Nodes& drives;
+  const FlashDrives& flash;
 };
 
 /// As help shows it.

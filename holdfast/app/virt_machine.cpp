@@ -173,7 +173,6 @@ Result<void> check(const Options& options) {
   TRY(cpu_model(options));
   if (options.serials.size() > 1) return fail("-serial: machine 'virt' has one serial port");
   const auto properties = TRY(read_properties(options));
-  TRY(check_images(options, properties.flash));
   virt::Options board;
   board.harts = options.topology.cpus;
   board.most_harts = options.topology.max_cpus;
@@ -190,11 +189,12 @@ Result<chardev::Chardev*> semihosting_console(const Options& options, Host& host
 }
 
 /// All but what the process has.
-Result<virt::Options> board_options(const Options& options, const Properties& properties) {
+Result<virt::Options> board_options(const Options& options, const Properties& properties,
+                                    const FlashDrives& made, const block::Nodes& drives) {
   // What may fail comes first: g++ forgets the members it has made when TRY leaves an initializer.
   const auto cpu = TRY(cpu_model(options));
   auto bios = TRY(boards::find_firmware(options.bios, options.data_folders));
-  auto flash = TRY(open_flash(options, properties.flash));
+  auto flash = TRY(flash_of(properties.flash, made, drives));
   auto put_there = TRY(loads(options));
   virt::Options board{.harts = options.topology.cpus,
                       .most_harts = options.topology.max_cpus,
@@ -222,7 +222,7 @@ Result<virt::Options> board_options(const Options& options, const Properties& pr
 
 Result<boards::BoardPlan> plan(const Options& options, Host& host) {
   const auto properties = TRY(read_properties(options));
-  auto board = TRY(board_options(options, properties));
+  auto board = TRY(board_options(options, properties, host.flash, host.drives));
   if (!options.serials.empty()) board.serial = host.backends.find(options.serials.front());
   if (board.serial == nullptr) board.serial = &host.backends.nowhere("serial0");
   board.gang = host.gang;
@@ -250,7 +250,9 @@ Result<std::vector<control::NodeInfo>> nodes(const Options& options) {
 Result<std::string> dump(const Options& options) {
   const auto properties = TRY(read_properties(options));
   if (properties.dump.empty()) return std::string{};
-  const auto board = TRY(board_options(options, properties));
+  block::Nodes drives;
+  const auto made = TRY(make_drives(options, drives));
+  const auto board = TRY(board_options(options, properties, made, drives));
   const auto tree = TRY(virt::device_tree(board));
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(properties.dump.c_str(), "we"),
                                                              std::fclose};

@@ -10,6 +10,7 @@
 
 #include "holdfast/block/file.hpp"
 #include "holdfast/block/layer.hpp"
+#include "holdfast/block/nbd.hpp"
 #include "holdfast/block/null.hpp"
 
 namespace holdfast::block {
@@ -73,8 +74,70 @@ Result<Ref<Backend>> open_file(File::Options options, bool or_read_only) {
   return read_only ? std::move(read_only) : std::move(opened);
 }
 
+Result<Nbd::Options> nbd_options(Settings& settings, const std::string& what) {
+  Nbd::Options options{.name = what};
+  constexpr std::array<std::string_view, 2> kTypes{"unix", "inet"};
+  Settings server = settings.below("server");
+  for (const std::string_view key : {"path", "host", "port"})  // as they were said before `server`
+    if (const auto value = settings.text(key)) server.set(std::string{key}, *value);
+  TRY(server.choice("type", kTypes));
+  options.path = server.text("path").value_or("");
+  options.host = server.text("host").value_or("");
+  if (const auto port = server.text("port")) options.port = *port;
+  if (options.path.empty() == options.host.empty())
+    return fail("server is missing; it takes server.type=unix,server.path=SOCKET or "
+                "server.type=inet,server.host=HOST,server.port=PORT");
+  TRY(server.finish("nbd"));
+  options.export_name = settings.text("export").value_or("");
+  constexpr std::uint64_t kDay = 86'400;
+  const auto reconnect = TRY(settings.number("reconnect-delay", kDay)).value_or(0);
+  options.reconnect_delay = std::chrono::seconds{reconnect};
+  if (const auto timeout = TRY(settings.number("open-timeout", kDay)); timeout && *timeout != 0)
+    options.open_timeout = std::chrono::seconds{*timeout};
+  return options;
+}
+
+/// "nbd:unix:PATH:exportname=X", "nbd:HOST:PORT:exportname=X", "nbd://HOST:PORT/X",
+/// "nbd+unix:///X?socket=PATH"
+Result<void> take_nbd_name(Settings& node, std::string_view text) {
+  const std::string whole{text};
+  constexpr std::string_view kShape = "nbd:unix:SOCKET, nbd:HOST:PORT, nbd://HOST:PORT/EXPORT or "
+                                      "nbd+unix:///EXPORT?socket=SOCKET";
+  constexpr std::string_view kUnix = "nbd+unix:///";
+  constexpr std::string_view kSocket = "?socket=";
+  constexpr std::string_view kTcp = "nbd://";
+  constexpr std::string_view kExport = ":exportname=";
+  node.set("driver", "nbd");
+  if (text.starts_with(kUnix)) {
+    text.remove_prefix(kUnix.size());
+    const auto socket = text.find(kSocket);
+    if (socket == text.npos) return fail("file is '{}'; it takes {}", whole, kShape);
+    node.set("export", std::string{text.substr(0, socket)});
+    node.set("path", std::string{text.substr(socket + kSocket.size())});
+    return {};
+  }
+  std::string_view server = text.starts_with(kTcp) ? text.substr(kTcp.size()) : text.substr(4);
+  const auto end = text.starts_with(kTcp) ? server.find('/') : server.find(kExport);
+  if (end != server.npos) {
+    node.set("export", std::string{server.substr(end + (text.starts_with(kTcp) ? 1 : kExport.size()))});
+    server = server.substr(0, end);
+  }
+  constexpr std::string_view kPath = "unix:";
+  if (!text.starts_with(kTcp) && server.starts_with(kPath)) {
+    node.set("path", std::string{server.substr(kPath.size())});
+    return {};
+  }
+  const auto colon = server.rfind(':');
+  if (server.empty() || (colon == server.npos && !text.starts_with(kTcp)))
+    return fail("file is '{}'; it takes {}", whole, kShape);
+  node.set("host", std::string{server.substr(0, colon)});
+  if (colon != server.npos) node.set("port", std::string{server.substr(colon + 1)});
+  return {};
+}
+
 /// "file=" of a drive names a file, or what else there is.
 Result<void> take_file_name(Settings& node, const std::string& text) {
+  if (text.starts_with("nbd:") || text.starts_with("nbd+unix:")) return take_nbd_name(node, text);
   for (const std::string_view null : {"null-co://", "null-aio://"})
     if (text == null) {
       node.set("driver", std::string{null.substr(0, null.find(':'))});
@@ -90,24 +153,27 @@ Result<void> take_file_name(Settings& node, const std::string& text) {
 
 // --- making ----------------------------------------------------------------------------------------
 
-Result<void> Nodes::add(Settings settings) {
+Result<void> Nodes::Draft::make(Settings settings) {
   if (!settings.has("node-name")) return fail("node-name is missing; it takes a name for the node");
-  Made made;
-  TRY(make(settings, {}, made));
-  for (auto& node : made) nodes_.push_back(std::move(node));
+  TRY(make(settings, Inherited{}));
   return {};
 }
 
-Result<std::shared_ptr<const Nodes::Node>> Nodes::make(Settings& settings, const Inherited& inherited,
-                                                       Made& made) {
+std::shared_ptr<const Nodes::Node> Nodes::Draft::find(std::string_view name) const {
+  for (const List* list : {&there_, &made_})
+    for (const auto& node : *list)
+      if (node->info.name == name) return node;
+  return nullptr;
+}
+
+Result<std::shared_ptr<const Nodes::Node>> Nodes::Draft::make(Settings& settings,
+                                                              const Inherited& inherited) {
   const std::string driver = TRY(settings.required("driver", "the kind of node"));
   auto node = std::make_shared<Node>(Node{.info = {.name = {}, .driver = driver, .filename = {}}});
   if (const auto name = settings.text("node-name")) {
     if (!is_name(*name))
       return fail("node-name is '{}'; it takes letters, digits, - . and _, a letter first", *name);
-    const bool twice = std::ranges::any_of(made, [&](const auto& one) { return one->info.name == *name; });
-    if (twice || named(*name) != nullptr)
-      return fail("node-name '{}' is taken; it takes another one", *name);
+    if (find(*name)) return fail("node-name '{}' is taken; it takes another one", *name);
     node->info.name = *name;
   }
   Inherited own{.read_only = TRY(read_only_of(settings, inherited.read_only)),
@@ -119,14 +185,17 @@ Result<std::shared_ptr<const Nodes::Node>> Nodes::make(Settings& settings, const
   TRY(settings.flag("force-share"));
   node->info.cache = cache_of(own.direct, own.no_flush);
   const std::string what = fmt::format("node '{}'", node->info.name);
-  node->info.backend = TRY(make_backend(*node, settings, what, own, made));
+  node->info.backend = TRY(make_backend(*node, settings, what, own));
   TRY(settings.finish(driver));
-  if (!node->info.name.empty()) made.push_back(node);
+  if (!node->info.name.empty()) {
+    if (find(node->info.name)) return fail("two nodes are called '{}'", node->info.name);
+    made_.push_back(node);
+  }
   return node;
 }
 
-Result<Ref<Backend>> Nodes::make_backend(Node& node, Settings& settings, const std::string& what,
-                                         const Inherited& own, Made& made) {
+Result<Ref<Backend>> Nodes::Draft::make_backend(Node& node, Settings& settings,
+                                                const std::string& what, const Inherited& own) {
   const std::string& driver = node.info.driver;
   const bool or_read_only = TRY(settings.flag("auto-read-only")).value_or(false);
   if (driver == "null-co" || driver == "null-aio") {
@@ -141,12 +210,23 @@ Result<Ref<Backend>> Nodes::make_backend(Node& node, Settings& settings, const s
     node.info.filename = options.path;
     return open_file(std::move(options), or_read_only);
   }
-  if (driver == "raw" || driver == "blkdebug") return make_layer(node, settings, what, own, made);
-  return fail("driver is '{}'; there are file, null-co, null-aio, raw and blkdebug", driver);
+  if (driver == "nbd") {
+    auto options = TRY(nbd_options(settings, what));
+    options.access = access_of(own.read_only);
+    options.cache = node.info.cache;
+    options.discard = own.unmap ? Discard::kUnmap : Discard::kIgnore;
+    TRY(settings.finish(driver));  // before anybody is waited for
+    auto opened = TRY(Nbd::open(std::move(options)));
+    node.info.filename = opened->location();
+    std::erase(node.info.filename, '\'');
+    return opened;
+  }
+  if (driver == "raw" || driver == "blkdebug") return make_layer(node, settings, what, own);
+  return fail("driver is '{}'; there are file, null-co, null-aio, nbd, raw and blkdebug", driver);
 }
 
-Result<Ref<Backend>> Nodes::make_layer(Node& node, Settings& settings, const std::string& what,
-                                       const Inherited& own, Made& made) {
+Result<Ref<Backend>> Nodes::Draft::make_layer(Node& node, Settings& settings,
+                                              const std::string& what, const Inherited& own) {
   const bool is_raw = node.info.driver == "raw";
   const std::string_view below = is_raw ? "file" : "image";
   const std::string shape = "the name of a node, or what it is";
@@ -154,14 +234,12 @@ Result<Ref<Backend>> Nodes::make_layer(Node& node, Settings& settings, const std
   std::shared_ptr<const Node> under;
   if (by_name) {
     const std::string name = TRY(settings.required(below, shape));
-    const auto found = std::ranges::find(nodes_, name, [](const auto& one) { return one->info.name; });
-    const auto fresh = std::ranges::find(made, name, [](const auto& one) { return one->info.name; });
-    if (found == nodes_.end() && fresh == made.end()) return fail("there is no node '{}'", name);
-    under = found != nodes_.end() ? *found : *fresh;
+    under = find(name);
+    if (!under) return fail("there is no node '{}'", name);
   } else {
     Settings inner = settings.below(below);
     if (!inner.has("driver")) return fail("{} is missing; it takes {}", below, shape);
-    under = TRY(make(inner, own, made));
+    under = TRY(make(inner, own));
   }
   if (under->layers >= kMostLayers) return fail("there are {} layers below already", kMostLayers);
   node.layers = under->layers + 1;
@@ -177,8 +255,9 @@ Result<Ref<Backend>> Nodes::make_layer(Node& node, Settings& settings, const std
 }
 
 // A drive is one node: "raw" adds nothing to the file below it.
-Result<Ref<Backend>> Nodes::add_drive(const std::string& id, const std::string& what, Settings settings) {
-  if (!id.empty() && named(id) != nullptr) return fail("id '{}' is taken; it takes another one", id);
+Result<Ref<Backend>> Nodes::Draft::make_drive(const std::string& id, const std::string& what,
+                                              Settings settings) {
+  if (!id.empty() && find(id)) return fail("id '{}' is taken; it takes another one", id);
   if (const auto format = settings.text("format"); format && *format != "raw")
     return fail("format is '{}'; it takes raw", *format);
   if (TRY(settings.flag("snapshot")).value_or(false))
@@ -209,26 +288,47 @@ Result<Ref<Backend>> Nodes::add_drive(const std::string& id, const std::string& 
   TRY(settings.choice("detect-zeroes", kZeroes));
   for (const std::string_view key : {"aio", "auto-read-only", "locking", "size", "latency-ns", "read-zeroes"})
     if (const auto value = settings.text(key); value && !inner.has(key)) inner.set(std::string{key}, *value);
-  Made none;
-  node.info.backend = TRY(make_backend(node, inner, what, own, none));
+  node.info.backend = TRY(make_backend(node, inner, what, own));
   TRY(inner.finish(node.info.driver));
   TRY(settings.finish("drive"));
   Ref<Backend> backend = node.info.backend;
-  if (!id.empty()) nodes_.push_back(std::make_shared<const Node>(std::move(node)));
+  if (!id.empty()) made_.push_back(std::make_shared<const Node>(std::move(node)));
   return backend;
 }
 
 // --- naming ----------------------------------------------------------------------------------------
 
-const Nodes::Node* Nodes::named(std::string_view name) const {
-  const auto found = std::ranges::find(nodes_, name, [](const auto& one) -> std::string_view {
+Nodes::Draft Nodes::draft() const { return Draft{nodes_}; }
+
+Result<void> Nodes::add(Draft draft) {
+  for (const auto& node : draft.made_)
+    if (find(node->info.name)) return fail("'{}' is taken; it takes another name", node->info.name);
+  for (auto& node : draft.made_) nodes_.push_back(std::move(node));
+  return {};
+}
+
+Result<void> Nodes::add(Settings settings) {
+  Draft made = draft();
+  TRY(made.make(std::move(settings)));
+  return add(std::move(made));
+}
+
+Result<Ref<Backend>> Nodes::add_drive(const std::string& id, const std::string& what, Settings settings) {
+  Draft made = draft();
+  auto drive = TRY(made.make_drive(id, what, std::move(settings)));
+  TRY(add(std::move(made)));
+  return drive;
+}
+
+const Nodes::Node* Nodes::find_in(const List& list, std::string_view name) {
+  const auto found = std::ranges::find(list, name, [](const auto& one) -> std::string_view {
     return one->info.name;
   });
-  return found == nodes_.end() ? nullptr : found->get();
+  return found == list.end() ? nullptr : found->get();
 }
 
 Ref<Backend> Nodes::find(std::string_view name) const {
-  const Node* const node = named(name);
+  const Node* const node = find_in(nodes_, name);
   return node == nullptr ? Ref<Backend>{} : node->info.backend;
 }
 
@@ -250,12 +350,6 @@ Result<void> Nodes::remove(std::string_view name) {
     return fail("node '{}' is in use by {}", name, user);
   nodes_.erase(found);
   return {};
-}
-
-Result<void> Nodes::remove_drive(std::string_view id) {
-  const Node* const node = named(id);
-  if (node == nullptr) return fail("there is no drive '{}'", id);
-  return remove(id);
 }
 
 Result<void> Nodes::resize(std::string_view name, std::uint64_t size) {

@@ -3,7 +3,7 @@
 // device, or a node above, takes by name.
 //
 // A node keeps what is below it. Removing one forgets its name; whoever has it keeps it. THREADS: the
-// control thread's.
+// control thread's, but for drafts.
 #pragma once
 
 #include <cstdint>
@@ -20,21 +20,6 @@ namespace holdfast::block {
 
 class Nodes {
  public:
-  /// Makes a node, and those that are described inside it; all or none. Errors say which key is wrong.
-  Result<void> add(Settings settings);
-  /// Makes a drive, as -drive says it: file, format, cache, …; `what` it is called in messages. An
-  /// anonymous one ("") is the caller's alone.
-  Result<Ref<Backend>> add_drive(const std::string& id, const std::string& what, Settings settings);
-  /// Error if there is none of that name, or if it is in use.
-  Result<void> remove(std::string_view name);
-  Result<void> remove_drive(std::string_view id);
-  Result<void> resize(std::string_view name, std::uint64_t size);
-
-  /// Null if there is none of that name.
-  Ref<Backend> find(std::string_view name) const;
-  /// The same, with an error that says which there are.
-  Result<Ref<Backend>> get(std::string_view name) const;
-
   struct Info {
     std::string name;      // node-name, or the drive's id
     bool is_drive = false;
@@ -43,8 +28,6 @@ class Nodes {
     Cache cache = Cache::kWriteBack;
     Ref<Backend> backend{};
   };
-  /// By name.
-  std::vector<Info> list() const;
 
  private:
   struct Node {
@@ -52,7 +35,48 @@ class Nodes {
     std::shared_ptr<const Node> below{};
     unsigned layers = 0;  // below
   };
-  using Made = std::vector<std::shared_ptr<const Node>>;  // with a name, and not to be found yet
+  using List = std::vector<std::shared_ptr<const Node>>;
+
+ public:
+  /// Nodes that are being made, with those that there are in view: on any thread, for opening a file and
+  /// finding a server take as long as they take.
+  class Draft;
+  Draft draft() const;
+  /// Error if a name was taken meanwhile.
+  Result<void> add(Draft draft);
+
+  /// Makes a node, and those that are described inside it; all or none. Errors say which key is wrong.
+  Result<void> add(Settings settings);
+  /// Makes a drive, as -drive says it: file, format, cache, …; `what` it is called in messages. An
+  /// anonymous one ("") is the caller's alone.
+  Result<Ref<Backend>> add_drive(const std::string& id, const std::string& what, Settings settings);
+  /// Error if there is none of that name, or if it is in use.
+  Result<void> remove(std::string_view name);
+  Result<void> resize(std::string_view name, std::uint64_t size);
+
+  /// Null if there is none of that name.
+  Ref<Backend> find(std::string_view name) const;
+  /// The same, with an error that says which there are.
+  Result<Ref<Backend>> get(std::string_view name) const;
+
+  /// By name.
+  std::vector<Info> list() const;
+
+ private:
+  static const Node* find_in(const List& list, std::string_view name);
+
+  List nodes_;
+};
+
+class Nodes::Draft {
+ public:
+  Result<void> make(Settings settings);
+  Result<Ref<Backend>> make_drive(const std::string& id, const std::string& what, Settings settings);
+
+ private:
+  friend class Nodes;
+  explicit Draft(List there) : there_{std::move(there)} {}
+
   /// What a node has that is not said of it: what the one above has.
   struct Inherited {
     bool read_only = false;
@@ -60,15 +84,15 @@ class Nodes {
     bool no_flush = false;
     bool unmap = false;
   };
-
-  Result<std::shared_ptr<const Node>> make(Settings& settings, const Inherited& inherited, Made& made);
+  Result<std::shared_ptr<const Node>> make(Settings& settings, const Inherited& inherited);
   Result<Ref<Backend>> make_backend(Node& node, Settings& settings, const std::string& what,
-                                    const Inherited& own, Made& made);
+                                    const Inherited& own);
   Result<Ref<Backend>> make_layer(Node& node, Settings& settings, const std::string& what,
-                                  const Inherited& own, Made& made);
-  const Node* named(std::string_view name) const;
+                                  const Inherited& own);
+  std::shared_ptr<const Node> find(std::string_view name) const;
 
-  std::vector<std::shared_ptr<const Node>> nodes_;
+  List there_;
+  List made_;  // with a name
 };
 
 }  // namespace holdfast::block

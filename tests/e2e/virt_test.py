@@ -218,7 +218,7 @@ def bad_words(guest):
     no(["unit", "0 to 1"], "-drive", f"if=pflash,unit=2,file={image}")
     no(["already", "bank 1"], "-drive", f"if=pflash,unit=1,file={image}", "-drive",
        f"if=pflash,unit=1,file={image}")
-    no(["two banks"], *["-pflash", str(image)] * 3)
+    no(["two banks"], *["-drive", f"if=pflash,readonly=on,file={image}"] * 3)
     no(["qcow2", "raw"], "-drive", f"if=pflash,format=qcow2,file={image}")
     no(["virtio", "pflash"], "-drive", f"file={image}")
     no(["nonsense", "readonly"], "-drive", f"if=pflash,nonsense=1,file={image}")
@@ -227,9 +227,16 @@ def bad_words(guest):
     no(["pflash0", "nobody", "-drive"], "-M", "pflash0=nobody")
     no(["nobody", "there are f"], "-drive", f"if=none,id=f,file={image}", "-M", "pflash0=nobody")
     no(["nobody"], "-blockdev", "driver=raw,node-name=a,file=nobody", "-M", "pflash0=a")
-    no(["circle"], "-blockdev", "driver=raw,node-name=a,file=b", "-blockdev",
+    no(["no node 'b'"], "-blockdev", "driver=raw,node-name=a,file=b", "-blockdev",
        "driver=raw,node-name=b,file=a", "-M", "pflash0=a")
-    no(["nbd", "file"], "-blockdev", "driver=nbd,node-name=a")
+    no(["server", "unix"], "-blockdev", "driver=nbd,node-name=a")
+    no(["connect", missing], "-drive", f"if=none,id=a,file=nbd:unix:{missing}")
+    no(["in use", "node 'b'"], "-blockdev", "driver=null-co,node-name=a", "-blockdev",
+       "driver=raw,node-name=b,file=a", "-blockdev", "driver=raw,node-name=c,file=a")
+    no(["aio", "threads"], "-drive", f"if=none,id=a,aio=posix,file={image}")
+    no(["cache", "directsync"], "-drive", f"if=none,id=a,cache=some,file={image}")
+    no(["more than", "4097"], "-blockdev", "driver=null-co,node-name=a,size=4096", "-blockdev",
+       "driver=raw,node-name=b,file=a,size=4097")
     no(["aclint", "on or off"], "-M", "aclint=maybe")
     no(["nonsense", "aclint", "pflash0"], "-M", "nonsense=1")
     no(["dumpdtb", "missing"], "-M", f"dumpdtb={missing}")

@@ -40,12 +40,14 @@ class DiskDevice final : public hw::Device {
   };
   DiskDevice(const hw::DeviceInit& init, Config config) : Device{init}, config_{std::move(config)} {}
 
+  static constexpr std::size_t kMostInFlight = 64;
   static constexpr std::uint64_t kGo = 0x0;
   static constexpr std::uint64_t kDone = 0x4;
   static constexpr std::uint64_t kInFlight = 0x8;
   static constexpr std::uint64_t kCancel = 0xc;  // all
 
   void go(std::uint32_t number) {
+    if (drive.in_flight() >= kMostInFlight) return;
     struct Buffer {
       explicit Buffer(std::shared_ptr<Outcome> of) : outcome{std::move(of)} {}
       ~Buffer() { ++outcome->let_go; }

@@ -12,7 +12,7 @@ constexpr std::string_view kNoNetwork = "This machine has no network.";
 constexpr std::string_view kNoScreen = "This machine has no screen.";
 constexpr std::string_view kNoKeys = "This machine has no keyboard and no mouse.";
 constexpr std::string_view kNoSound = "This machine has no sound.";
-constexpr std::string_view kNoDrives = "This machine has no drives that a monitor manages.";
+constexpr std::string_view kNoDrives = "Drives are made, removed and resized here, no more.";
 constexpr std::string_view kNoMigration = "A machine cannot be moved to another process here.";
 constexpr std::string_view kNoSnapshots = "The state of a machine cannot be saved here.";
 constexpr std::string_view kNoTraces = "There are no trace events here; log says what can be logged.";
@@ -37,13 +37,10 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "wavcapture", .help = "records sound", .absent = kNoSound},
     {.name = "stopcapture", .help = "ends a recording", .absent = kNoSound},
     {.name = "block_job_cancel", .help = "cancels a block job", .absent = kNoDrives},
-    {.name = "block_resize", .help = "makes a drive larger or smaller", .absent = kNoDrives},
     {.name = "block_stream", .help = "copies what lies below an image into it", .absent = kNoDrives},
     {.name = "change", .help = "changes a medium", .absent = kNoDrives},
     {.name = "commit", .help = "writes an image into the one it is based on", .absent = kNoDrives},
-    {.name = "drive_add", .help = "makes a drive", .absent = kNoDrives},
     {.name = "drive_backup", .help = "copies a drive as it is now", .absent = kNoDrives},
-    {.name = "drive_del", .help = "removes a drive", .absent = kNoDrives},
     {.name = "drive_mirror", .help = "keeps a copy of a drive", .absent = kNoDrives},
     {.name = "eject", .help = "ejects a medium", .absent = kNoDrives},
     {.name = "nbd_server_add", .help = "exports a drive", .absent = kNoDrives},

@@ -136,6 +136,7 @@ std::span<const Row> help_rows();
 std::span<const Row> running_rows();
 std::span<const Row> memory_rows();
 std::span<const Row> device_rows();
+std::span<const Row> drive_rows();
 std::span<const Row> object_rows();
 std::span<const Row> chardev_rows();
 std::span<const Row> absent_rows();
@@ -143,6 +144,7 @@ std::span<const Row> info_machine_rows();
 std::span<const Row> info_cpu_rows();
 std::span<const Row> info_memory_rows();
 std::span<const Row> info_device_rows();
+std::span<const Row> info_drive_rows();
 std::span<const Row> info_absent_rows();
 
 /// Takes the values that a row's arguments have from a line; what is left over is an error.

@@ -2,7 +2,6 @@
 // `info`: the emulator and the machine as a whole.
 #include <array>
 
-#include "holdfast/block/block_port.hpp"
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/control/hmp/command.hpp"
 
@@ -64,28 +63,6 @@ Result<void> chardevs(Call& call) {
   for (const Json& one : TRY(call.ask("query-chardev")))
     call.say("{}: filename={}", text_of(one, "label"), text_of(one, "filename"));
   if (call.out.empty()) call.say("There are no character back-ends.");
-  return {};
-}
-
-void note_drives(Call& call, hw::Device& device) {
-  std::vector<const block::BlockPort*> drives;
-  device.for_each_part([&](hw::Part& part) {
-    if (const auto* drive = dynamic_cast<const block::BlockPort*>(&part)) drives.push_back(drive);
-  });
-  for (const block::BlockPort* drive : drives) {
-    const block::Backend* backend = drive->backend();
-    if (backend == nullptr) continue;
-    call.say("{}: {} (raw{})", backend->name(), backend->location(),
-             backend->access() == block::Access::kReadOnly ? ", read-only" : "");
-    call.say("    Attached to:      {}", device.full_path());
-    call.say("    Size:             {} bytes", backend->size());
-  }
-}
-
-Result<void> block_devices(Call& call) {
-  for (hw::Device* device : call.machine().devices_now())
-    for (hw::Device* one : device->subtree()) note_drives(call, *one);
-  if (call.out.empty()) call.say("No device has a drive.");
   return {};
 }
 
@@ -189,7 +166,6 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "kvm", .help = "whether the host's processor runs the guest", .perform = kvm},
     {.name = "accelerators", .help = "how instructions are executed", .perform = accelerators},
     {.name = "chardev", .help = "the character back-ends and where they lead", .perform = chardevs},
-    {.name = "block", .help = "the drives, where their bytes are and who has them", .perform = block_devices},
     {.name = "roms", .help = "what is put into memory at each reset", .perform = roms},
     {.name = "numa", .help = "which CPUs and which memory are near to each other", .perform = numa},
     {.name = "memory_size_summary", .help = "how much memory the machine has, in bytes", .perform = memory_size},

@@ -104,14 +104,14 @@ std::string Row::shape() const {
 }
 
 std::span<const Row* const> commands() {
-  static const auto kAll = sorted({help_rows(), running_rows(), memory_rows(), device_rows(), object_rows(),
+  static const auto kAll = sorted({help_rows(), running_rows(), memory_rows(), device_rows(), drive_rows(), object_rows(),
                                    chardev_rows(), absent_rows()});
   return kAll;
 }
 
 std::span<const Row* const> infos() {
   static const auto kAll = sorted({info_machine_rows(), info_cpu_rows(), info_memory_rows(),
-                                   info_device_rows(), info_absent_rows()});
+                                   info_device_rows(), info_drive_rows(), info_absent_rows()});
   return kAll;
 }
 

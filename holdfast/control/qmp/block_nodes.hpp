@@ -1,49 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nodes of block back-ends that a monitor makes: a file, nothing ("null-co"), and layers above those.
-// Devices take what the command line gave them; a node is there to be checked, locked and listed.
+// Block back-ends as programs ask for them: JSON becomes the keys and values that a command line has, and
+// a configuration of "blkdebug" is read first, be it from a FIFO that nobody writes to yet.
 //
-// A node keeps what is below it. THREADS: the control thread's.
+// THREADS: the control thread's.
 #pragma once
 
 #include <functional>
-#include <map>
+#include <list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "holdfast/base/descriptor.hpp"
 #include "holdfast/base/event_loop.hpp"
 #include "holdfast/base/result.hpp"
-#include "holdfast/block/backend.hpp"
+#include "holdfast/machine/machine.hpp"
 
 namespace holdfast::control::qmp {
 
+/// {"a": {"b": true}} as a.b=on; an error for nothing ("null").
+Result<block::Settings> settings_of(const nlohmann::json& object);
+
 class BlockNodes {
  public:
+  BlockNodes() = default;
+  ~BlockNodes();  // waits for servers that are being connected to
+  BlockNodes(const BlockNodes&) = delete;
+  BlockNodes& operator=(const BlockNodes&) = delete;
+
   using Json = nlohmann::json;
   /// Called on the control thread, perhaps at once.
   using Done = std::function<void(const Result<void>&)>;
 
-  /// Makes one, or says why not. A configuration that comes by a FIFO is waited for.
-  void add(EventLoop& loop, const Json& options, Done done);
-  /// Error if there is none of that name, or if another is above it.
-  Result<void> remove(const std::string& name);
-  /// All that have a name, as clients list them.
-  Json list() const;
+  /// Makes a node, or says why not. A configuration that comes by a FIFO is waited for, and so is a
+  /// server, by a thread of its own.
+  void add(machine::Machine& machine, const Json& options, Done done);
 
  private:
-  struct Node {
-    std::string name;
-    std::string driver;
-    std::string filename;
-    std::uint64_t size = 0;
-    bool read_only = false;
-    Ref<block::Backend> file{};     // of "file"
-    std::shared_ptr<Node> below{};  // of a layer
-    unsigned layers = 0;            // below
-  };
   /// A configuration on its way.
   struct Reading {
     Descriptor file;
@@ -52,16 +47,21 @@ class BlockNodes {
     std::function<void(const Result<void>&)> done{};
   };
 
-  using Made = std::vector<std::shared_ptr<Node>>;  // with a name, and not to be found yet
-  Result<std::shared_ptr<Node>> make(const Json& options, Made& made);
-  Result<std::shared_ptr<Node>> make_file(const Json& options, std::string name);
-  Result<std::shared_ptr<Node>> make_layer(const Json& options, std::string name, const char* below,
-                                           Made& made);
+  /// A node that a thread makes.
+  struct Making {
+    explicit Making(block::Nodes::Draft there) : draft{std::move(there)} {}
+    block::Nodes::Draft draft;
+    Result<void> made{};
+    std::thread thread{};
+  };
+
+  void make_elsewhere(machine::Machine& machine, block::Settings settings, Done done);
   void read_rules(EventLoop& loop, const std::string& path, Done done);
   void read_more(Reading& reading);
 
-  std::map<std::string, std::shared_ptr<Node>> nodes_;
   std::vector<std::unique_ptr<Reading>> readings_;
+  std::list<Making> makings_;
+  const std::shared_ptr<int> alive_ = std::make_shared<int>();  // whoever posts looks whether it is
 };
 
 }  // namespace holdfast::control::qmp

@@ -447,7 +447,7 @@ TEST_F(EmptyHmpTest, AnswersInSentences) {
   for (const char* line : {"info registers", "info mem", "info tlb"})
     EXPECT_EQ(ask(line), "There is no CPU to look at.\n");
   EXPECT_EQ(ask("info roms"), "Nothing is loaded into memory at a reset.\n");
-  EXPECT_EQ(ask("info block"), "No device has a drive.\n");
+  EXPECT_EQ(ask("info block"), "There is no drive.\n");
   EXPECT_EQ(ask("x /2xw 0"), "0000000000000000: 0x00000000 0x00000000\n");
   EXPECT_HAS(ask("x /i 0"), "Error: there is no CPU");
   EXPECT_HAS(ask("info mtree -f"), "  No rendered FlatView\n");
