@@ -177,9 +177,6 @@ MemoryInfo = TypedDict("MemoryInfo", {
     "base-memory": "int",
     "plugged-memory": NotRequired["int"],
 })
-BlockInfo = TypedDict("BlockInfo", {
-    "device": "str",
-})
 BlockImageInfo = TypedDict("BlockImageInfo", {
     "filename": "str",
     "format": "str",
@@ -207,6 +204,14 @@ BlockDeviceInfo = TypedDict("BlockDeviceInfo", {
     "image": "BlockImageInfo",
     "cache": "BlockdevCacheInfo",
     "write_threshold": "int",
+})
+BlockInfo = TypedDict("BlockInfo", {
+    "device": "str",
+    "qdev": NotRequired["str"],
+    "type": "str",
+    "removable": "bool",
+    "locked": "bool",
+    "inserted": NotRequired["BlockDeviceInfo"],
 })
 Memdev = TypedDict("Memdev", {
     "id": NotRequired["str"],
@@ -434,7 +439,7 @@ class Commands:
         return cast(list[ChardevBackendInfo], self.execute("query-chardev-backends"))
 
     def query_block(self) -> list[BlockInfo]:
-        """The drives; there are none that a monitor manages."""
+        """The drives that were made as such, and the nodes that a device has."""
         return cast(list[BlockInfo], self.execute("query-block"))
 
     def query_named_block_nodes(
@@ -442,7 +447,7 @@ class Commands:
         *,
         flat: bool | None = None,
     ) -> list[BlockDeviceInfo]:
-        """The nodes of block back-ends that monitors made."""
+        """All nodes of block back-ends that have a name, drives included."""
         return cast(list[BlockDeviceInfo], self.execute("query-named-block-nodes", _given({
             "flat": flat,
         })))
@@ -454,7 +459,7 @@ class Commands:
         node_name: str | None = None,
         **more: Any,
     ) -> None:
-        """Makes a node of block back-ends: `file`, `null-co`, or a layer over one, `raw` and `blkdebug`. A file is locked. Devices take what the command line gave them, so a node is there to be checked and listed. A configuration that comes by a FIFO is waited for; other commands wait behind this, but for those out of band."""
+        """Makes a node of block back-ends: `file`, `null-co`, `null-aio`, or a layer over one, `raw` and `blkdebug`. A file is locked. Devices take it by their property `drive`. A configuration that comes by a FIFO is waited for; other commands wait behind this, but for those out of band."""
         self.execute("blockdev-add", _given({
             "driver": driver,
             "node-name": node_name,
@@ -466,8 +471,22 @@ class Commands:
         *,
         node_name: str,
     ) -> None:
-        """Takes such a node away, unless another is above it."""
+        """Takes such a node away, unless a device has it or another node is above it."""
         self.execute("blockdev-del", _given({
+            "node-name": node_name,
+        }))
+
+    def block_resize(
+        self,
+        *,
+        size: int,
+        device: str | None = None,
+        node_name: str | None = None,
+    ) -> None:
+        """Makes a drive or a node larger or smaller, while nobody uses it."""
+        self.execute("block_resize", _given({
+            "size": size,
+            "device": device,
             "node-name": node_name,
         }))
 
@@ -552,7 +571,7 @@ class Commands:
         *,
         query_nodes: bool | None = None,
     ) -> list[BlockStats]:
-        """What drives have done; there are none that a monitor manages."""
+        """What drives have done; it is not counted."""
         return cast(list[BlockStats], self.execute("query-blockstats", _given({
             "query-nodes": query_nodes,
         })))
