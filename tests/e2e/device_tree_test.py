@@ -45,6 +45,8 @@ REFERENCES = [
     ("*", "msi-parent", (0,), 1),
     ("*", "riscv,children", (0,), 1),
     ("*", "riscv,delegate", (0,), 3),
+    # 16 interrupts, each of as many cells as its controller wants.
+    ("/soc/pci@*", "interrupt-map", (4,), None),
 ]
 
 NUMA = ["-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M",
@@ -90,8 +92,9 @@ def meaning(node, name, paths):
     value = node.properties[name]
     for pattern, wanted, places, stride in REFERENCES:
         if name == wanted and fnmatch.fnmatch(node.path, pattern):
-            return [paths[cell] if i % stride in places else cell
-                    for i, cell in enumerate(node.cells(name))]
+            cells = node.cells(name)
+            return [paths[cell] if i % (stride or len(cells) // 16) in places else cell
+                    for i, cell in enumerate(cells)]
     return value
 
 

@@ -14,6 +14,7 @@
 #include "holdfast/boards/loader/device_tree.hpp"
 #include "holdfast/boards/virt/boot.hpp"
 #include "holdfast/boards/virt/layout.hpp"
+#include "holdfast/boards/virt/pci.hpp"
 
 namespace holdfast::boards::virt {
 namespace {
@@ -377,6 +378,10 @@ Result<std::vector<std::byte>> Tree::build() && {
     soc.flag("ranges");
     add_devices(soc);
     add_virtio_slots(soc);
+    describe_pci(soc, options_,
+                 {.controller = handles_.wired[pci_node(places_.size())],
+                  .tells_kind = !has_plic(),
+                  .messages = has_imsics() ? handles_.imsics : Phandle{}});
     if (has_imsics()) add_imsics(soc);
     for (const Place& place : places_) {
       if (has_plic())

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/boards/virt/pci.hpp"
 #include "holdfast/object/text.hpp"
 
 namespace holdfast::boards::virt {
@@ -63,11 +64,11 @@ Result<void> check(const Options& options) {
     return fail("-smp {}: machine 'virt' has 1 to {} CPUs", options.harts, kMostHarts);
   if (options.most_harts > kMostHarts)
     return fail("-smp maxcpus={}: machine 'virt' has room for {} CPUs", options.most_harts, kMostHarts);
-  if (options.ram_size > kAddressMax - map::kRam)
-    return fail("-m: machine 'virt' cannot address {} bytes of RAM", options.ram_size);
-  if (options.memory_slots != 0 && options.most_ram > options.ram_size &&
-      options.most_ram - options.ram_size > kAddressMax - module_base(options))
-    return fail("-m maxmem: machine 'virt' cannot address {} bytes of RAM", options.most_ram);
+  // All RAM, what is left free below a window of PCI, and the window.
+  constexpr std::uint64_t kBeside = 2 * map::kPciHighSize + map::kRam;
+  if (std::max(options.ram_size, options.most_ram) > kAddressMax - kBeside)
+    return fail("-m: machine 'virt' cannot address {} bytes of RAM",
+                std::max(options.ram_size, options.most_ram));
   if (options.guests > kMostGuests)
     return fail("-M virt,aia-guests={}: it takes 0 to {}", options.guests, kMostGuests);
   TRY(options.cpu.hart());

@@ -16,6 +16,7 @@
 #include "holdfast/boards/image_loader.hpp"
 #include "holdfast/boards/virt/boot.hpp"
 #include "holdfast/boards/virt/layout.hpp"
+#include "holdfast/boards/virt/pci.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
 #include "holdfast/devices/intc/riscv_aplic.hpp"
@@ -304,6 +305,7 @@ Result<BoardPlan> plan(const Options& options) {
   if (boot.htif) add_htif(board, options, *boot.htif);
   add_flash(board, options);
   add_virtio_slots(board, harts->controllers(nodes[virtio_node(nodes.size())]).wired);
+  add_pci(board, options, harts->controllers(nodes[pci_node(nodes.size())]).wired);
 
   board.map({{map::kBootRom.first, rom},
              {map::kSyscon, syscon.region("regs")},

@@ -111,6 +111,7 @@ namespace map {
 inline constexpr Extent kBootRom{0x1000, 0xffff};
 inline constexpr std::uint64_t kSyscon = 0x10'0000;
 inline constexpr std::uint64_t kRtc = 0x10'1000;
+inline constexpr std::uint64_t kPciIo = 0x300'0000;  // 64 KiB
 inline constexpr std::uint64_t kClint = 0x200'0000;  // that of the next node follows
 inline constexpr std::uint64_t kClintSize = 0x1'0000;
 inline constexpr std::uint64_t kSswi = 0x2f0'0000;
@@ -132,6 +133,10 @@ inline constexpr std::uint64_t kVirtioSize = 0x1000;
 inline constexpr std::uint64_t kFwCfg = 0x1010'0000;
 inline constexpr std::uint64_t kFlash = 0x2000'0000;  // the second bank follows the first
 inline constexpr std::uint64_t kFlashBank = 0x200'0000;
+inline constexpr std::uint64_t kPciConfig = 0x3000'0000;  // 256 MiB
+inline constexpr std::uint64_t kPciLow = 0x4000'0000;
+inline constexpr std::uint64_t kPciLowSize = 0x4000'0000;
+inline constexpr std::uint64_t kPciHighSize = 0x4'0000'0000;
 inline constexpr std::uint64_t kRam = 0x8000'0000;
 }  // namespace map
 
@@ -139,6 +144,7 @@ namespace irq {
 inline constexpr unsigned kVirtio = 1;  // of the first slot
 inline constexpr unsigned kUart = 10;
 inline constexpr unsigned kRtc = 11;
+inline constexpr unsigned kPci = 32;  // INTA of device 0; three more follow
 inline constexpr unsigned kSources = 96;       // of a PLIC, source 0 included
 inline constexpr unsigned kWiredSources = 96;  // of an APLIC, which counts from 1
 inline constexpr unsigned kMessages = 255;     // identities at an IMSIC
