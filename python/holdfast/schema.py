@@ -173,6 +173,56 @@ TPMInfo = TypedDict("TPMInfo", {
 YankInstance = TypedDict("YankInstance", {
     "type": "str",
 })
+PciMemoryRegion = TypedDict("PciMemoryRegion", {
+    "bar": "int",
+    "type": "str",
+    "address": "int",
+    "size": "int",
+    "prefetch": NotRequired["bool"],
+    "mem_type_64": NotRequired["bool"],
+})
+PciMemoryRange = TypedDict("PciMemoryRange", {
+    "base": "int",
+    "limit": "int",
+})
+PciBusInfo = TypedDict("PciBusInfo", {
+    "number": "int",
+    "secondary": "int",
+    "subordinate": "int",
+    "io_range": "PciMemoryRange",
+    "memory_range": "PciMemoryRange",
+    "prefetchable_range": "PciMemoryRange",
+})
+PciBridgeInfo = TypedDict("PciBridgeInfo", {
+    "bus": "PciBusInfo",
+    "devices": NotRequired["list[PciDeviceInfo]"],
+})
+PciDeviceClass = TypedDict("PciDeviceClass", {
+    "desc": NotRequired["str"],
+    "class": "int",
+})
+PciDeviceId = TypedDict("PciDeviceId", {
+    "device": "int",
+    "vendor": "int",
+    "subsystem": NotRequired["int"],
+    "subsystem-vendor": NotRequired["int"],
+})
+PciDeviceInfo = TypedDict("PciDeviceInfo", {
+    "bus": "int",
+    "slot": "int",
+    "function": "int",
+    "class_info": "PciDeviceClass",
+    "id": "PciDeviceId",
+    "irq": NotRequired["int"],
+    "irq_pin": "int",
+    "qdev_id": "str",
+    "pci_bridge": NotRequired["PciBridgeInfo"],
+    "regions": "list[PciMemoryRegion]",
+})
+PciInfo = TypedDict("PciInfo", {
+    "bus": "int",
+    "devices": "list[PciDeviceInfo]",
+})
 MemoryInfo = TypedDict("MemoryInfo", {
     "base-memory": "int",
     "plugged-memory": NotRequired["int"],
@@ -583,6 +633,10 @@ class Commands:
     def query_jobs(self) -> list[JobInfo]:
         """What is being done in the background; nothing."""
         return cast(list[JobInfo], self.execute("query-jobs"))
+
+    def query_pci(self) -> list[PciInfo]:
+        """What sits on PCI buses, behind bridges too. An address of -1: the guest shows it nowhere."""
+        return cast(list[PciInfo], self.execute("query-pci"))
 
     def query_mice(self) -> list[MouseInfo]:
         """Pointing devices; there are none."""

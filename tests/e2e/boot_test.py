@@ -157,6 +157,40 @@ def machine_mode(program):
         console.close()
 
 
+def pci_functions_are_found_and_mapped(program):
+    """U-Boot finds functions, a device with two among them, and gives their BARs addresses; ours tell where."""
+    console = Console(program, ["-M", "virt", "-nographic", *M_MODE,
+                                "-device", "pci-testdev,id=both,addr=3,multifunction=on",
+                                "-device", "pci-testdev,addr=3.1,membar=64K,membar-backed=on",
+                                "-device", "pci-testdev"])
+    try:
+        to_prompt(console)
+        console.command("pci enum", "")
+        console.command("pci", r"00\.00\.00\s+0x1b36\s+0x0008\s+Bridge device\s+0x00\s+"
+                               r"00\.01\.00\s+0x1b36\s+0x0005.*\s+"
+                               r"00\.03\.00\s+0x1b36\s+0x0005.*\s+00\.03\.01\s+0x1b36\s+0x0005")
+        console.command("pci header 0.3.0", r"header type =\s+0x80")
+        at = console.command("pci bar 0.3.1", r"0\s+0x0000000(\w+)\s+0x0000000000001000\s+32\s+MEM\s+"
+                                              r"1\s+0x0000000(\w+)\s+0x0000000000000100\s+32\s+I/O\s+"
+                                              r"2\s+0x0000000(\w+)\s+0x0000000000010000\s+64\s+MEM\s+Prefetchable")
+        memory, ports, backed = (int(group, 16) for group in at.groups())
+        # The first test of the memory BAR: its name, then a write that it counts.
+        console.command(f"mw.b {memory:x} 0; md.b {memory + 16:x} 10", r"6d 6d 69 6f 2d 6e 6f 2d +")
+        console.command(f"mw.b {memory + 0x800:x} fa 3; mw.b {memory + 0x800:x} fa; md.l {memory + 12:x} 1",
+                        r": 00000002")
+        console.command(f"mw.b {0x3000000 + ports:x} 1; md.b {0x3000000 + ports + 16:x} 8", r"70 6f 72 74 69 6f")
+        console.command(f"mw.l {backed + 0xfffc:x} cafe; md.l {backed + 0xfffc:x} 1", r": 0000cafe")
+        # Unmapped, it reads as ones; another place shows it again, bytes and all.
+        console.command("pci write.w 0.3.1 4 0", "")
+        console.command(f"md.l {backed + 0xfffc:x} 1", r": ffffffff")
+        console.command("pci write.l 0.3.1 18 50000000; pci write.l 0.3.1 4 6; md.l 5000fffc 1", r": 0000cafe")
+        console.command("md.l 30010000 1", r": ffffffff")
+        console.send("poweroff\n")
+        assert console.status() == 0
+    finally:
+        console.close()
+
+
 def reset_starts_afresh(program):
     console = Console(program, ["-M", "virt", "-smp", "2", "-nographic", *S_MODE])
     try:
@@ -247,7 +281,7 @@ def bad_input(program):
         refused(program, ["-nographic"], "-M")
 
 
-CASES = [one_hart, two_harts, machine_mode, reset_starts_afresh, escape_key_ends_it,
+CASES = [one_hart, two_harts, machine_mode, pci_functions_are_found_and_mapped, reset_starts_afresh, escape_key_ends_it,
          census_is_empty_at_exit, terminated, bad_input, up_to_eight_harts]
 # Only on a build for users: each hart is a host thread.
 LARGE = [sixty_four_harts]

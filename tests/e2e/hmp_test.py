@@ -27,7 +27,7 @@ QUIET = ["-M", "virt", "-display", "none", "-bios", "none", "-m", "16M", "-S"]
 FIXED = [
     "boot_set ndc", "chardev-add null,id=testchardev1", "chardev-send-break testchardev1",
     "chardev-change testchardev1 ringbuf", "chardev-remove testchardev1", "commit all", "cpu 0",
-    "device_add ?", "device_add ns16550a,id=uart1,addr=0x40000000", "mouse_button 7", "mouse_move 10 10",
+    "device_add ?", "device_add ns16550a,id=uart1,addr=0x18000000", "mouse_button 7", "mouse_move 10 10",
     "mouse_button 0", "device_del uart1", "dump-guest-memory /dev/null 0 4096", "gdbserver", "gva2gpa 0",
     "hostfwd_add tcp::43210-:43210", "hostfwd_remove tcp::43210-:43210", "i /w 0", "log all", "log none",
     'memsave 0 4096 "/dev/null"', "migrate_set_parameter xbzrle-cache-size 64k",

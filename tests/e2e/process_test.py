@@ -171,8 +171,8 @@ def a_log_file_gets_what_was_asked_for(world):
 
 def load_from_a_hole():
     """Traps to mtvec, which is 0 after reset, where nothing is; so sets it to what follows first."""
-    # auipc t0, 0; addi t0, t0, 20; csrw mtvec, t0; lui t0, 0x40000; lw t1, 0(t0)
-    return [0x00000297, 0x01428293, 0x30529073, 0x400002B7, 0x0002A303]
+    # auipc t0, 0; addi t0, t0, 20; csrw mtvec, t0; lui t0, 0x18000; lw t1, 0(t0)
+    return [0x00000297, 0x01428293, 0x30529073, 0x180002B7, 0x0002A303]
 
 
 def a_pid_file_is_there_while_it_runs(world):

@@ -282,7 +282,7 @@ def back_ends_come_and_go(program):
         assert q.execute("chardev-add", id="f", backend=backend("file", out=m.path("file"))) == {}
         assert q.execute("chardev-add", id="r", backend=backend("ringbuf", size=16)) == {}
         assert {"label": "n", "filename": "null", "frontend-open": False} in q.query_chardev()
-        q.execute("device_add", driver="ns16550a", id="uart1", addr=0x7000_0000, chardev="u")
+        q.execute("device_add", driver="ns16550a", id="uart1", addr=0x1a00_0000, chardev="u")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(place)
             q.execute("chardev-send-break", id="u")

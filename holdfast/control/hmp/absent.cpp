@@ -122,7 +122,6 @@ constexpr auto kInfos = std::to_array<Row>({
     {.name = "migrate_parameters", .help = "how a migration goes", .absent = kNoMigration},
     {.name = "network", .help = "the network back-ends and cards", .absent = kNoNetwork},
     {.name = "opcount", .help = "how often operations were compiled", .absent = "Nothing is compiled here."},
-    {.name = "pci", .help = "the devices on PCI buses", .absent = "This machine has no PCI bus."},
     {.name = "profile", .help = "where time is spent", .absent = "Time is not measured here."},
     {.name = "replay", .help = "how a replay gets on", .absent = kNoReplay},
     {.name = "rocker", .help = "a switch for networks", .absent = kNoNetwork},

@@ -145,6 +145,7 @@ std::span<const Row> info_cpu_rows();
 std::span<const Row> info_memory_rows();
 std::span<const Row> info_device_rows();
 std::span<const Row> info_drive_rows();
+std::span<const Row> info_pci_rows();
 std::span<const Row> info_absent_rows();
 
 /// Takes the values that a row's arguments have from a line; what is left over is an error.

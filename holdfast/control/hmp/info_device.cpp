@@ -7,6 +7,8 @@
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/control/hmp/command.hpp"
 #include "holdfast/hw/clock_tree.hpp"
+#include "holdfast/control/pci_facts.hpp"
+#include "holdfast/hw/bus.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/region_part.hpp"
 #include "holdfast/memory/map_snapshot.hpp"
@@ -48,13 +50,6 @@ class Addresses {
   std::map<std::pair<std::string, std::string>, std::uint64_t> addresses_;
 };
 
-/// What users call it; "" if it has no name of theirs.
-std::string user_id(const hw::Device& device) {
-  const std::string above = fmt::format("/machine/{}/", machine::Machine::kPeripherals);
-  const std::string& path = device.full_path();
-  return path.starts_with(above) ? path.substr(above.size()) : std::string{};
-}
-
 std::string value_text(const object::PropertyValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("\"{}\"", *text);
   if (const auto* number = std::get_if<std::uint64_t>(&value)) return fmt::format("{0} ({0:#x})", *number);
@@ -64,7 +59,7 @@ std::string value_text(const object::PropertyValue& value) {
 template <class Pins>
 std::string pins_text(std::string_view kind, const Pins& pins) {
   // The one that boards call the interrupt input has no name to clients.
-  return fmt::format("    {} \"{}\" {}", kind, pins.name() == "in" ? "" : pins.name(), pins.count());
+  return fmt::format("{} \"{}\" {}", kind, pins.name() == "in" ? "" : pins.name(), pins.count());
 }
 
 std::string clock_text(const hw::Clock& clock) {
@@ -73,13 +68,30 @@ std::string clock_text(const hw::Clock& clock) {
   std::size_t unit = 0;
   for (; frequency >= 1000 && unit + 1 < kUnits.size(); ++unit) frequency /= 1000;
   const bool follows = dynamic_cast<const hw::ClockIn*>(&clock) != nullptr;
-  return fmt::format("    clock-{} \"{}\" freq_hz={:.3g} {}Hz", follows ? "in" : "out", clock.name(), frequency,
+  return fmt::format("clock-{} \"{}\" freq_hz={:.3g} {}Hz", follows ? "in" : "out", clock.name(), frequency,
                      kUnits[unit]);
 }
 
-void describe(Call& call, hw::Device& device, const Addresses& addresses) {
-  call.say("  dev: {}, id \"{}\"", device.type().name, user_id(device));
+/// What of a PCI function lies elsewhere than on the system's bus.
+void describe_function(Call& call, devices::pci::Function& function, std::size_t indent) {
+  const PciFacts facts = pci_facts(function);
+  const auto name = pci_class_name(facts.class_code);
+  call.say("{:{}}class {}, addr {:02x}:{}, pci id {:04x}:{:04x} (sub {:04x}:{:04x})", "", indent,
+           name.empty() ? fmt::format("Class {:04x}", facts.class_code) : std::string{name}, facts.bus,
+           facts.address.to_string(), facts.vendor, facts.device, facts.subsystem_vendor, facts.subsystem);
+  for (const PciFacts::Region& region : facts.regions) {
+    const std::uint64_t at = region.at.value_or(~std::uint64_t{0});
+    call.say("{:{}}bar {}: {} at {:#x} [{:#x}]", "", indent, region.bar, region.io ? "i/o" : "mem", at,
+             at + region.size - 1);
+  }
+}
+
+/// Says of a device what it is and has; `indent` is that of its first line.
+void describe(Call& call, hw::Device& device, const Addresses& addresses, std::size_t indent) {
+  call.say("{:{}}dev: {}, id \"{}\"", "", indent, device.type().name, user_id(device));
   if (call.flag("b")) return;
+  indent += 2;
+  auto* const function = dynamic_cast<devices::pci::Function*>(&device);
   std::vector<std::string> pins;
   std::vector<std::string> clocks;
   struct Window {
@@ -92,24 +104,57 @@ void describe(Call& call, hw::Device& device, const Addresses& addresses) {
     if (const auto* out = dynamic_cast<const hw::IrqOutArray*>(&part)) pins.push_back(pins_text("gpio-out", *out));
     if (const auto* clock = dynamic_cast<const hw::Clock*>(&part)) clocks.push_back(clock_text(*clock));
     if (const auto* region = dynamic_cast<const hw::RegionPart*>(&part); region != nullptr && region->exists() &&
-        region->region().kind() != memory::RegionKind::kContainer)
+        function == nullptr && region->region().kind() != memory::RegionKind::kContainer)
       windows.push_back({&region->region(), region->size()});
   });
-  for (const std::string& line : pins) call.say("{}", line);
-  for (const std::string& line : clocks) call.say("{}", line);
+  for (const std::string& line : pins) call.say("{:{}}{}", "", indent, line);
+  for (const std::string& line : clocks) call.say("{:{}}{}", "", indent, line);
   // What a device is configured by, not what it does: the same before and after a look.
   for (const object::Property* property : device.type().all_properties())
     if (const auto value = device.get_property(property->name))
-      call.say("    {} = {}", property->name, value_text(*value));
+      call.say("{:{}}{} = {}", "", indent, property->name, value_text(*value));
+  if (function != nullptr) describe_function(call, *function, indent);
   for (const Window& window : windows)
-    call.say("    mmio {:016x}/{:016x}", addresses.of(device, *window.region), window.size);
+    call.say("{:{}}mmio {:016x}/{:016x}", "", indent, addresses.of(device, *window.region), window.size);
 }
 
+/// All devices, each below the bus it sits on.
+class DeviceTree {
+ public:
+  explicit DeviceTree(Call& call) : call_{call}, addresses_{call.machine()} {
+    for (hw::Device* device : call.machine().devices_now())
+      for (hw::Device* one : device->subtree()) sits_on_[bus_of(*one)].push_back(one);
+  }
+
+  void show(const hw::Bus* bus, std::string_view name, std::string_view type, std::size_t indent) {
+    call_.say("{:{}}bus: {}\n{:{}}type {}", "", indent, name, "", indent + 2, type);
+    for (hw::Device* device : sits_on_[bus]) {
+      describe(call_, *device, addresses_, indent + 2);
+      std::vector<const hw::Bus*> buses;
+      device->for_each_part([&](const hw::Part& part) {
+        if (const auto* one = dynamic_cast<const hw::Bus*>(&part)) buses.push_back(one);
+      });
+      for (const hw::Bus* one : buses) show(one, one->bus_name(), one->bus_type(), indent + 4);
+    }
+  }
+
+ private:
+  /// Null: the system's.
+  static const hw::Bus* bus_of(const hw::Device& device) {
+    const hw::Bus* bus = nullptr;
+    device.for_each_part([&](const hw::Part& part) {
+      if (const auto* link = dynamic_cast<const hw::BusLink*>(&part)) bus = link->get();
+    });
+    return bus;
+  }
+
+  Call& call_;
+  const Addresses addresses_;
+  std::map<const hw::Bus*, std::vector<hw::Device*>> sits_on_;
+};
+
 Result<void> device_tree(Call& call) {
-  const Addresses addresses{call.machine()};
-  call.say("bus: main-system-bus\n  type System");
-  for (hw::Device* device : call.machine().devices_now())
-    for (hw::Device* one : device->subtree()) describe(call, *one, addresses);
+  DeviceTree{call}.show(nullptr, "main-system-bus", "System", 0);
   return {};
 }
 

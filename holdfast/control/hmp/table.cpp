@@ -111,7 +111,7 @@ std::span<const Row* const> commands() {
 
 std::span<const Row* const> infos() {
   static const auto kAll = sorted({info_machine_rows(), info_cpu_rows(), info_memory_rows(),
-                                   info_device_rows(), info_drive_rows(), info_absent_rows()});
+                                   info_device_rows(), info_drive_rows(), info_pci_rows(), info_absent_rows()});
   return kAll;
 }
 

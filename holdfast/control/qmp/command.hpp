@@ -90,6 +90,7 @@ std::span<const CommandRow> chardev_commands();
 std::span<const CommandRow> host_commands();
 std::span<const CommandRow> block_commands();
 std::span<const CommandRow> dump_commands();
+std::span<const CommandRow> pci_commands();
 /// All of these.
 std::vector<std::span<const CommandRow>> all_commands();
 const CommandRow* find_command(std::string_view name);

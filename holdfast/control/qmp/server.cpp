@@ -390,7 +390,7 @@ namespace qmp {
 std::vector<std::span<const CommandRow>> all_commands() {
   return {query_commands(),   object_commands(), device_commands(), machine_commands(),
           chardev_commands(), host_commands(),   block_commands(), memory_commands(), dump_commands(),
-          own_commands()};
+          pci_commands(),     own_commands()};
 }
 
 const CommandRow* find_command(std::string_view name) {

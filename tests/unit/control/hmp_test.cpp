@@ -24,7 +24,7 @@ namespace holdfast::control {
 namespace {
 
 constexpr std::uint64_t kRam = 0x8000'0000;
-constexpr std::uint64_t kHole = 0x4000'0000;
+constexpr std::uint64_t kHole = 0x1800'0000;
 
 std::unique_ptr<machine::Machine> small_virt() {
   boards::virt::Options options;
@@ -215,9 +215,9 @@ TEST_F(HmpTest, Memory) {
   EXPECT_HAS(ask("sum 0xffffffffffffffff 2"), "beyond the last address");
   EXPECT_HAS(ask("sum 0 0x7fffffffffffffff"), "too many");
   EXPECT_HAS(ask("gpa2hva 0x80000000"), "Host virtual address for 0x80000000 is 0x");
-  EXPECT_HAS(ask("gpa2hva 0x40000000"), "no memory of the host");
+  EXPECT_HAS(ask("gpa2hva 0x18000000"), "no memory of the host");
   EXPECT_HAS(ask("explain 0x80000004"), "/machine/ram");
-  EXPECT_HAS(ask("explain 0x40000000"), "nothing is there");
+  EXPECT_HAS(ask("explain 0x18000000"), "nothing is there");
   EXPECT_EQ(ask("i /b 0x60"), "portb[0x0060] = 0xff\n");
   EXPECT_EQ(ask("o /w 0x60 1"), "");
   EXPECT_HAS(ask("i 0x10000"), "Error: ");
@@ -289,9 +289,12 @@ TEST_F(HmpTest, MemoryTree) {
   EXPECT_TRUE(flat.starts_with("FlatView #0\n AS \"")) << flat;
   EXPECT_HAS(flat, " Root memory region: ");
   EXPECT_HAS(flat, "  0000000080000000-0000000080ffffff (prio 0, ram): ");
-  EXPECT_FALSE(has(flat, "FlatView #1")) << "all see the same";
+  EXPECT_HAS(flat, "FlatView #1\n AS \"/machine/pcie/function:dma\"");
+  EXPECT_FALSE(has(flat, "FlatView #2")) << "all others see the same";
   EXPECT_HAS(ask("info mtree -f -d"), "  Dispatch\n");
-  EXPECT_EQ(ask("info mtree -D"), tree) << "nothing is disabled";
+  EXPECT_FALSE(has(tree, "[disabled]"));
+  EXPECT_HAS(ask("info mtree -D"), "alias /machine/pcie/function:bus-master @/machine/bus:memory "
+                                   "0000000000000000-ffffffffffffffff [disabled]\n");
   EXPECT_HAS(ask("info ramblock"), "/machine/ram");
 }
 
@@ -305,11 +308,11 @@ TEST_F(HmpTest, AliasesDisabledRegionsAndSpacesThatSeeNothing) {
   map.add(machine_->bus().memory().region(), kHole, alias, -3);
   ASSERT_TRUE(fabric.commit(std::move(map)).has_value());
   std::string tree = ask("info mtree -o");
-  EXPECT_HAS(tree, "    0000000040000000-00000000400007ff (prio -3, i/o): alias shown @window "
+  EXPECT_HAS(tree, "    0000000018000000-00000000180007ff (prio -3, i/o): alias shown @window "
                    "0000000000000080-000000000000087f orphan\n");
   EXPECT_HAS(tree, "memory-region: window\n  0000000000000000-0000000000000fff (prio 0, i/o): window orphan\n"
                    "    0000000000000040-000000000000013f (prio 0, i/o): inner orphan\n");
-  EXPECT_HAS(ask("info mtree -f"), "  0000000040000000-00000000400000bf (prio 0, i/o): inner @0000000000000040\n");
+  EXPECT_HAS(ask("info mtree -f"), "  0000000018000000-00000000180000bf (prio 0, i/o): inner @0000000000000040\n");
   memory::Transaction off;
   off.set_enabled(alias, false);
   ASSERT_TRUE(fabric.commit(std::move(off)).has_value());
@@ -326,13 +329,13 @@ TEST_F(HmpTest, DevicesComeAndGo) {
   EXPECT_EQ(ask("info qom-tree"), objects);
   EXPECT_EQ(ask("info qtree"), devices);
 
-  EXPECT_EQ(ask("device_add ns16550a,id=extra,addr=0x40000000"), "");
+  EXPECT_EQ(ask("device_add ns16550a,id=extra,addr=0x18000000"), "");
   EXPECT_HAS(ask("info qom-tree"), "  /peripheral (container)\n    /extra (ns16550a)\n");
   EXPECT_HAS(ask("info qtree"), "  dev: ns16550a, id \"extra\"\n");
-  EXPECT_HAS(ask("info qtree"), "    mmio 0000000040000000/0000000000000008\n");
-  EXPECT_HAS(ask("explain 0x40000000"), "/machine/peripheral/extra");
+  EXPECT_HAS(ask("info qtree"), "    mmio 0000000018000000/0000000000000008\n");
+  EXPECT_HAS(ask("explain 0x18000000"), "/machine/peripheral/extra");
   EXPECT_HAS(ask("info mtree -o"), "owner:{dev id=extra}");
-  EXPECT_HAS(ask("device_add ns16550a,id=extra,addr=0x50000000"), "Error: ");
+  EXPECT_HAS(ask("device_add ns16550a,id=extra,addr=0x19000000"), "Error: ");
   EXPECT_HAS(ask("device_add nothing"), "Error: ");
   EXPECT_HAS(ask("device_add nothing,help"), "Error: ");
   EXPECT_HAS(ask("device_add ns16550a,addr=1,addr=2"), "'addr' is there twice");
@@ -352,6 +355,33 @@ TEST_F(HmpTest, DeviceTree) {
   EXPECT_FALSE(has(ask("info qtree -b"), "    mmio "));
   EXPECT_HAS(ask("info irq"), "/machine/plic:in in, ");
   EXPECT_HAS(ask("info pic"), "/machine/plic (");
+}
+
+TEST_F(HmpTest, PciFunctions) {
+  const std::string alone = "  Bus  0, device   0, function 0:\n    Host bridge: PCI device 1b36:0008\n"
+                            "      PCI subsystem 1af4:1100\n      id \"\"\n";
+  EXPECT_EQ(ask("info pci"), alone);
+  EXPECT_EQ(ask("device_add pci-testdev,id=t,addr=4,membar=1M"), "");
+  EXPECT_EQ(ask("info pci"),
+            alone + "  Bus  0, device   4, function 0:\n    Class 0255: PCI device 1b36:0005\n"
+                    "      PCI subsystem 1af4:1100\n"
+                    "      BAR0: 32 bit memory at 0xffffffffffffffff [0x00000ffe].\n"
+                    "      BAR1: I/O at 0xffffffffffffffff [0x00fe].\n"
+                    "      BAR2: 64 bit prefetchable memory at 0xffffffffffffffff [0x000ffffe].\n"
+                    "      id \"t\"\n");
+  store(0x3002'0010, 0x4100'0000);
+  store(0x3002'0004, 2);
+  EXPECT_HAS(ask("info pci"), "      BAR0: 32 bit memory at 0x41000000 [0x41000fff].\n");
+  EXPECT_HAS(ask("info qtree"), "    bus: pcie.0\n      type PCIE\n      dev: gpex-root, id \"\"\n");
+  EXPECT_HAS(ask("info qtree"),
+             "      dev: pci-testdev, id \"t\"\n        addr = \"04.0\"\n        multifunction = false\n"
+             "        class Class 00ff, addr 00:04.0, pci id 1b36:0005 (sub 1af4:1100)\n"
+             "        bar 0: mem at 0x41000000 [0x41000fff]\n"
+             "        bar 1: i/o at 0xffffffffffffffff [0xfe]\n");
+  EXPECT_HAS(ask("info qtree -b"), "      dev: pci-testdev, id \"t\"\n");
+  EXPECT_EQ(ask("device_del t"), "");
+  settle();
+  EXPECT_EQ(ask("info pci"), alone);
 }
 
 TEST_F(HmpTest, Objects) {
@@ -386,7 +416,7 @@ TEST_F(HmpTest, Chardevs) {
   EXPECT_HAS(ask("chardev-add null,id=ring"), "Error: ");
   EXPECT_HAS(ask("chardev-add nothing,id=x"), "Error: ");
   EXPECT_HAS(ask("chardev-add stdio,id=x"), "Error: ");
-  EXPECT_EQ(ask("device_add ns16550a,id=extra,addr=0x40000000,chardev=ring"), "");
+  EXPECT_EQ(ask("device_add ns16550a,id=extra,addr=0x18000000,chardev=ring"), "");
   store(kHole, 'h');  // its transmitter
   EXPECT_EQ(ask("ringbuf_read ring 100"), "h\n");
   EXPECT_EQ(ask("ringbuf_write ring \"a b\""), "");
@@ -430,7 +460,7 @@ TEST_F(HmpTest, Completion) {
   EXPECT_EQ(words("chardev-add ring"), Words{"ringbuf,"});
   EXPECT_EQ(words("stop "), Words{});
   EXPECT_EQ(words("nonsense a"), Words{});
-  ask("device_add ns16550a,id=extra,addr=0x40000000");
+  ask("device_add ns16550a,id=extra,addr=0x18000000");
   EXPECT_EQ(words("device_del "), Words{"extra"});
   EXPECT_EQ(words("").size(), words("help ").size());
 }
@@ -522,7 +552,7 @@ TEST_F(HmpServerTest, SharesTheTerminalWithAConsole) {
   auto owned = std::make_unique<Shared>();
   Shared& terminal = *owned;
   machine_->keep(std::move(owned));
-  ASSERT_EQ(ask("device_add ns16550a,id=console,addr=0x40000000,chardev=shared"), "");
+  ASSERT_EQ(ask("device_add ns16550a,id=console,addr=0x18000000,chardev=shared"), "");
   ASSERT_TRUE(server_->serve(terminal));
   const auto settled = [&] {
     while (machine_->loop().run_ready() != 0) {}

@@ -24,6 +24,8 @@
 namespace holdfast::control {
 namespace {
 
+constexpr std::uint64_t kFree = 0x1800'0000;  // where the board has nothing
+
 using nlohmann::json;
 
 boards::BoardPlan small_virt() {
@@ -370,7 +372,7 @@ TEST_F(QmpTest, AddressesAreExplained) {
   EXPECT_EQ(ram["range"]["kind"], "ram") << ram;
   const json uart = ask("x-explain-address", {{"address", 0x10000005U}});
   EXPECT_EQ(uart["range"]["owner"], "/machine/serial0") << uart;
-  EXPECT_FALSE(ask("x-explain-address", {{"address", 0x7f000000U}}).contains("range"));
+  EXPECT_FALSE(ask("x-explain-address", {{"address", 0x1f000000U}}).contains("range"));
   EXPECT_EQ(error_class(ask("x-explain-address", {{"address", -1}})), "GenericError");
   EXPECT_EQ(error_class(ask("x-explain-address", {{"address", 0}, {"space", "nowhere"}})), "GenericError");
 }
@@ -393,15 +395,15 @@ TEST_F(QmpTest, WhatAnAddressHidesIsNamed) {
     EXPECT_TRUE(fabric.commit(std::move(transaction)));
     return region;
   };
-  const auto low = put("low", 0x7000'0000, 0, true);
-  const auto high = put("high", 0x7000'0800, 5, true);
-  EXPECT_EQ(hidden_by(0x7000'0800), "low: 'high' has priority 5, and 'low' has 0");
-  EXPECT_EQ(ask("x-explain-address", {{"address", 0x7000'0000U}})["shadows"].size(), 0U);
-  const auto off = put("off", 0x7100'0000, 0, false);
-  EXPECT_EQ(hidden_by(0x7100'0000), "off: 'off' is disabled");
-  const auto first = put("first", 0x7200'0000, 0, true);
-  const auto second = put("second", 0x7200'0000, 0, true);
-  EXPECT_EQ(hidden_by(0x7200'0000), "first: 'second' has the same priority, 0, and came later");
+  const auto low = put("low", 0x1a00'0000, 0, true);
+  const auto high = put("high", 0x1a00'0800, 5, true);
+  EXPECT_EQ(hidden_by(0x1a00'0800), "low: 'high' has priority 5, and 'low' has 0");
+  EXPECT_EQ(ask("x-explain-address", {{"address", 0x1a00'0000U}})["shadows"].size(), 0U);
+  const auto off = put("off", 0x1b00'0000, 0, false);
+  EXPECT_EQ(hidden_by(0x1b00'0000), "off: 'off' is disabled");
+  const auto first = put("first", 0x1c00'0000, 0, true);
+  const auto second = put("second", 0x1c00'0000, 0, true);
+  EXPECT_EQ(hidden_by(0x1c00'0000), "first: 'second' has the same priority, 0, and came later");
 }
 
 TEST_F(QmpTest, TheMapIsShownWithItsTreesViewsAndOwners) {
@@ -419,12 +421,37 @@ TEST_F(QmpTest, TheMapIsShownWithItsTreesViewsAndOwners) {
   }));
 }
 
+TEST_F(QmpTest, PciFunctionsAreListed) {
+  negotiate();
+  EXPECT_EQ(ask("device_add", {{"driver", "pci-testdev"}, {"id", "t"}, {"addr", "5.0"}, {"bus", "pcie.0"}}),
+            json::object());
+  const json buses = ask("query-pci");
+  ASSERT_EQ(buses.size(), 1U);
+  EXPECT_EQ(buses[0]["bus"], 0);
+  ASSERT_EQ(buses[0]["devices"].size(), 2U);
+  EXPECT_EQ(buses[0]["devices"][0]["class_info"], json({{"class", 0x600}, {"desc", "Host bridge"}}));
+  EXPECT_EQ(buses[0]["devices"][1],
+            json({{"bus", 0},
+                  {"slot", 5},
+                  {"function", 0},
+                  {"class_info", {{"class", 0xff}}},
+                  {"id", {{"vendor", 0x1b36}, {"device", 5}, {"subsystem-vendor", 0x1af4}, {"subsystem", 0x1100}}},
+                  {"irq_pin", 0},
+                  {"qdev_id", "t"},
+                  {"regions",
+                   {{{"bar", 0}, {"type", "memory"}, {"address", -1}, {"size", 4096}, {"prefetch", false},
+                     {"mem_type_64", false}},
+                    {{"bar", 1}, {"type", "io"}, {"address", -1}, {"size", 256}}}}}));
+  EXPECT_EQ(error_class(ask("device_add", {{"driver", "pci-testdev"}, {"addr", "5.0"}})), "GenericError");
+  EXPECT_EQ(error_class(ask("device_add", {{"driver", "pci-testdev"}, {"bus", "x"}})), "GenericError");
+}
+
 // --- devices come and go -----------------------------------------------------------------------------
 
 TEST_F(QmpTest, ADeviceIsPluggedAndUnplugged) {
   negotiate();
   const auto before = machine_->census();
-  const json plug{{"driver", "goldfish_rtc"}, {"id", "rtc1"}, {"addr", 0x70000000U}};
+  const json plug{{"driver", "goldfish_rtc"}, {"id", "rtc1"}, {"addr", 0x1a000000U}};
   const json types = ask("qom-list-types", {{"implements", "device"}});
   std::string driver;
   for (const json& type : types)
@@ -476,7 +503,7 @@ TEST_F(QmpTest, WhatIsWrongWithADeviceIsSaid) {
     return answer.contains("error") ? answer["error"]["desc"].get<std::string>() : "";
   };
   EXPECT_EQ(said({{"driver", "ns16550"}}), "there is no device type 'ns16550'; did you mean 'ns16550a'?");
-  EXPECT_EQ(said({{"driver", "ns16550a"}, {"addr", 0x40000000U}, {"colour", 1}}),
+  EXPECT_EQ(said({{"driver", "ns16550a"}, {"addr", 0x18000000U}, {"colour", 1}}),
             "'ns16550a' has no property 'colour'; it has addr, irq, chardev, clock-frequency");
   EXPECT_EQ(said({{"driver", "ns16550a"}, {"addr", 0x10000000U}}),
             "serial0:regs [0x10000000, 0x10000007] of 'ns16550a' overlaps "
@@ -633,7 +660,7 @@ TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
 
 TEST_F(QmpTest, H21_ASecondUnplugAndAnIdInReuseAreRefusedUntilTheDeviceHasGone) {
   negotiate();
-  const json wish{{"driver", "goldfish_rtc"}, {"id", "rtc1"}, {"addr", test::kHole}};
+  const json wish{{"driver", "goldfish_rtc"}, {"id", "rtc1"}, {"addr", kFree}};
   ASSERT_EQ(ask("device_add", wish), json::object());
   testing::Schedule schedule;
   auto& inside = schedule.stop_at("gate.entered", "cpu");
@@ -641,7 +668,7 @@ TEST_F(QmpTest, H21_ASecondUnplugAndAnIdInReuseAreRefusedUntilTheDeviceHasGone) 
   testing::Thread cpu{"cpu", [&] {
                         memory::Port port{space};
                         std::uint64_t value = 0;
-                        static_cast<void>(port.load(test::kHole, 4, value, {}));
+                        static_cast<void>(port.load(kFree, 4, value, {}));
                       }};
   inside.wait_reached();
   // Two requests before the machine has come to the first one: the second is one too many.
@@ -666,7 +693,7 @@ TEST_F(QmpTest, OutOfBandAnswersWhileACommandWaitsForATicket) {
   negotiate();
   boards::BoardPlan plan{"plug"};
   const auto device = plan.add<test::Scratch>("peripheral/s1", test::Scratch::Config{});
-  plan.map_into(plan.existing("bus").region("memory"), {{test::kHole, device.region("regs")}});
+  plan.map_into(plan.existing("bus").region("memory"), {{kFree, device.region("regs")}});
   ASSERT_TRUE(machine_->realize(plan));
   testing::Schedule schedule;
   auto& inside = schedule.stop_at("test.in_callback", "cpu");
@@ -674,7 +701,7 @@ TEST_F(QmpTest, OutOfBandAnswersWhileACommandWaitsForATicket) {
   testing::Thread cpu{"cpu", [&] {
                         memory::Port port{space};
                         std::uint64_t value = 0;
-                        static_cast<void>(port.load(test::kHole + test::Scratch::kTrap, 4, value, {}));
+                        static_cast<void>(port.load(kFree + test::Scratch::kTrap, 4, value, {}));
                       }};
   inside.wait_reached();
   EXPECT_EQ(ask("device_del", {{"id", "s1"}}), json::object());

@@ -13,7 +13,7 @@ namespace {
 
 using Values = std::vector<DeviceWish::Value>;
 
-constexpr std::uint64_t kFree = 0x4000'0000;
+constexpr std::uint64_t kFree = 0x1800'0000;
 
 class DeviceAdderTest : public ::testing::Test {
  protected:
@@ -37,28 +37,28 @@ class DeviceAdderTest : public ::testing::Test {
 };
 
 TEST_F(DeviceAdderTest, ADeviceIsFoundUnderItsIdAndAnswers) {
-  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .id = "rtc1", .values = {{"addr", "0x40000000"}}}),
+  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .id = "rtc1", .values = {{"addr", "0x18000000"}}}),
             "peripheral/rtc1");
   EXPECT_TRUE(machine_->tree().has("/machine/peripheral/rtc1"));
   EXPECT_TRUE(machine_.read32(kFree));
 }
 
 TEST_F(DeviceAdderTest, WithoutAnIdItHasTheFirstFreeNumber) {
-  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .values = {{"addr", "0x40000000"}}}),
+  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .values = {{"addr", "0x18000000"}}}),
             "peripheral-anon/device[0]");
-  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .values = {{"addr", "0x40001000"}}}),
+  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .values = {{"addr", "0x18001000"}}}),
             "peripheral-anon/device[1]");
   EXPECT_TRUE(machine_->unplug("peripheral-anon/device[0]")->wait());
-  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .values = {{"addr", "0x40000000"}}}),
+  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .values = {{"addr", "0x18000000"}}}),
             "peripheral-anon/device[0]");
 }
 
 TEST_F(DeviceAdderTest, ItsInterruptLeadsToTheBoardsController) {
-  ASSERT_TRUE(adder_.add({.driver = "ns16550a", .id = "u", .values = {{"addr", "0x40000000"}, {"irq", "20"}}}));
-  EXPECT_EQ(error_of({.driver = "ns16550a", .id = "v", .values = {{"addr", "0x40001000"}, {"irq", "20"}}}),
+  ASSERT_TRUE(adder_.add({.driver = "ns16550a", .id = "u", .values = {{"addr", "0x18000000"}, {"irq", "20"}}}));
+  EXPECT_EQ(error_of({.driver = "ns16550a", .id = "v", .values = {{"addr", "0x18001000"}, {"irq", "20"}}}),
             "plic:in[20]: is wired twice");
   EXPECT_TRUE(machine_->unplug("peripheral/u")->wait());
-  EXPECT_TRUE(adder_.add({.driver = "ns16550a", .id = "v", .values = {{"addr", "0x40001000"}, {"irq", "20"}}}))
+  EXPECT_TRUE(adder_.add({.driver = "ns16550a", .id = "v", .values = {{"addr", "0x18001000"}, {"irq", "20"}}}))
       << "the pin is free again";
 }
 
@@ -66,19 +66,19 @@ TEST_F(DeviceAdderTest, GlobalValuesComeBeforeItsOwn) {
   const DeviceAdder adder{*machine_, types_, board_.expansion(),
                           {{.driver = "riscv.clint", .property = "num-harts", .text = "3"},
                            {.driver = "ns16550a", .property = "clock-frequency", .text = "7"}}};
-  ASSERT_TRUE(adder.add({.driver = "ns16550a", .id = "a", .values = {{"addr", "0x40000000"}}}));
-  EXPECT_EQ(error_of({.driver = "ns16550a", .id = "a", .values = {{"addr", "0x40001000"}}}),
+  ASSERT_TRUE(adder.add({.driver = "ns16550a", .id = "a", .values = {{"addr", "0x18000000"}}}));
+  EXPECT_EQ(error_of({.driver = "ns16550a", .id = "a", .values = {{"addr", "0x18001000"}}}),
             "id 'a' is taken; it takes one that no device has");
   const auto wrong = DeviceAdder{*machine_, types_, nullptr,
                                  {{.driver = "ns16550a", .property = "clock-frequency", .text = "0"}}}
-                         .add({.driver = "ns16550a", .values = {{"addr", "0x40001000"}}});
+                         .add({.driver = "ns16550a", .values = {{"addr", "0x18001000"}}});
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().message,
             "clock-frequency is '0'; it takes a whole number from 1 to 18446744073709551615");
 }
 
 TEST_F(DeviceAdderTest, WhatCannotBeAddedLeavesTheWorldAsItWas) {
-  ASSERT_TRUE(adder_.add({.driver = "goldfish_rtc", .id = "there", .values = {{"addr", "0x40000000"}}}));
+  ASSERT_TRUE(adder_.add({.driver = "goldfish_rtc", .id = "there", .values = {{"addr", "0x18000000"}}}));
   const auto before = machine_.census();
   const auto tree = machine_->tree().walk("/").value();
   struct Case {
@@ -101,24 +101,24 @@ TEST_F(DeviceAdderTest, WhatCannotBeAddedLeavesTheWorldAsItWas) {
       {{.driver = "ns16550a"}, "addr is missing; it takes the address of its registers"},
       {{.driver = "ns16550a", .values = {{"addr", "x"}}},
        "addr is 'x'; it takes a whole number from 0 to 18446744073709551615"},
-      {{.driver = "ns16550a", .values = {{"addr", "0x40001000"}, {"irq", "-1"}}},
+      {{.driver = "ns16550a", .values = {{"addr", "0x18001000"}, {"irq", "-1"}}},
        "irq is '-1'; it takes a whole number from 0 to 4294967295"},
-      {{.driver = "ns16550a", .values = {{"addr", "0x40001000"}, {"irq", "96"}}},
+      {{.driver = "ns16550a", .values = {{"addr", "0x18001000"}, {"irq", "96"}}},
        "plic:in[96]: 'plic:in' has 96 lines"},
-      {{.driver = "ns16550a", .values = {{"addr", "0x40001000"}, {"irq", "10"}}},
+      {{.driver = "ns16550a", .values = {{"addr", "0x18001000"}, {"irq", "10"}}},
        "plic:in[10]: is wired twice"},
-      {{.driver = "ns16550a", .values = {{"addr", "0x40001000"}, {"bus", "b"}}},
+      {{.driver = "ns16550a", .values = {{"addr", "0x18001000"}, {"bus", "b"}}},
        "'ns16550a' has no property 'bus'; it has addr, irq, chardev, clock-frequency"},
-      {{.driver = "ns16550a", .values = {{"addr", "0x40001000"}, {"chardev", "no"}}},
+      {{.driver = "ns16550a", .values = {{"addr", "0x18001000"}, {"chardev", "no"}}},
        "there is no character back-end 'no'"},
-      {{.driver = "riscv.sifive.plic", .values = {{"addr", "0x40001000"}, {"num-sources", "1025"}}},
+      {{.driver = "riscv.sifive.plic", .values = {{"addr", "0x18001000"}, {"num-sources", "1025"}}},
        "num-sources is '1025'; it takes a whole number from 2 to 1024"},
-      {{.driver = "riscv.sifive.plic", .values = {{"addr", "0x41000000"}, {"num-priorities", "5"}}},
+      {{.driver = "riscv.sifive.plic", .values = {{"addr", "0x19000000"}, {"num-priorities", "5"}}},
        "/machine/peripheral-anon/device[0]: highest priority 5: one less than a power of two is "
        "possible"},
-      {{.driver = "goldfish_rtc", .values = {{"addr", "0x40000ffc"}}},
-       "peripheral/there:regs [0x40000000, 0x40000fff] of 'goldfish_rtc' overlaps "
-       "peripheral-anon/device[0]:regs [0x40000ffc, 0x40001ffb] of 'goldfish_rtc'"},
+      {{.driver = "goldfish_rtc", .values = {{"addr", "0x18000ffc"}}},
+       "peripheral/there:regs [0x18000000, 0x18000fff] of 'goldfish_rtc' overlaps "
+       "peripheral-anon/device[0]:regs [0x18000ffc, 0x18001ffb] of 'goldfish_rtc'"},
       {{.driver = "goldfish_rtc", .values = {{"addr", "0xfffffffffffffff0"}}},
        "peripheral-anon/device[0]:regs: 0x1000 bytes at 0xfffffffffffffff0 do not fit into bus:memory"},
       {{.driver = "memory-bank", .values = {{"addr", "0x90000000"}, {"size", "5000000T"}}},
@@ -162,7 +162,7 @@ TEST_F(DeviceAdderTest, ACpuWithoutAPlaceIsNotAdded) {
 }
 
 TEST_F(DeviceAdderTest, AnIdIsTakenUntilItsDeviceHasGone) {
-  const DeviceWish wish{.driver = "goldfish_rtc", .id = "rtc1", .values = {{"addr", "0x40000000"}}};
+  const DeviceWish wish{.driver = "goldfish_rtc", .id = "rtc1", .values = {{"addr", "0x18000000"}}};
   ASSERT_TRUE(adder_.add(wish));
   testing::Schedule schedule;
   auto& inside = schedule.stop_at("gate.entered", "cpu");
