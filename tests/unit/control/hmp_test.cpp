@@ -370,7 +370,7 @@ TEST_F(HmpTest, PciFunctions) {
                     "      BAR2: 64 bit prefetchable memory at 0xffffffffffffffff [0x000ffffe].\n"
                     "      id \"t\"\n");
   store(0x3002'0010, 0x4100'0000);
-  store(0x3002'0004, 2);
+  store(0x3002'0000, std::uint64_t{2} << 32);
   EXPECT_HAS(ask("info pci"), "      BAR0: 32 bit memory at 0x41000000 [0x41000fff].\n");
   EXPECT_HAS(ask("info qtree"), "    bus: pcie.0\n      type PCIE\n      dev: gpex-root, id \"\"\n");
   EXPECT_HAS(ask("info qtree"),

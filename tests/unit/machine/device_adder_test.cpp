@@ -121,7 +121,7 @@ TEST_F(DeviceAdderTest, WhatCannotBeAddedLeavesTheWorldAsItWas) {
        "peripheral-anon/device[0]:regs [0x18000ffc, 0x18001ffb] of 'goldfish_rtc'"},
       {{.driver = "goldfish_rtc", .values = {{"addr", "0xfffffffffffffff0"}}},
        "peripheral-anon/device[0]:regs: 0x1000 bytes at 0xfffffffffffffff0 do not fit into bus:memory"},
-      {{.driver = "memory-bank", .values = {{"addr", "0x90000000"}, {"size", "5000000T"}}},
+      {{.driver = "memory-bank", .values = {{"addr", "0x1000000000"}, {"size", "5000000T"}}},
        "RAM '/machine/peripheral-anon/device[0]:ram': 5497558138880000000 bytes are more than this "
        "host can map"},
   };
