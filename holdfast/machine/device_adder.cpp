@@ -280,14 +280,20 @@ Result<hw::Bus*> DeviceAdder::find_bus(const DeviceKind& kind, const DeviceWish&
                 names.empty() ? "the machine has none"
                               : fmt::format("the machine has {}", fmt::join(names, ", ")));
   }
+  bool any = false;
   const hw::Bus* full = nullptr;
   for (hw::Bus* bus : all) {
-    if (bus->family() != kind.facet->bus || (time_ == Time::kRunning && !bus->hot_pluggable())) continue;
+    if (bus->family() != kind.facet->bus) continue;
+    any = true;
+    if (time_ == Time::kRunning && !bus->hot_pluggable()) continue;
     if (bus->has_room()) return bus;
     full = bus;
   }
   if (full != nullptr)
     return fail("'{}' finds no place: all {} buses are full", kind.type->name, kind.facet->bus);
+  if (any)
+    return fail("'{}' finds no place: no {} bus takes devices while the machine runs", kind.type->name,
+                kind.facet->bus);
   return fail("'{}' sits on a {} bus; the machine has none", kind.type->name, kind.facet->bus);
 }
 

@@ -11,7 +11,6 @@ namespace holdfast::test {
 namespace {
 
 using pci_map::kLow;
-using pci_map::kRam;
 using testing::Schedule;
 using testing::Stop;
 using testing::Thread;
@@ -63,13 +62,13 @@ TEST_F(EditOrder, AStoreReturnsWhenItsEditIsInForceWhoeverCommitsIt) {
     Thread second{"second", [&] {
       world.set_config(1, reg::kCommand, 2, 7);
       EXPECT_TRUE(shows_at(kLow));
-      EXPECT_TRUE(world.get<PciProbe>("probe").is_bus_master());
     }};
     waiting.wait_reached();
     waiting.release();
     committing.release();
   }
   EXPECT_TRUE(shows_at(kLow));
+  EXPECT_TRUE(world.get<PciProbe>("probe").is_bus_master());
 }
 
 // The function is torn out with an edit of it on the way: nothing is shown again.

@@ -361,7 +361,10 @@ TEST_F(HmpTest, PciFunctions) {
   const std::string alone = "  Bus  0, device   0, function 0:\n    Host bridge: PCI device 1b36:0008\n"
                             "      PCI subsystem 1af4:1100\n      id \"\"\n";
   EXPECT_EQ(ask("info pci"), alone);
-  EXPECT_EQ(ask("device_add pci-testdev,id=t,addr=4,membar=1M"), "");
+  EXPECT_HAS(ask("device_add pci-testdev,bus=pcie.0"), "Error: bus 'pcie.0' does not support hotplugging");
+  EXPECT_HAS(ask("device_add pci-testdev"), "no PCI bus takes devices while the machine runs");
+  const machine::DeviceAdder starting{*machine_, types_, nullptr, {}, machine::DeviceAdder::Time::kStart};
+  ASSERT_TRUE(starting.add({.driver = "pci-testdev", .id = "t", .values = {{"addr", "4"}, {"membar", "1M"}}}));
   EXPECT_EQ(ask("info pci"),
             alone + "  Bus  0, device   4, function 0:\n    Class 0255: PCI device 1b36:0005\n"
                     "      PCI subsystem 1af4:1100\n"
@@ -374,13 +377,12 @@ TEST_F(HmpTest, PciFunctions) {
   EXPECT_HAS(ask("info pci"), "      BAR0: 32 bit memory at 0x41000000 [0x41000fff].\n");
   EXPECT_HAS(ask("info qtree"), "    bus: pcie.0\n      type PCIE\n      dev: gpex-root, id \"\"\n");
   EXPECT_HAS(ask("info qtree"),
-             "      dev: pci-testdev, id \"t\"\n        addr = \"04.0\"\n        multifunction = false\n"
+             "      dev: pci-testdev, id \"t\"\n        addr = \"04.0\"\n        multifunction = off\n"
              "        class Class 00ff, addr 00:04.0, pci id 1b36:0005 (sub 1af4:1100)\n"
              "        bar 0: mem at 0x41000000 [0x41000fff]\n"
              "        bar 1: i/o at 0xffffffffffffffff [0xfe]\n");
   EXPECT_HAS(ask("info qtree -b"), "      dev: pci-testdev, id \"t\"\n");
-  EXPECT_EQ(ask("device_del t"), "");
-  settle();
+  EXPECT_TRUE(machine_->unplug("peripheral/t")->wait());
   EXPECT_EQ(ask("info pci"), alone);
 }
 

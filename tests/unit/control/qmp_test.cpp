@@ -423,8 +423,8 @@ TEST_F(QmpTest, TheMapIsShownWithItsTreesViewsAndOwners) {
 
 TEST_F(QmpTest, PciFunctionsAreListed) {
   negotiate();
-  EXPECT_EQ(ask("device_add", {{"driver", "pci-testdev"}, {"id", "t"}, {"addr", "5.0"}, {"bus", "pcie.0"}}),
-            json::object());
+  const machine::DeviceAdder starting{*machine_, types_, nullptr, {}, machine::DeviceAdder::Time::kStart};
+  ASSERT_TRUE(starting.add({.driver = "pci-testdev", .id = "t", .values = {{"addr", "5.0"}, {"bus", "pcie.0"}}}));
   const json buses = ask("query-pci");
   ASSERT_EQ(buses.size(), 1U);
   EXPECT_EQ(buses[0]["bus"], 0);
