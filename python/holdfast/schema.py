@@ -320,12 +320,18 @@ HeldInfo = TypedDict("HeldInfo", {
     "where": "str",
     "age-ms": "int",
 })
+ErrandInfo = TypedDict("ErrandInfo", {
+    "what": "str",
+    "where": "str",
+    "age-ms": "int",
+})
 TicketInfo = TypedDict("TicketInfo", {
     "path": "str",
     "stage": "TicketStage",
     "age-ms": "int",
     "inside": "list[InsiderInfo]",
     "held": "list[HeldInfo]",
+    "errands": "list[ErrandInfo]",
     "reason": NotRequired["str"],
 })
 DumpQueryResult = TypedDict("DumpQueryResult", {

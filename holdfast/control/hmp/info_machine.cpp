@@ -143,6 +143,9 @@ Result<void> tickets(Call& call) {
     for (const Json& one : ticket.at("held"))
       call.say("  block {} held by {} for {} ms ({})", text_of(one, "block"), text_of(one, "by"),
                number_of(one, "age-ms"), text_of(one, "where"));
+    for (const Json& one : ticket.at("errands"))
+      call.say("  with the host for {} ms: {} ({})", number_of(one, "age-ms"), text_of(one, "what"),
+               text_of(one, "where"));
   }
   if (call.out.empty()) call.say("No unplug is going on.");
   return {};

@@ -53,11 +53,17 @@ Json ticket_info(const hw::Ticket& ticket) {
                     {"by", hold.by},
                     {"where", line_of(hold.where)},
                     {"age-ms", (EventLoop::now_ns() - hold.since_ns) / kNsPerMs}});
+  Json errands = Json::array();
+  for (const auto& errand : report.errands)
+    errands.push_back({{"what", errand.what},
+                       {"where", line_of(errand.where)},
+                       {"age-ms", (EventLoop::now_ns() - errand.since_ns) / kNsPerMs}});
   Json info{{"path", ticket.path()},
             {"stage", to_string(report.stage)},
             {"age-ms", duration_cast<milliseconds>(hw::Ticket::Clock::now() - report.since).count()},
             {"inside", inside},
-            {"held", held}};
+            {"held", held},
+            {"errands", errands}};
   if (!report.reason.empty()) info["reason"] = report.reason;
   return info;
 }
@@ -83,7 +89,8 @@ Answer wait_ticket(Call& call) {
               {"stage", "reclaimed"},
               {"age-ms", 0},
               {"inside", Json::array()},
-              {"held", Json::array()}};
+              {"held", Json::array()},
+              {"errands", Json::array()}};
 }
 
 // --- memory ----------------------------------------------------------------------------------------
