@@ -238,6 +238,17 @@ Ref<hw::Ticket> Machine::unplug(std::string name, Consent consent) {
   return ticket;
 }
 
+Result<void> Machine::ask_to_unplug(const std::string& name) {
+  Result<void> result;
+  run_job("ask a slot", [&] {  // looked at in the same job: the guest's answer is a later one
+    auto ticket =
+        hw::Ticket::make(control(), services_->realm().census(), node_.path() + "/" + name);
+    unplug_now(name, Consent::kAsk, ticket);
+    if (ticket->stage() == hw::Ticket::Stage::kRefused) result = fail("{}", ticket->report().reason);
+  });
+  return result;
+}
+
 bool Machine::is_unplug_requested(std::string_view name) {
   const LockGuard guard{requests_mutex_};
   return std::ranges::find(requested_, name, &Leaving::name) != requested_.end();
@@ -537,8 +548,10 @@ void Machine::request_reset(Cause cause) {
   });
 }
 
-// A guest that begins anew has let go of everything.
+// A guest that begins anew has let go of everything, and does not see it go.
 void Machine::reset_now(Cause cause) {
+  std::optional<hw::Paused> paused;
+  if (hw::CpuSet* cpus = cpus_; cpus != nullptr && !asked_.empty()) paused.emplace(*cpus);
   complete_asked();
   std::vector<hw::Device*> snapshot;
   for (const Entry& entry : devices_) snapshot.push_back(entry.device.get());

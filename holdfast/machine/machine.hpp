@@ -88,6 +88,8 @@ class Machine final : private hw::MachineRequests {
   /// Asks for a device to be taken away, with what sits on its buses and in the same slot, and returns at
   /// once, from a callback, too. The ticket is refused if that cannot be, or if the guest does not agree.
   Ref<hw::Ticket> unplug(std::string name, Consent consent = Consent::kAsk);
+  /// The same where the guest is asked first; says whether it could be, and not what it answers.
+  Result<void> ask_to_unplug(const std::string& name);
   /// The slot that has a say in whether a device may go; null: nobody has. Control thread.
   hw::Slot* slot_of(hw::Device& device);
   /// Whether its bus lets devices go while the machine runs; unplug() does not ask that. Control thread.

@@ -68,11 +68,11 @@ Answer remove(Call& call) {
   if (!device) return std::unexpected{device.error()};
   if (const auto free = call.machine.check_unpluggable(**device); !free)
     return std::unexpected{QmpError{free.error()}};
-  const bool has_slot = call.machine.slot_of(**device) != nullptr;
-  const auto ticket = call.machine.unplug(name);
-  if (!has_slot) return Json::object();
-  call.machine.run_job("ask a slot", [] {});  // behind the unplug: whether it could be asked is known
-  if (ticket->stage() == hw::Ticket::Stage::kRefused) return generic_error(ticket->report().reason);
+  if (call.machine.slot_of(**device) == nullptr) {
+    call.machine.unplug(name);
+  } else if (const auto asked = call.machine.ask_to_unplug(name); !asked) {
+    return std::unexpected{QmpError{asked.error()}};
+  }
   return Json::object();
 }
 
