@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives an NVM Express controller of `virt` by its registers: writes COMMANDS pieces of 4 KiB with a
+// pattern, DEPTH at a time, reads them back and compares every word. Runs in M mode on hart 0, and ends
+// with 0 if all is as it should be, else with the number of the line that found it is not.
+//   DEPTH     commands under way at a time; 1 if nothing is said
+//   COMMANDS  4 KiB each; 256
+//   INTX      sleeps until the interrupt comes, and counts how often it did; else it polls
+//   ENDLESS   goes on reading until the controller is gone: its registers read as ones then
+//   ERRORS    commands may fail; they are counted and given again
+//   TIMED     says how many commands a second were done
+// The bus it looks for the controller on is 0, or, if a bridge is found first, the one behind that.
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+#ifndef DEPTH
+#define DEPTH 1
+#endif
+#ifndef COMMANDS
+#define COMMANDS 256
+#endif
+
+#define REG(type, at) (*(volatile type *)(u64)(at))
+#define UART 0x10000000
+#define SYSCON 0x100000
+#define PLIC 0x0c000000
+#define MTIME 0x200bff8
+#define ECAM 0x30000000
+#define BAR0 0x40000000
+#define INTX_IRQ 32
+
+enum { page = 4096, entries = 64, queue = 1 };
+_Static_assert(DEPTH < entries, "the queue has room for all");
+
+__asm__(
+    "    .section .text.init, \"ax\"\n"
+    "    .globl _start\n"
+    "_start:\n"
+    "    csrr  t0, mhartid\n"
+    "park:\n"
+    "    bnez  t0, park\n"
+    "    la    sp, stack_end\n"
+    "    call  start\n");
+
+static __attribute__((used, aligned(16))) char stack[8192];
+__asm__(".set stack_end, stack + 8192");
+
+// --- saying it -----------------------------------------------------------------------------------
+
+static void print(const char *text) {
+  for (; *text; ++text) REG(u8, UART) = (u8)*text;
+}
+
+static void print_number(u64 value) {
+  char digits[21];
+  int at = 20;
+  digits[at] = 0;
+  do digits[--at] = (char)('0' + value % 10);
+  while (value /= 10);
+  print(digits + at);
+}
+
+static void say(const char *name, u64 value) {
+  print(name);
+  print(" ");
+  print_number(value);
+  print("\n");
+}
+
+__attribute__((noreturn)) static void leave(u32 status) {
+  REG(u32, SYSCON) = status == 0 ? 0x5555 : status << 16 | 0x3333;
+  for (;;) __asm__ volatile("wfi");
+}
+#define CHECK(condition)                  \
+  do {                                    \
+    if (!(condition)) fail_at(__LINE__);  \
+  } while (0)
+__attribute__((noreturn)) static void fail_at(u32 line) {
+  say("wrong at line", line);
+  leave(line & 0xff ? line & 0xff : 1);
+}
+
+// --- the controller ------------------------------------------------------------------------------
+
+struct submission {
+  u32 dw0, id, reserved[2];
+  u64 metadata, prp1, prp2;
+  u32 dw10, dw11, dw12, dw13, dw14, dw15;
+};
+struct completion {
+  u32 result, reserved;
+  u16 head, queue, command;
+  volatile u16 status;
+};
+struct pair {
+  struct submission submissions[entries] __attribute__((aligned(4096)));
+  struct completion completions[entries] __attribute__((aligned(4096)));
+  u32 tail, head, phase;
+};
+
+static struct pair admin_queue, io_queue;
+static u64 data[DEPTH][page / 8] __attribute__((aligned(4096)));
+static u64 identity[page / 8] __attribute__((aligned(4096)));
+static __attribute__((unused)) u32 interrupts, errors, line;
+
+static u32 csts(void) { return REG(u32, BAR0 + 0x1c); }
+static int is_gone(void) { return csts() == 0xffffffff; }
+
+static void ring(u32 number, u32 is_head, u32 value) {
+  __asm__ volatile("fence" ::: "memory");
+  REG(u32, BAR0 + 0x1000 + 8 * number + 4 * is_head) = value;
+}
+
+static struct submission *next(struct pair *q, u32 opcode, u16 command) {
+  struct submission *s = &q->submissions[q->tail];
+  q->tail = (q->tail + 1) % entries;
+  *s = (struct submission){.dw0 = opcode | (u32)command << 16};
+  return s;
+}
+
+/* The next completion, or nothing. */
+static struct completion *seen(struct pair *q) {
+  struct completion *c = &q->completions[q->head];
+  if ((c->status & 1) != q->phase) return 0;
+  __asm__ volatile("fence" ::: "memory");
+  q->head = (q->head + 1) % entries;
+  if (q->head == 0) q->phase ^= 1;
+  return c;
+}
+
+static u32 admin(struct submission *s) {
+  (void)s;
+  ring(0, 0, admin_queue.tail);
+  struct completion *c;
+  do c = seen(&admin_queue);
+  while (!c);
+  ring(0, 1, admin_queue.head);
+  return c->status >> 1;
+}
+
+/* Its number on the bus; a bridge in front of it gets bus 1, and a window. */
+static u64 find(void) {
+  for (u64 device = 0; device < 32; ++device) {
+    u64 at = ECAM | device << 15;
+    u32 class = REG(u32, at + 8) >> 8;
+    if (class == 0x010802) {
+      line = INTX_IRQ + (u32)(device & 3);
+      return at;
+    }
+    if (class == 0x060400) {
+      REG(u32, at + 0x18) = 0x00010100;
+      REG(u32, at + 0x20) = 0x40f04000;
+      REG(u16, at + 4) = 6;
+      if (REG(u32, ECAM + (1 << 20) + 8) >> 8 != 0x010802) continue;
+      line = INTX_IRQ + (u32)(device & 3);
+      return ECAM + (1 << 20);
+    }
+  }
+  return 0;
+}
+
+static void bring_up(void) {
+  u64 function = find();
+  CHECK(function);
+  REG(u32, function + 0x10) = BAR0;
+  REG(u32, function + 0x14) = 0;
+  REG(u16, function + 4) = 6;
+  CHECK((REG(u32, BAR0) & 0xffff) + 1 >= entries);
+  REG(u32, BAR0 + 0x14) = 0;
+  while (csts() & 1) CHECK(!is_gone());
+  admin_queue.phase = io_queue.phase = 1;
+  REG(u32, BAR0 + 0x24) = (entries - 1) << 16 | (entries - 1);
+  REG(u64, BAR0 + 0x28) = (u64)admin_queue.submissions;
+  REG(u64, BAR0 + 0x30) = (u64)admin_queue.completions;
+  REG(u32, BAR0 + 0x14) = 0x00460001;
+  while (!(csts() & 1)) CHECK(!(csts() & 2));
+
+  struct submission *s = next(&admin_queue, 0x06, 1);
+  s->id = 1;
+  s->prp1 = (u64)identity;
+  CHECK(admin(s) == 0);
+  u64 block = 1UL << (identity[128 / 8] >> 16 & 0xff);
+  CHECK(block == 512 && identity[0] * block >= (u64)COMMANDS * page);
+  say("blocks", identity[0]);
+
+  s = next(&admin_queue, 0x05, 2);
+  s->prp1 = (u64)io_queue.completions;
+  s->dw10 = (entries - 1) << 16 | queue;
+#ifdef INTX
+  s->dw11 = 3;
+#else
+  s->dw11 = 1;
+#endif
+  CHECK(admin(s) == 0);
+  s = next(&admin_queue, 0x01, 3);
+  s->prp1 = (u64)io_queue.submissions;
+  s->dw10 = (entries - 1) << 16 | queue;
+  s->dw11 = queue << 16 | 1;
+  CHECK(admin(s) == 0);
+}
+
+// --- waiting -------------------------------------------------------------------------------------
+
+static void hear_interrupts(void) {
+  REG(u32, PLIC + 4 * line) = 1;
+  REG(u32, PLIC + 0x2000 + 4 * (line / 32)) = 1U << (line % 32);
+  REG(u32, PLIC + 0x200000) = 0;
+  __asm__ volatile("csrw mie, %0" ::"r"(1 << 11));  // to be woken; no trap is taken
+}
+
+static void sleep(void) {
+#ifdef INTX
+  __asm__ volatile("wfi");
+  u32 claimed = REG(u32, PLIC + 0x200004);
+  if (claimed == line) ++interrupts;
+#endif
+}
+static void slept(void) {
+#ifdef INTX
+  REG(u32, PLIC + 0x200004) = line;
+#endif
+}
+
+// --- data ----------------------------------------------------------------------------------------
+
+static u64 word_of(u64 piece, u64 word) {
+  return (piece * (page / 8) + word) * 0x9e3779b97f4a7c15UL;
+}
+
+enum what { writing = 1, reading = 2 };
+static u64 given[DEPTH];  // which piece each command is about
+static u64 sum;
+
+static void give(enum what what, u16 command, u64 piece) {
+  given[command] = piece;
+  u64 *words = data[command];
+  for (u64 i = 0; i < page / 8; ++i) words[i] = what == writing ? word_of(piece, i) : ~0UL;
+  struct submission *s = next(&io_queue, what, command);
+  s->id = 1;
+  s->prp1 = (u64)words;
+  s->dw10 = (u32)(piece * (page / 512));
+  s->dw12 = page / 512 - 1;
+}
+
+/* What came back is right; false if the command has to be given again. */
+static int check(enum what what, const struct completion *c) {
+  CHECK(c->queue == queue && c->command < DEPTH);
+  if (c->status >> 1) {
+#if defined ERRORS || defined ENDLESS
+    ++errors;
+    return 0;
+#else
+    CHECK(0);
+#endif
+  }
+  if (what == writing) return 1;
+  const u64 *words = data[c->command];
+  for (u64 i = 0; i < page / 8; ++i) {
+    CHECK(words[i] == word_of(given[c->command], i));
+    sum += words[i];
+  }
+  return 1;
+}
+
+/* All pieces once, or, ENDLESS, over and over. How many were done; those on their way when the
+   controller went are not. */
+static u64 run(enum what what, u64 pieces, int endless) {
+  u64 begun = 0, done = 0;
+  u32 under_way = 0;
+  while (under_way < DEPTH && begun < pieces) give(what, (u16)under_way++, begun++);
+  ring(queue, 0, io_queue.tail);
+  while (under_way != 0) {
+    struct completion *c = seen(&io_queue);
+    if (!c) {
+      if (is_gone()) return done;
+      sleep();
+      slept();
+      continue;
+    }
+    int again = !check(what, c);
+    if (!again) ++done;
+    if (again)
+      give(what, c->command, given[c->command]);
+    else if (begun < pieces || endless)
+      give(what, c->command, begun++ % pieces);
+    else
+      --under_way;
+    ring(queue, 1, io_queue.head);
+    ring(queue, 0, io_queue.tail);
+  }
+  return done;
+}
+
+__attribute__((used)) void start(void) {
+  bring_up();
+#ifdef INTX
+  hear_interrupts();
+#else
+  (void)hear_interrupts;
+#endif
+  u64 began = REG(u64, MTIME);
+  CHECK(run(writing, COMMANDS, 0) == COMMANDS);
+  CHECK(run(reading, COMMANDS, 0) == COMMANDS);
+  u64 took = REG(u64, MTIME) - began;
+  u64 expected = 0;
+  for (u64 piece = 0; piece < COMMANDS; ++piece)
+    for (u64 i = 0; i < page / 8; ++i) expected += word_of(piece, i);
+  CHECK(sum == expected);
+  say("checked", COMMANDS);
+#ifdef TIMED
+  say("commands a second", 2UL * COMMANDS * 10000000 / (took ? took : 1));
+#else
+  (void)took;
+#endif
+#ifdef INTX
+  CHECK(interrupts != 0);
+  print("interrupted\n");
+#endif
+#ifdef ERRORS
+  say("errors", errors);
+#endif
+#ifdef ENDLESS
+  print("going on\n");
+  run(reading, COMMANDS, 1);
+  CHECK(is_gone());
+  print("gone\n");
+#else
+  REG(u32, BAR0 + 0x14) |= 1 << 14;
+  while ((csts() >> 2 & 3) != 2) CHECK(!is_gone());
+  print("shut down\n");
+#endif
+  leave(0);
+}
