@@ -52,7 +52,7 @@ class Machine:
                  oob: bool = False, negotiate: bool = True, timeout: float = PATIENCE,
                  environment: Mapping[str, str] | None = None) -> None:
         self.program = program or default_program()
-        self._arguments = arguments
+        self.arguments = list(arguments)
         self._wants = (qtest, monitor, oob, negotiate)
         self._timeout = timeout
         self._environment = environment
@@ -77,7 +77,7 @@ class Machine:
                 monitor_place = self._listen(listeners, "qmp.sock")
                 command += ["-chardev", f"socket,path={self.path('qmp.sock')},id=qmp",
                             "-mon", "chardev=qmp,mode=control"]
-            self._command = [*command, *self._arguments]
+            self._command = [*command, *self.arguments]
             with open(self.path("output"), "wb") as output:
                 self._process = subprocess.Popen(
                     self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,

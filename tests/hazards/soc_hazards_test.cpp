@@ -55,6 +55,25 @@ TEST_F(SocHazard, H32_RegisterBlocksOfASocThatIsOnlyLookedAtLeaveTheHeapAsItWas)
   EXPECT_EQ(last.descriptors, first.descriptors);
 }
 
+TEST_F(SocHazard, H36_AStringThatAPropertyGivesGoesWithWhoAskedForIt) {
+  const auto soc = build();
+  std::size_t strings = 0;
+  const auto rounds = [&](int count) {
+    strings = 0;
+    for (int i = 0; i < count; ++i)
+      for (hw::Device* device : soc->subtree())
+        for (const object::PropertyInfo& property : device->properties())
+          if (const auto value = device->get_property(property.name))
+            strings += std::holds_alternative<std::string>(*value) ? 1 : 0;
+    return Footprint::now();
+  };
+  rounds(20);
+  const Footprint first = rounds(20);
+  const Footprint last = rounds(20);
+  EXPECT_GE(strings, 20 * soc->subtree().size()) << "each has one, its type";
+  EXPECT_LE(last.heap, first.heap + 20 * sizeof(void*));
+}
+
 TEST_F(SocHazard, H2_TheCpusSpaceSeesRegionsOfItsOwnChipAndGoesWithThem) {
   for (int i = 0; i < 3; ++i) {
     boards::BoardPlan plan{"soc"};
