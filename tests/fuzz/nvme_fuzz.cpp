@@ -114,9 +114,10 @@ class Bench {
     const auto ticket = machine_->unplug("nvme0");
     machine_->control().run_pending();
     disk_->finish_all();
+    other_->finish_all();
     const auto gone = ticket->wait();
     HF_CHECK(gone.has_value(), "{}", gone.error().message);
-    if (has_namespace_) toggle_namespace();
+    has_namespace_ = false;  // it goes with its controller
     plug();
   }
   void toggle_namespace() {
