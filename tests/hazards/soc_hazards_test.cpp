@@ -63,8 +63,9 @@ TEST_F(SocHazard, H36_AStringThatAPropertyGivesGoesWithWhoAskedForIt) {
     for (int i = 0; i < count; ++i)
       for (hw::Device* device : soc->subtree())
         for (const object::PropertyInfo& property : device->properties())
-          if (const auto value = device->get_property(property.name))
-            strings += std::holds_alternative<std::string>(*value) ? 1 : 0;
+          if (const auto value = device->get_property(property.name);
+              value && std::holds_alternative<std::string>(*value))
+            ++strings;
     return Footprint::now();
   };
   rounds(20);
