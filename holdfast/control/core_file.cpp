@@ -18,7 +18,6 @@ constexpr std::uint64_t kMost = std::uint64_t{16} << 30;  // bytes; nothing else
 constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
 constexpr std::size_t kElfHeader = 64;
 constexpr std::size_t kProgramHeader = 56;
-constexpr std::size_t kNoteHeader = 12;
 constexpr std::uint32_t kLoad = 1;
 constexpr std::uint32_t kNote = 4;
 constexpr std::uint32_t kStatus = 1;  // NT_PRSTATUS
