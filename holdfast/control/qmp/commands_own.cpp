@@ -28,8 +28,9 @@ constexpr std::array kKinds{"devices", "parts", "regions", "region-controls", "g
                             "tickets", "requests", "flat-nodes", "retired"};
 static_assert(kKinds.size() == static_cast<std::size_t>(Census::Kind::kCount));
 
-// Not settled: what is retired and not yet freed is shown as it is.
+// What is retired and may be freed by now is freed first; what a reader may still be at is shown as it is.
 Answer census(Call& call) {
+  call.machine.services().realm().domain().poll();
   const Census::Snapshot now = call.machine.services().realm().census().take();
   Json all = Json::array();
   for (std::size_t i = 0; i < kKinds.size(); ++i)
