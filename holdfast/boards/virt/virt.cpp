@@ -180,7 +180,7 @@ void add_imsics(BoardPlan& board, const Options& options, const Harts& harts, co
 /// What takes the lines of devices.
 void add_wired_interrupts(BoardPlan& board, const Options& options, const Harts& harts,
                           const Place& place) {
-  const std::string& name = harts.controllers(place).wired.name();
+  const std::string name = harts.controllers(place).wired.name();
   if (options.interrupts == Interrupts::kPlic) {
     const auto plic = board.add<devices::SifivePlic>(
         name, {.sources = irq::kSources, .contexts = 2 * place.harts});
