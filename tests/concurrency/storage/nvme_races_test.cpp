@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "holdfast/block/file.hpp"
@@ -25,6 +26,13 @@ constexpr std::size_t kLength = kBlocks * 512;
 
 class NvmeRaces : public ::testing::TestWithParam<block::EngineChoice> {
  protected:
+  void SetUp() override {
+    auto file = block::File::open({.name = "drive 'races'", .path = file_.path(), .engine = GetParam()});
+    if (!file && GetParam() == block::EngineChoice::kUring)
+      GTEST_SKIP() << "this host has no io_uring: " << file.error().message;
+    ASSERT_TRUE(file) << file.error().message;
+    drive_ = *std::move(file);
+  }
   bool plug() {
     const auto done = world_.plug<devices::Nvme>(
         "nvme0", "1", devices::Nvme::Config{.serial = "races", .drive = drive_});
@@ -34,12 +42,6 @@ class NvmeRaces : public ::testing::TestWithParam<block::EngineChoice> {
   static bool yield() {
     std::this_thread::yield();
     return true;
-  }
-  /// Whether this host has that engine; the other one is tested in any case.
-  bool is_there() {
-    auto file = block::File::open({.name = "drive 'races'", .path = file_.path(), .engine = GetParam()});
-    if (file) drive_ = *std::move(file);
-    return static_cast<bool>(drive_);
   }
 
   testing::TempFile file_{kBytes};
@@ -74,7 +76,6 @@ void write_and_check(NvmeHost& host, std::uint16_t queue) {
 }
 
 TEST_P(NvmeRaces, TwoCpusWithAQueueEach) {
-  if (!is_there()) GTEST_SKIP() << "this host has no such engine";
   ASSERT_TRUE(plug());
   NvmeHost first{world_, 1, &yield};
   first.start();
@@ -88,7 +89,6 @@ TEST_P(NvmeRaces, TwoCpusWithAQueueEach) {
 }
 
 TEST_P(NvmeRaces, TornOutAndPutBackUnderLoad) {
-  if (!is_there()) GTEST_SKIP() << "this host has no such engine";
   const auto before = world_.test_machine().census();
   for (int round = 0; round < 10; ++round) {
     ASSERT_TRUE(plug());
@@ -120,7 +120,6 @@ TEST_P(NvmeRaces, TornOutAndPutBackUnderLoad) {
 }
 
 TEST_P(NvmeRaces, DisabledAndEnabledUnderLoad) {
-  if (!is_there()) GTEST_SKIP() << "this host has no such engine";
   ASSERT_TRUE(plug());
   NvmeHost host{world_, 1, &yield};
   host.map();
