@@ -89,6 +89,7 @@ class Nbd::Link : public std::enable_shared_from_this<Link> {
     Ref<Request> request{};
     Clock::time_point give_up;      // if there is no connection by then, and
     bool tried = false;             // an attempt to make one has failed meanwhile
+    bool lost = false;              // with a connection, before
     std::uint64_t done = 0;         // bytes that need not be asked for again
     bool flushing = false;          // done, and being made stable
   };
@@ -125,6 +126,7 @@ class Nbd::Link : public std::enable_shared_from_this<Link> {
   void drop_cancelled_jobs();
   void give_up_late_jobs();
   std::optional<IoResult> without_server(const Order& order) const;
+  bool is_to_last(const Order& order) const;
   unsigned flags_of(const Order& order) const;
   IoError error(int number, const Order& order) const;
 
@@ -154,6 +156,7 @@ class Nbd::Link : public std::enable_shared_from_this<Link> {
   std::map<std::uint64_t, Flight> flights_;
   std::uint64_t next_number_ = 0;
   std::vector<Landing> landings_;
+  bool shutting_down_ = false;  // the server said so
 };
 
 // --- the back-end ----------------------------------------------------------------------------------
@@ -268,13 +271,20 @@ bool Nbd::Link::take() {
     fresh = std::exchange(waiting_, {});
     cancelled = std::exchange(some_cancelled_, false);
   }
-  for (auto& request : fresh)
-    jobs_.push_back({.request = std::move(request), .give_up = Clock::now() + options_.reconnect_delay});
+  for (auto& request : fresh) {
+    // Decided, or cancelled on its way here: that is said at once, be there a server or not.
+    if (const auto early = settled(*request))
+      request->finish(*early);
+    else
+      jobs_.push_back(
+          {.request = std::move(request), .give_up = Clock::now() + options_.reconnect_delay});
+  }
   if (cancelled) drop_cancelled_jobs();
   return true;
 }
 
 void Nbd::Link::attend() {
+  if (state_ == State::kNone) give_up_late_jobs();
   if (state_ == State::kNone && !jobs_.empty() && Clock::now() >= next_attempt_) begin_connecting();
   if (state_ == State::kConnecting && Clock::now() >= attempt_ends_) lost("nobody answers");
   if (state_ == State::kNone) give_up_late_jobs();
@@ -380,9 +390,10 @@ void Nbd::Link::lost(const std::string& why) {
   report(fail("{}", why));
 }
 
+/// One that was lost before may be what the server dies of: its time does not begin anew.
 void Nbd::Link::ask_again(Job job) {
-  job.give_up = Clock::now() + options_.reconnect_delay;
-  job.tried = false;
+  job.tried = std::exchange(job.lost, true);
+  if (!job.tried) job.give_up = Clock::now() + options_.reconnect_delay;
   jobs_.push_front(std::move(job));
 }
 
@@ -423,12 +434,17 @@ std::optional<IoResult> Nbd::Link::without_server(const Order& order) const {
   return std::nullopt;
 }
 
+/// Whether it is a write that lasts when it is completed.
+bool Nbd::Link::is_to_last(const Order& order) const {
+  if (order.kind != Order::Kind::kWrite && order.kind != Order::Kind::kWriteZeroes) return false;
+  if (options_.cache == Cache::kUnsafe) return false;
+  return order.durability == Order::Durability::kStable ||
+         options_.cache == Cache::kWriteThrough || options_.cache == Cache::kDirectSync;
+}
+
 unsigned Nbd::Link::flags_of(const Order& order) const {
   unsigned flags = 0;
-  const bool writes = order.kind == Order::Kind::kWrite || order.kind == Order::Kind::kWriteZeroes;
-  const bool stable = order.durability == Order::Durability::kStable ||
-                      options_.cache == Cache::kWriteThrough || options_.cache == Cache::kDirectSync;
-  if (writes && stable && can_fua_ && options_.cache != Cache::kUnsafe) flags |= LIBNBD_CMD_FLAG_FUA;
+  if (is_to_last(order) && can_fua_) flags |= LIBNBD_CMD_FLAG_FUA;
   if (order.kind == Order::Kind::kWriteZeroes &&
       (order.zeroing == Order::Zeroing::kAllocate || options_.discard == Discard::kIgnore))
     flags |= LIBNBD_CMD_FLAG_NO_HOLE;
@@ -497,23 +513,26 @@ void Nbd::Link::land() {
     flights_.erase(found);
     if (flight.job) land(std::move(flight), error);
   }
+  if (std::exchange(shutting_down_, false) && state_ == State::kReady) lost("it is shutting down");
 }
 
 void Nbd::Link::land(Flight flight, int number) {
   HF_SCHEDULE_POINT("block.nbd.landed");
   Job job = *std::move(flight.job);
   const Order& order = job.request->order();
-  if (number == ENOTCONN) return ask_again(std::move(job));  // the library's: the connection was lost
+  // The library's word for a connection that was lost, and the server's for one that soon will be.
+  if (number == ENOTCONN || number == ESHUTDOWN) {
+    shutting_down_ = shutting_down_ || number == ESHUTDOWN;
+    return ask_again(std::move(job));
+  }
   if (number != 0) {
     IoError why = error(number, order);
     return finish(std::move(job), std::unexpected{why});
   }
   if (order.kind == Order::Kind::kRead) scatter(order, job.done, flight.buffer);
   job.done += flight.length;
-  const bool writes = order.kind == Order::Kind::kWrite || order.kind == Order::Kind::kWriteZeroes;
   const bool all = job.flushing || order.kind == Order::Kind::kFlush || job.done >= order.length;
-  if (all && writes && !job.flushing && !can_fua_ && can_flush_ && options_.cache != Cache::kUnsafe &&
-      order.durability == Order::Durability::kStable) {
+  if (all && is_to_last(order) && !job.flushing && !can_fua_ && can_flush_) {
     job.flushing = true;
     jobs_.push_front(std::move(job));
   } else if (all) {

@@ -118,7 +118,10 @@ Null::~Null() {
 void Null::start(Ref<Request> request) {
   Clerk& clerk = *clerk_;
   LockGuard guard{clerk.mutex};
-  clerk.waiting.push_back({Clock::now() + options_.latency, std::move(request)});
+  if (settled(*request))  // on its way here, perhaps: who drops what is cancelled has been
+    clerk.waiting.push_front({Clock::time_point::min(), std::move(request)});
+  else
+    clerk.waiting.push_back({Clock::now() + options_.latency, std::move(request)});
   if (!std::exchange(clerk.begun, true))
     clerk.thread = std::thread{[shared = clerk_] { shared->run(); }};
   else if (clerk.asleep)

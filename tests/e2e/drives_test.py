@@ -44,8 +44,11 @@ def server(place, *arguments):
             yield address
         finally:
             running.kill()
+            running.wait()
             os.close(fifo)
-            os.unlink(ready)
+            for left in (ready, address):  # one that is started next begins anew
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(left)
 
 
 def by_name(program):

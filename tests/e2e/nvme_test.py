@@ -68,7 +68,7 @@ def program_of_ours(program):
             for flags in ([], ["-DINTX"]):
                 path = disk(folder, f"disk{depth}{len(flags)}")
                 elf = guest.build("nvme.c", f"nvme{depth}{len(flags)}", f"-DDEPTH={depth}", *flags)
-                lines = ["blocks 8192", "checked 256", "shut down"] + ["interrupted"] * len(flags)
+                lines = ["blocks 8192", "written", "checked 256", "shut down"] + ["interrupted"] * len(flags)
                 guest.run("-bios", "none", "-kernel", elf, *drive(path),
                           "-device", "nvme,drive=d,serial=s", status=0, lines=lines)
                 checked(path, 256)
@@ -96,7 +96,7 @@ def torn_out(program):
                      "-bios", "none", "-kernel", str(elf), "-no-shutdown", *drive(path),
                      "-device", "nvme,id=n,drive=d,serial=s", program=program) as machine:
             console = listener.accept()[0].makefile("r", encoding="ascii")
-            for wanted in ("blocks 8192", "checked 256", "going on"):
+            for wanted in ("blocks 8192", "written", "checked 256", "going on"):
                 assert console.readline().strip() == wanted
             machine.qmp.execute("x-surprise-remove", {"id": "n"})
             machine.qmp.wait_event("DEVICE_DELETED", lambda event: event["data"].get("device") == "n")

@@ -293,5 +293,22 @@ TEST(Null, TakesItsTimeUnlessNobodyWantsItAnyMore) {
   EXPECT_EQ(failure, Failure::kCancelled);
 }
 
+// It was cancelled on its way to the back-end, which has dropped what was cancelled before it came.
+TEST(Null, DoesNotWaitForWhatNobodyWantsBeforeItComes) {
+  const auto slow = Null::make({.name = "node 'n'", .latency = std::chrono::hours{1}});
+  for (const bool is_late : {false, true}) {
+    std::latch done{1};
+    const auto request =
+        Request::make({.kind = Order::Kind::kFlush}, [&](const IoResult&) { done.count_down(); });
+    if (is_late) request->cancel();
+    slow->submit(request);
+    if (!is_late) {
+      request->cancel();
+      slow->drop_cancelled();
+    }
+    done.wait();
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::block

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <latch>
 #include <optional>
 
@@ -201,6 +202,69 @@ TEST_F(NbdTest, WithPatienceNothingIsLostOverAKilledServer) {
     ASSERT_TRUE(drive->perform(order(Order::Kind::kRead, at, other)));
     EXPECT_EQ(other[511], std::byte{0x42});
   }
+}
+
+// A server that dies of the request: each connection gets one of its own, which ends when it is asked.
+TEST_F(NbdTest, OneThatDiesOfTheRequestGetsItOnceMore) {
+  const std::string asked = ::testing::TempDir() + "holdfast-asked-" + std::to_string(getpid());
+  server_.start_for_each({"eval", "get_size=echo 4096", "pread=echo >> " + asked + "; kill -9 $PPID"});
+  const auto drive = open({.name = {}, .access = Access::kReadOnly}).value();
+  const auto read = drive->perform(order(Order::Kind::kRead, 0, bytes_));
+  EXPECT_EQ(failure(read), Failure::kInputOutput);
+  EXPECT_EQ(std::filesystem::file_size(asked), 2U) << "lines of nothing";
+  std::filesystem::remove(asked);
+}
+
+TEST_F(NbdTest, OneThatShutsDownIsLikeOneThatIsGone) {
+  server_.start({"--filter=error", "memory", "4M", "error-pread-rate=1", "error-pread=ESHUTDOWN"});
+  {
+    const auto hasty = open().value();
+    EXPECT_EQ(failure(hasty->perform(order(Order::Kind::kRead, 0, bytes_))), Failure::kInputOutput);
+  }
+  const auto patient = open({.name = {}, .reconnect_delay = hours{1}}).value();
+  Asked read{patient, order(Order::Kind::kRead, 0, bytes_)};
+  std::array<std::byte, 512> other{};
+  EXPECT_TRUE(patient->perform(order(Order::Kind::kWrite, 0, other)));
+  server_.kill();
+  server_.start({"memory", "4M"});
+  const auto done = read.wait();
+  EXPECT_TRUE(done) << text(done);
+}
+
+// It was cancelled on its way to the back-end, which has dropped what was cancelled before it came.
+TEST_F(NbdTest, WhatNobodyWantsBeforeItComesIsNotWaitedFor) {
+  server_.start({"memory", "4M"});
+  const auto drive = open({.name = {}, .reconnect_delay = hours{1}}).value();
+  server_.kill();
+  Asked waits{drive, order(Order::Kind::kRead, 0, bytes_)};
+  std::latch done{1};
+  std::optional<Failure> ended;
+  const auto request = Request::make(order(Order::Kind::kRead, 0, bytes_), [&](const IoResult& result) {
+    ended = failure(result);
+    done.count_down();
+  });
+  request->cancel();
+  drive->submit(request);
+  done.wait();
+  EXPECT_EQ(ended, Failure::kCancelled);
+  EXPECT_EQ(failure(drive->perform(order(Order::Kind::kRead, kSize, bytes_))), Failure::kOutOfRange);
+  waits.request().cancel();
+  drive->drop_cancelled();
+  EXPECT_EQ(failure(waits.wait()), Failure::kCancelled);
+}
+
+// A server that can flush, and knows no writes that last by themselves, is told to flush.
+TEST_F(NbdTest, WritesThroughLastWithoutTheServersHelp) {
+  const std::string flushed = ::testing::TempDir() + "holdfast-flushed-" + std::to_string(getpid());
+  server_.start({"eval", "get_size=echo 4096", "pread=exit 1", "can_write=exit 0", "pwrite=cat > /dev/null",
+                 "can_fua=echo none", "can_flush=exit 0", "flush=echo >> " + flushed});
+  for (const Cache cache : {Cache::kWriteThrough, Cache::kDirectSync, Cache::kWriteBack}) {
+    const auto drive = open({.name = {}, .cache = cache}).value();
+    EXPECT_TRUE(drive->perform(order(Order::Kind::kWrite, 0, bytes_)));
+    EXPECT_TRUE(drive->perform(order(Order::Kind::kWriteZeroes, 0, bytes_)));
+  }
+  EXPECT_EQ(std::filesystem::file_size(flushed), 4U) << "lines of nothing";
+  std::filesystem::remove(flushed);
 }
 
 TEST_F(NbdTest, OneThatComesBackWithAnotherSizeIsNotTheSame) {

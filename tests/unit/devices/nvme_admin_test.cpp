@@ -199,6 +199,33 @@ TEST_F(NvmeAdmin, CompletionsWaitForRoom) {
   EXPECT_FALSE(host_.peek(2));
 }
 
+TEST_F(NvmeAdmin, CommandsAreNotFetchedForCompletionsThatNobodyTakes) {
+  start();
+  host_.create_queues(2, 4);
+  // However often the doorbell is rung: room for three completions, and four that wait for it.
+  for (int round = 0; round < 10; ++round)
+    for (int i = 0; i < 3; ++i) {
+      host_.put(2, NvmeHost::command(IoOpcode{0x55}, 1));
+      host_.ring_doorbell(2);
+    }
+  const auto errors = [&] {
+    auto log = NvmeHost::command(AdminOpcode::kGetLogPage);
+    log.dw[10] = 127U << 16U | 2U;
+    NvmeHost::set_pair(log, 6, kData);
+    EXPECT_EQ(admin(log), Status::kSuccess);
+    return world_.load(kData + 176, 8);
+  };
+  EXPECT_EQ(errors(), 7U);
+  // Taken one after the other, they go on; the last place that the doorbell named is where it ends.
+  std::uint64_t taken = 0;
+  while (host_.look(2)) ++taken;
+  EXPECT_GE(taken, 7U);
+  EXPECT_EQ(errors(), taken);
+  host_.put(2, NvmeHost::transfer(IoOpcode::kRead, 0, 1, kData));
+  host_.ring_doorbell(2);
+  EXPECT_EQ(host_.wait(2).status, Status::kSuccess);
+}
+
 // --- unknown things --------------------------------------------------------------------------------
 
 TEST_F(NvmeAdmin, RefusesWhatItDoesNotKnow) {
@@ -283,6 +310,49 @@ TEST_F(NvmeAdmin, LogsShowWhatWasDone) {
   EXPECT_EQ(log(0x66, 64), Status::kInvalidLogPage);
   EXPECT_EQ(log(2, 64, 514), Status::kInvalidField);
   EXPECT_EQ(log(2, 64, 1024), Status::kInvalidField);
+}
+
+TEST_F(NvmeAdmin, TheHealthLogIsOfTheControllerAndCountsWhatTheMediumLost) {
+  start();
+  const auto health = [&](std::uint32_t id) {
+    auto entry = NvmeHost::command(AdminOpcode::kGetLogPage, id);
+    entry.dw[10] = 127U << 16U | 2U;
+    NvmeHost::set_pair(entry, 6, kData);
+    return admin(entry);
+  };
+  EXPECT_EQ(health(0), Status::kSuccess);
+  EXPECT_EQ(health(1), Status::kInvalidField) << "not one for each namespace";
+  disk_->failure = block::Failure::kInputOutput;
+  EXPECT_EQ(ask(NvmeHost::transfer(IoOpcode::kRead, 0, 1, kData)), Status::kUnrecoveredReadError);
+  EXPECT_EQ(ask(NvmeHost::transfer(IoOpcode::kWrite, 0, 1, kData)), Status::kWriteFault);
+  EXPECT_EQ(ask(NvmeHost::transfer(IoOpcode::kRead, kBytes, 1, kData)), Status::kLbaOutOfRange);
+  ASSERT_EQ(health(0xffff'ffff), Status::kSuccess);
+  EXPECT_EQ(world_.load(kData + 160, 8), 2U);
+  EXPECT_EQ(world_.load(kData + 176, 8), 4U);
+}
+
+TEST_F(NvmeAdmin, TheCacheIsEmptiedWhenItIsSwitchedOff) {
+  start();
+  auto cache = NvmeHost::command(AdminOpcode::kSetFeatures);
+  cache.dw[10] = 6;
+  host_.give(0, cache);
+  EXPECT_FALSE(host_.look(0)) << "what was written before is not on the medium yet";
+  ASSERT_EQ(disk_->waiting(), 1U);
+  EXPECT_EQ(disk_->first_order().kind, block::Order::Kind::kFlush);
+  disk_->finish_all();
+  EXPECT_EQ(host_.wait(0).status, Status::kSuccess);
+  EXPECT_EQ(admin(cache), Status::kSuccess) << "it is off: nothing to do";
+  EXPECT_EQ(disk_->done.size(), 1U);
+  cache.dw[11] = 1;
+  EXPECT_EQ(admin(cache), Status::kSuccess);
+  EXPECT_EQ(disk_->done.size(), 1U);
+}
+
+TEST_F(NvmeAdmin, WithoutMessagesThereIsOneInterrupt) {
+  plug();
+  host_.start();
+  EXPECT_EQ(admin(NvmeHost::create_completions(1, 16, 1)), Status::kInvalidInterruptVector);
+  EXPECT_EQ(admin(NvmeHost::create_completions(1, 16, 0)), Status::kSuccess);
 }
 
 // --- events ----------------------------------------------------------------------------------------

@@ -467,6 +467,55 @@ TEST_F(NvmeIo, UnpluggedWithCommandsThatWaitForBuffers) {
   EXPECT_EQ(world_.test_machine().census(), before);
 }
 
+TEST_F(NvmeIo, ComparisonsTakeBuffersInTurnToo) {
+  start();
+  // What is read from the disk to be compared is in host memory that the guest does not pay for.
+  for (std::uint64_t page = 0; page < 100; ++page) put_words(kList + 8 * page, {kData});
+  for (int i = 0; i < 5; ++i)
+    host_.put(1, NvmeHost::transfer(IoOpcode::kCompare, 0, 800, kData, kList));
+  host_.ring_doorbell(1);
+  EXPECT_EQ(disk_->waiting(), 2U);
+  disk_->finish_one();
+  EXPECT_EQ(disk_->waiting(), 2U) << "the next took its place";
+  disk_->finish_all();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(host_.wait(1).status, Status::kSuccess);
+}
+
+// Each is begun by the end of the one before; that is a loop, not ten thousand calls deep.
+TEST_F(NvmeIo, ManyThatWaitedForBuffersFailOneAfterTheOther) {
+  plug();
+  host_.start();
+  constexpr std::uint16_t kQueues = 12;
+  constexpr std::uint32_t kEntries = 1024;
+  constexpr std::uint64_t kCompletions = kData + 0x4'0000;  // of all queues: nobody looks at them
+  constexpr std::uint64_t kFirst = kData + 0x5'0000;        // submissions of queue 1
+  constexpr std::uint64_t kOthers = kData + 0x6'0000;       // and of the others
+  const auto fill = [&](std::uint64_t ring, const Submission& entry, std::uint32_t from) {
+    for (std::uint32_t i = from; i < kEntries; ++i)
+      host_.write(ring + 64 * i, std::as_bytes(std::span{entry.dw}));
+  };
+  // Three take more than all buffers; the others write from where nothing is.
+  fill(kFirst, by_list(read(0, 800, 0), descriptor(1, 0, 800 * 512)), 0);
+  fill(kFirst, write(0, 1, kUnassigned), 3);
+  fill(kOthers, write(0, 1, kUnassigned), 0);
+  for (std::uint16_t queue = 1; queue <= kQueues; ++queue) {
+    auto completions = NvmeHost::create_completions(queue, kEntries);
+    NvmeHost::set_pair(completions, 6, kCompletions);
+    auto submissions = NvmeHost::create_submissions(queue, kEntries);
+    NvmeHost::set_pair(submissions, 6, queue == 1 ? kFirst : kOthers);
+    ASSERT_EQ(admin(completions), Status::kSuccess);
+    ASSERT_EQ(admin(submissions), Status::kSuccess);
+    host_.set_reg(0x1000 + 8U * queue, kEntries - 1);
+  }
+  EXPECT_EQ(disk_->waiting(), 2U);
+  disk_->finish_all();
+  auto log = NvmeHost::command(AdminOpcode::kGetLogPage);
+  log.dw[10] = 127U << 16U | 2U;
+  NvmeHost::set_pair(log, 6, kData);
+  ASSERT_EQ(admin(log), Status::kSuccess);
+  EXPECT_EQ(world_.load(kData + 176, 8), kQueues * (kEntries - 1) - 3) << "so many errors";
+}
+
 // --- taken away ------------------------------------------------------------------------------------
 
 TEST_F(NvmeIo, UnpluggedWithRequestsUnderWay) {

@@ -62,7 +62,9 @@ Completion Controller::create_completion_queue(const Submission& entry) {
       cc::completion_bits(cc_) != kCompletionBits)
     return failed(Status::kInvalidQueueSize);
   if (entry.prp1() % page_size() != 0) return failed(Status::kPrpOffsetInvalid);
-  if (vector >= config_.vectors) return failed(Status::kInvalidInterruptVector);
+  // SPEC: 5.3: without messages there is one interrupt, which is number 0.
+  if (vector >= (wiring_.has_messages() ? config_.vectors : 1U))
+    return failed(Status::kInvalidInterruptVector);
   if ((entry.dw[11] & kContiguous) == 0) return failed(Status::kInvalidField);
   CompletionQueue& queue = completions_[static_cast<std::uint16_t>(number)];
   queue = {
@@ -187,6 +189,10 @@ Completion Controller::get_log_page(const Submission& entry) {
   const bool keeps_event = (entry.dw[10] >> 15U & 1U) != 0;
   auto content = log(number);
   if (!content) return failed(Status::kInvalidLogPage);
+  // SPEC: 5.14.1.2: it is the controller's, unless LPA says that each namespace has one.
+  if (static_cast<LogPage>(number) == LogPage::kHealth && entry.namespace_id() != 0 &&
+      entry.namespace_id() != kAllNamespaces)
+    return failed(Status::kInvalidField);
   if (offset % 4 != 0 || offset > content->size()) return failed(Status::kInvalidField);
   // Beyond the page there is nothing to return: what is wanted of that stays as it is.
   const auto length = std::min<std::uint64_t>(4 * dwords, content->size() - offset);
@@ -200,7 +206,7 @@ Completion Controller::get_log_page(const Submission& entry) {
 
 // --- features --------------------------------------------------------------------------------------
 
-Completion Controller::set_features(const Submission& entry) {
+Controller::Answer Controller::set_features(const Submission& entry) {
   const auto number = static_cast<std::uint8_t>(entry.dw[10]);
   const std::uint32_t id = entry.namespace_id();
   constexpr std::uint32_t kSave = 1U << 31U;
@@ -211,6 +217,7 @@ Completion Controller::set_features(const Submission& entry) {
   const auto feature = static_cast<Feature>(number);
   if (feature == Feature::kTimestamp) return set_timestamp(entry);
   const auto queues = static_cast<std::uint32_t>(submissions_.size() + completions_.size() - 2);
+  const bool had_cache = features_.write_cache();
   const auto result = features_.set(feature, entry.dw[11], queues);
   if (!result) return failed(result.error());
   if (feature == Feature::kTemperatureThreshold && is_hot()) {
@@ -218,7 +225,19 @@ Completion Controller::set_features(const Submission& entry) {
     if ((features_.event_configuration() & kTemperatureNotices) != 0)
       events_.raise(Event::temperature());
   }
-  return {.result = *result};
+  if (had_cache && !features_.write_cache()) return empty_caches(entry);
+  return Completion{.result = *result};
+}
+
+/// Without a cache, what was written before is on the medium, too.
+Controller::Answer Controller::empty_caches(const Submission& entry) {
+  Command command{.entry = entry, .order = {.kind = block::Order::Kind::kFlush}};
+  for (const auto& target : namespaces_->all())
+    if (!target->geometry().read_only) command.targets.push_back(target);
+  const CommandId id = next_++;
+  commands_.emplace(id, std::move(command));
+  launch(id);
+  return std::nullopt;
 }
 
 Completion Controller::get_features(const Submission& entry) {

@@ -199,8 +199,9 @@ void Controller::ring_completion(std::uint16_t number, std::uint32_t value) {
   if (value >= queue->ring.entries) return events_.raise(Event::invalid_doorbell_value());
   queue->head = static_cast<std::uint16_t>(value);
   if (number == kAdminQueue && queue->shadow) queue->shadow->store(reach_, value);
-  post_waiting(*queue);
+  const bool has_room = post_waiting(*queue);
   update_pin();
+  if (has_room) serve_users_of(number);
 }
 
 void Controller::look_at_shadow(SubmissionQueue& queue) {
@@ -229,10 +230,25 @@ void Controller::serve(std::uint16_t number) {
   serving_ = false;
 }
 
+/// Those that post to a queue may have waited for it.
+void Controller::serve_users_of(std::uint16_t completion_queue) {
+  std::vector<std::uint16_t> numbers;
+  for (const auto& [number, queue] : submissions_)
+    if (queue.completion_queue == completion_queue && queue.has_more()) numbers.push_back(number);
+  for (const std::uint16_t number : numbers) serve(number);
+}
+
+/// Not more than fit the queue are under way, nor wait for a host that takes no completions.
+bool Controller::may_fetch(const SubmissionQueue& queue) {
+  if (!queue.has_more() || queue.deleted_by || queue.under_way >= queue.ring.entries) return false;
+  const CompletionQueue* const to = completion_queue(queue.completion_queue);
+  return to == nullptr || to->waiting.size() < queue.ring.entries;
+}
+
 void Controller::serve_one(SubmissionQueue& queue, std::uint16_t number) {
   look_at_shadow(queue);
   for (;;) {
-    while (queue.has_more() && queue.under_way < queue.ring.entries && !queue.deleted_by) {
+    while (may_fetch(queue)) {
       const auto entry = fetch(reach_, queue);
       if (!entry) return fail_fatally();
       ++queue.under_way;
@@ -258,6 +274,9 @@ void Controller::execute(std::uint16_t number, const Submission& entry) {
 
 void Controller::note_mishap(std::uint16_t queue, const Submission& entry, Status status) {
   ++counts_.mishaps;
+  constexpr unsigned kMedia = 2;  // the type of status
+  if (static_cast<unsigned>(status) >> 8U == kMedia && status != Status::kCompareFailure)
+    ++counts_.media_errors;
   counts_.last = {.queue = queue,
                   .command = entry.id(),
                   .status = status,
@@ -272,17 +291,24 @@ void Controller::post(std::uint16_t number, std::uint16_t command, const Complet
   SubmissionQueue* const queue = submission_queue(number);
   if (queue == nullptr) return;
   --queue->under_way;
-  if (CompletionQueue* const to = completion_queue(queue->completion_queue))
-    post_to(*to, {.completion = completion, .submission_queue = number, .command = command});
-  if (queue->deleted_by && queue->under_way == 0) return finish_deletion(number);
-  if (queue->has_more()) serve(number);  // it may have waited for one to end
+  const std::uint16_t completions = queue->completion_queue;
+  CompletionQueue* const to = completion_queue(completions);
+  const bool has_room = to != nullptr && post_to(*to, {.completion = completion,
+                                                       .submission_queue = number,
+                                                       .command = command});
+  // The queues may go with the next line.
+  if (queue->deleted_by && queue->under_way == 0)
+    finish_deletion(number);
+  else if (queue->has_more())
+    serve(number);  // it may have waited for one to end
+  if (has_room) serve_users_of(completions);
 }
 
-void Controller::post_to(CompletionQueue& queue, const Posted& posted) {
+bool Controller::post_to(CompletionQueue& queue, const Posted& posted) {
   if (queue.waiting.empty() && queue.is_full()) look_at_shadow(queue);
   if (!queue.waiting.empty() || queue.is_full()) {
     queue.waiting.push_back(posted);
-    if (!queue.shadow) return;
+    if (!queue.shadow) return false;
     queue.shadow->ask_beyond(reach_, queue.head);
     look_at_shadow(queue);
     return post_waiting(queue);
@@ -290,6 +316,7 @@ void Controller::post_to(CompletionQueue& queue, const Posted& posted) {
   // So the host rings when it has seen it: the pin falls only then.
   if (queue.shadow) queue.shadow->ask_beyond(reach_, queue.head);
   if (write_completion(queue, posted)) interrupt(queue);
+  return false;
 }
 
 bool Controller::write_completion(CompletionQueue& queue, const Posted& posted) {
@@ -299,7 +326,7 @@ bool Controller::write_completion(CompletionQueue& queue, const Posted& posted) 
   return written;
 }
 
-void Controller::post_waiting(CompletionQueue& queue) {
+bool Controller::post_waiting(CompletionQueue& queue) {
   bool posted = false;
   while (!queue.waiting.empty() && !queue.is_full()) {
     const Posted next = queue.waiting.front();
@@ -307,6 +334,7 @@ void Controller::post_waiting(CompletionQueue& queue) {
     posted = write_completion(queue, next) || posted;
   }
   if (posted) interrupt(queue);
+  return posted;
 }
 
 void Controller::interrupt(const CompletionQueue& queue) {

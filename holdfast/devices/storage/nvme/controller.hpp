@@ -124,7 +124,7 @@ class Controller {
     Scatter scatter{};
     std::optional<Direction> direction{};  // of the data
     std::size_t parts = 0;                 // orders that have not come back
-    std::uint64_t bounced = 0;             // bytes it has taken of the budget
+    std::uint64_t bounced = 0;             // bytes of buffers, which it has taken of the budget
     std::uint32_t shutdown = 0;            // which it is part of; 0: a command of the host's
     Status outcome = Status::kSuccess;
   };
@@ -143,12 +143,15 @@ class Controller {
   void ring_submission(std::uint16_t queue, std::uint32_t value);
   void ring_completion(std::uint16_t queue, std::uint32_t value);
   void serve(std::uint16_t queue);
+  void serve_users_of(std::uint16_t completion_queue);
+  bool may_fetch(const SubmissionQueue& queue);
   void serve_one(SubmissionQueue& queue, std::uint16_t number);
   void look_at_shadow(SubmissionQueue& queue);
   void execute(std::uint16_t queue, const Submission& entry);
   void post(std::uint16_t queue, std::uint16_t command, const Completion& completion);
-  void post_to(CompletionQueue& queue, const Posted& posted);
-  void post_waiting(CompletionQueue& queue);
+  /// Whether some that had waited were posted, like the next.
+  bool post_to(CompletionQueue& queue, const Posted& posted);
+  bool post_waiting(CompletionQueue& queue);
   void look_at_shadow(CompletionQueue& queue);
   bool write_completion(CompletionQueue& queue, const Posted& posted);
   void interrupt(const CompletionQueue& queue);
@@ -168,7 +171,8 @@ class Controller {
   Completion identify_one(const Submission& entry, Structure structure);
   Completion get_log_page(const Submission& entry);
   std::optional<std::vector<std::byte>> log(std::uint8_t page) const;
-  Completion set_features(const Submission& entry);
+  Answer set_features(const Submission& entry);
+  Answer empty_caches(const Submission& entry);
   Completion get_features(const Submission& entry);
   Completion set_timestamp(const Submission& entry);
   Completion abort(const Submission& entry);
@@ -247,6 +251,7 @@ class Controller {
   std::uint32_t shutdown_ = 0;                       // how many there were
   std::deque<std::uint16_t> due_;                    // submission queues to be looked at
   bool serving_ = false;
+  bool launching_ = false;  // those that were starved
 };
 
 }  // namespace holdfast::devices::nvme

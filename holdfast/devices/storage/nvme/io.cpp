@@ -8,6 +8,7 @@
 
 #include "holdfast/devices/storage/nvme/controller.hpp"
 #include "holdfast/devices/storage/nvme/errand.hpp"
+#include "holdfast/memory/guest_bytes.hpp"
 
 namespace holdfast::devices::nvme {
 namespace {
@@ -42,9 +43,15 @@ Status status_of(Kind kind, const block::IoResult& result) {
 }
 
 bool is_same(std::span<const std::byte> read, const Transfer& transfer) {
-  for (const auto piece : transfer.bytes()) {
-    if (std::memcmp(read.data(), piece.data(), piece.size()) != 0) return false;
-    read = read.subspan(piece.size());
+  std::array<std::byte, 4096> given;  // guest memory, which may change meanwhile
+  for (std::span<const std::byte> piece : transfer.bytes()) {
+    while (!piece.empty()) {
+      const std::size_t length = std::min(piece.size(), given.size());
+      memory::copy_guest_bytes(given.data(), piece.data(), length);
+      if (std::memcmp(read.data(), given.data(), length) != 0) return false;
+      read = read.subspan(length);
+      piece = piece.subspan(length);
+    }
   }
   return true;
 }
@@ -213,20 +220,21 @@ bool Controller::has_room_to_bounce(std::uint64_t bytes) const {
 }
 
 void Controller::launch_data(CommandId id, Command& command) {
+  const bool compares = static_cast<IoOpcode>(command.entry.opcode()) == IoOpcode::kCompare;
   Transfer transfer{reach_, command.scatter, *command.direction, who(command)};
-  if (!has_room_to_bounce(transfer.bounced()) ||
-      (transfer.bounced() != 0 && !starved_.empty() && starved_.front() != id)) {
-    if (std::ranges::find(starved_, id) == starved_.end()) starved_.push_back(id);
+  const std::uint64_t buffers = transfer.bounced() + (compares ? command.order.length : 0);
+  const bool is_next = !starved_.empty() && starved_.front() == id;
+  if (!has_room_to_bounce(buffers) || (buffers != 0 && !starved_.empty() && !is_next)) {
+    if (!is_next) starved_.push_back(id);  // launched for the first time
     return;
   }
-  std::erase(starved_, id);
+  if (is_next) starved_.pop_front();
   command.stage = Command::Stage::kBegun;
-  command.bounced = transfer.bounced();
+  command.bounced = buffers;
   bouncing_ += command.bounced;
   command.parts = 1;
   if (const Status status = transfer.begin(reach_); status != Status::kSuccess)
     return returned(id, status);
-  const bool compares = static_cast<IoOpcode>(command.entry.opcode()) == IoOpcode::kCompare;
   Errand::Luggage luggage{.command = id};
   if (compares) luggage.read.resize(static_cast<std::size_t>(command.order.length));
   block::Order order = command.order;
@@ -254,12 +262,15 @@ void Controller::launch_parts(CommandId id, Command& command) {
   returned(id, Status::kSuccess);
 }
 
+// One that fails at once is the end of a command, too, and comes here again: the loop above goes on.
 void Controller::launch_starved() {
+  if (std::exchange(launching_, true)) return;
   while (!starved_.empty()) {
     const CommandId id = starved_.front();
     launch(id);
-    if (!starved_.empty() && starved_.front() == id) return;  // still no room
+    if (!starved_.empty() && starved_.front() == id) break;  // still no room
   }
+  launching_ = false;
 }
 
 // --- come back -------------------------------------------------------------------------------------
