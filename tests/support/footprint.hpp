@@ -4,6 +4,7 @@
 #pragma once
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -31,6 +32,7 @@ struct Footprint {
   std::size_t heap = 0;         // bytes allocated and not freed
   std::size_t mappings = 0;     // of the address space; not counted where a sanitizer has its own in it
   std::size_t descriptors = 0;
+  std::size_t resident = 0;     // bytes; noisy: what is freed need not be given back
 
   static Footprint now() {
     Footprint footprint;
@@ -44,6 +46,9 @@ struct Footprint {
 #endif
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"})
       ++footprint.descriptors;
+    std::size_t pages = 0;
+    std::ifstream{"/proc/self/statm"} >> pages >> pages;  // the second number
+    footprint.resident = pages * static_cast<std::size_t>(::getpagesize());
     return footprint;
   }
 };
