@@ -20,7 +20,8 @@ import sys
 import tempfile
 import time
 
-GUESTS = pathlib.Path(__file__).resolve().parent.parent / "guests"
+import beside
+
 OPENSBI = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"
 UBOOT = "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin"
 # How often each is run: some tenths of a second.
@@ -34,14 +35,7 @@ class Bench:
         self.programs, self.rounds, self.folder = programs, rounds, pathlib.Path(folder)
 
     def build(self, source, *flags):
-        elf = self.folder / ("-".join([source, *flags]).replace("/", "_") + ".elf")
-        if not elf.exists():
-            subprocess.run(["riscv64-unknown-elf-gcc", "-O2", "-march=rv64imac_zicsr", "-mabi=lp64",
-                            "-mcmodel=medany", "-ffreestanding", "-fno-tree-loop-distribute-patterns",
-                            "-nostdlib", "-static", *flags, "-T", GUESTS / "guest.ld",
-                            "-Wl,--build-id=none,--no-warn-rwx-segments", "-o", elf, GUESTS / source],
-                           check=True)
-        return elf
+        return beside.build(self.folder, source, *flags)
 
     def command(self, program, elf, *more):
         return [program, "-M", "virt", "-m", "128M", "-nographic", "-bios", "none", "-kernel", str(elf),
@@ -57,16 +51,6 @@ class Bench:
             sys.exit(f"{program} {elf}: status {done.returncode}\n{done.stdout.decode()}")
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall, done.stdout
 
-    def show(self, what, unit, found, note=""):
-        ratios = [ours / theirs for ours, theirs in zip(*found.values()) if theirs > 0]
-        line = f"{what:10}"
-        for name, values in found.items():
-            line += (f" {name} {statistics.median(values):9.2f} {unit}"
-                     f" ({min(values):.2f} - {max(values):.2f})")
-        if ratios:
-            line += f"  ratio {statistics.median(ratios):5.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
-        print(line + note, flush=True)
-
     def kernels(self, wanted):
         nothing = self.build("kernels.c", "-DKERNEL=nothing", "-DROUNDS=1UL")
         for kernel, times in KERNELS.items():
@@ -81,7 +65,7 @@ class Bench:
                     seconds = self.run(program, elf)[0] - self.run(program, nothing)[0]
                     found[name].append(seconds / times * 1e6)
             per_second = instructions / statistics.median(found["holdfast"])
-            self.show(kernel, "us", found, f"  {instructions} instructions, {per_second:.0f} MIPS")
+            beside.show(kernel, "us", found, f"  {instructions} instructions, {per_second:.0f} MIPS")
 
     def start(self):
         """From the command to the first instruction, which switches the machine off, and its end."""
@@ -90,7 +74,7 @@ class Bench:
         for _ in range(4 * self.rounds):
             for name, program in self.programs.items():
                 found[name].append(self.run(program, elf)[1] * 1e3)
-        self.show("start", "ms", found)
+        beside.show("start", "ms", found)
 
     def waiting(self, program, harts):
         """A machine whose harts have all come to WFI for a key."""
@@ -110,12 +94,9 @@ class Bench:
         for _ in range(self.rounds):
             for name, program in self.programs.items():
                 process = self.waiting(program, 1)
-                rollup = pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-                private = sum(int(line.split()[1]) for line in rollup.splitlines()
-                              if line.startswith(("Private_Dirty", "Private_Clean")))
-                found[name].append(private / 1024)
+                found[name].append(beside.private_mib(process.pid))
                 process.communicate(b"k", timeout=LIMIT)
-        self.show("memory", "MiB", found)
+        beside.show("memory", "MiB", found)
 
     def idle(self, seconds=5):
         """Of one core, with eight harts in WFI."""
@@ -131,7 +112,7 @@ class Bench:
                     time.sleep(seconds)
             found[name].append((used[1] - used[0]) / seconds * 100)
             process.communicate(b"k", timeout=LIMIT)
-        self.show("idle", "%", found)
+        beside.show("idle", "%", found)
 
     def prompt_once(self, program):
         master, slave = pty.openpty()
@@ -157,16 +138,16 @@ class Bench:
         for _ in range(self.rounds):
             for name, program in self.programs.items():
                 found[name].append(self.prompt_once(program))
-        self.show("prompt", "s", found)
+        beside.show("prompt", "s", found)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("holdfast")
     parser.add_argument("what", nargs="*", help="kernels, start, memory, idle, prompt; all if none")
-    parser.add_argument("--peer", default="qemu-system-riscv64")
+    parser.add_argument("--peer", default=beside.PEER)
     parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench({"holdfast": args.holdfast, "qemu": args.peer}, args.rounds, folder)
         for what in ("start", "memory", "idle", "prompt"):

@@ -10,25 +10,16 @@ machine q35 can unplug them: its guest's part, the word in a port that lets a CP
 protocol; Holdfast's harts need nobody's word.
 """
 import argparse
-import pathlib
-import statistics
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
-from holdfast import Ended, Machine, ProtocolError, QtestError  # noqa: E402
+import beside
+from holdfast import Ended, Machine, ProtocolError, QtestError  # by way of beside's path
 
 TRIPS = 4000
 CYCLES = 500
 QTEST = ("-accel", "tcg", "-S", "-display", "none")  # Debian's QEMU has no accelerator for tests
 VIRT = ("-M", "virt", "-m", "128M", "-bios", "none", *QTEST)
 NONE = ("-M", "none", "-display", "none", "-nodefaults")
-
-
-def private_kib(machine):
-    rollup = pathlib.Path(f"/proc/{machine.process.pid}/smaps_rollup").read_text()
-    return sum(int(line.split()[1]) for line in rollup.splitlines()
-               if line.startswith(("Private_Dirty", "Private_Clean")))
 
 
 class HoldfastCpu:
@@ -67,19 +58,8 @@ class Bench:
         self.rounds = rounds
         self.deadly = {}
 
-    def show(self, what, unit, found):
-        ratios = [ours / theirs for ours, theirs in zip(*found.values())]
-        line = f"{what:22}"
-        for name, values in found.items():
-            line += f" {name} {statistics.median(values):9.2f} {unit} ({min(values):.2f} - {max(values):.2f})"
-        print(f"{line}  ratio {statistics.median(ratios):5.2f} ({min(ratios):.2f} - {max(ratios):.2f})", flush=True)
-
     def by_turns(self, what, unit, measure):
-        found = {name: [] for name in self.programs}
-        for _ in range(self.rounds):
-            for name, program in self.programs.items():
-                found[name].append(measure(program))
-        self.show(what, unit, found)
+        beside.show(what, unit, beside.by_turns(self.programs, self.rounds, measure), width=22)
 
     def qmp(self):
         self.by_turns("query-status", "us", lambda program: self.trips(
@@ -109,7 +89,7 @@ class Bench:
     def started(program, arguments):
         began = time.perf_counter()
         with Machine(*arguments, program=program) as machine:
-            return (time.perf_counter() - began) * 1e3, private_kib(machine) / 1024
+            return (time.perf_counter() - began) * 1e3, beside.private_mib(machine.process.pid)
 
     def types(self):
         self.by_turns("look at a type", "us", self.look)
@@ -148,10 +128,11 @@ class Bench:
         try:
             for done in range(20):
                 how.cycle(machine)
-            before, began = private_kib(machine), time.perf_counter()
+            before, began = beside.private_mib(machine.process.pid), time.perf_counter()
             for done in range(20, 20 + CYCLES):
                 how.cycle(machine)
-            took, grown = time.perf_counter() - began, (private_kib(machine) - before) * 1024
+            took = time.perf_counter() - began
+            grown = (beside.private_mib(machine.process.pid) - before) * (1 << 20)
             spaces = machine.qmp.execute("human-monitor-command", {"command-line": "info mtree"})
             return (f"{took / CYCLES * 1e6:.0f} us and {grown / CYCLES:.0f} bytes more private memory a cycle; "
                     f"{spaces.count('address-space:')} address spaces at the end")
@@ -168,10 +149,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("holdfast")
     parser.add_argument("what", nargs="*", help="qmp, qtest, start, types, cpu; all if none")
-    parser.add_argument("--peer", default="qemu-system-riscv64")
+    parser.add_argument("--peer", default=beside.PEER)
     parser.add_argument("--cpu-peer", default="qemu-system-x86_64")
     parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     bench = Bench(args.holdfast, args.peer, args.cpu_peer, args.rounds)
     for what in args.what or ("qmp", "qtest", "start", "types", "cpu"):
         getattr(bench, what)()

@@ -7,7 +7,8 @@
 //   INTX      sleeps until the interrupt comes, and counts how often it did; else it polls
 //   ENDLESS   goes on reading until the controller is gone: its registers read as ones then
 //   ERRORS    commands may fail, with READ_STATUS or WRITE_STATUS; they are counted and given again
-//   TIMED     says how many commands a second were done
+//   TIMED     says how many writes and how many reads a second were done
+//   BLIND     data are neither made nor compared: what is timed is the controller
 // The bus it looks for the controller on is 0, or, if a bridge is found first, the one behind that.
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -37,6 +38,11 @@ typedef unsigned long u64;
 #define INTX_IRQ 32
 
 enum { page = 4096, entries = 64, queue = 1 };
+#ifdef INTX
+enum { LOOKS = 1 };
+#else
+enum { LOOKS = 256 };  // at the queue, for each at whether the controller is there
+#endif
 _Static_assert(DEPTH < entries, "the queue has room for all");
 
 __asm__(
@@ -241,7 +247,9 @@ static u64 sum;
 static void give(enum what what, u16 command, u64 piece) {
   given[command] = piece;
   u64 *words = data[command];
+#ifndef BLIND
   for (u64 i = 0; i < page / 8; ++i) words[i] = what == writing ? word_of(piece, i) : ~0UL;
+#endif
   struct submission *s = next(&io_queue, what, command);
   s->id = 1;
   s->prp1 = (u64)words;
@@ -264,11 +272,13 @@ static int check(enum what what, const struct completion *c) {
 #endif
   }
   if (what == writing) return 1;
+#ifndef BLIND
   const u64 *words = data[c->command];
   for (u64 i = 0; i < page / 8; ++i) {
     CHECK(words[i] == word_of(given[c->command], i));
     sum += words[i];
   }
+#endif
   return 1;
 }
 
@@ -276,13 +286,14 @@ static int check(enum what what, const struct completion *c) {
    controller went are not. */
 static u64 run(enum what what, u64 pieces, int endless) {
   u64 begun = 0, done = 0;
-  u32 under_way = 0;
+  u32 under_way = 0, looks = 0;
+  const u64 began = REG(u64, MTIME);
   while (under_way < DEPTH && begun < pieces) give(what, (u16)under_way++, begun++);
   ring(queue, 0, io_queue.tail);
   while (under_way != 0) {
     struct completion *c = seen(&io_queue);
     if (!c) {
-      if (is_gone()) return done;
+      if (looks++ % LOOKS == 0 && is_gone()) return done;
       sleep();
       slept();
       continue;
@@ -298,6 +309,12 @@ static u64 run(enum what what, u64 pieces, int endless) {
     ring(queue, 1, io_queue.head);
     ring(queue, 0, io_queue.tail);
   }
+#ifdef TIMED
+  const u64 took = REG(u64, MTIME) - began;
+  say(what == writing ? "writes a second" : "reads a second", done * 10000000 / (took ? took : 1));
+#else
+  (void)began;
+#endif
   return done;
 }
 
@@ -308,7 +325,6 @@ __attribute__((used)) void start(void) {
 #else
   (void)hear_interrupts;
 #endif
-  u64 began = REG(u64, MTIME);
   CHECK(run(writing, COMMANDS, 0) == COMMANDS);
   print("written\n");
   u64 had = run(reading, COMMANDS, 0);
@@ -319,17 +335,13 @@ __attribute__((used)) void start(void) {
   }
 #endif
   CHECK(had == COMMANDS);
-  u64 took = REG(u64, MTIME) - began;
+#ifndef BLIND
   u64 expected = 0;
   for (u64 piece = 0; piece < COMMANDS; ++piece)
     for (u64 i = 0; i < page / 8; ++i) expected += word_of(piece, i);
   CHECK(sum == expected);
-  say("checked", COMMANDS);
-#ifdef TIMED
-  say("commands a second", 2UL * COMMANDS * 10000000 / (took ? took : 1));
-#else
-  (void)took;
 #endif
+  say("checked", COMMANDS);
 #ifdef INTX
   CHECK(interrupts != 0);
   print("interrupted\n");

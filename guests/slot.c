@@ -8,6 +8,9 @@
 //   s  sleeps through them                                      e  ends, with the number of interrupts
 //   u  does not power up what is put in
 //
+// Built with TICKS the other harts, which are busy with nothing, are interrupted by their timers 250 times a second,
+// as those of an operating system are.
+//
 // Built with MSIX the port's interrupt is a message: to the hart's IMSIC, or, with MAILBOX, to a word of
 // RAM that the program looks at between keys.
 typedef unsigned char u8;
@@ -31,8 +34,31 @@ __asm__(
     "    .globl _start\n"
     "_start:\n"
     "    csrr  t0, mhartid\n"
+    "    beqz  t0, first\n"
+#ifdef TICKS
+    "    la    t1, tick\n"
+    "    csrw  mtvec, t1\n"
+    "    slli  t1, t0, 3\n"
+    "    li    t2, 0x2004000\n"  // mtimecmp of hart 0
+    "    add   t2, t2, t1\n"
+    "    li    t3, 0x200bff8\n"  // mtime
+    "    li    t4, 40000\n"
+    "    li    t1, 1 << 7\n"
+    "    csrw  mie, t1\n"
+    "    csrsi mstatus, 1 << 3\n"
     "park:\n"
-    "    bnez  t0, park\n"
+    "    j     park\n"
+    "    .balign 4\n"
+    "tick:\n"
+    "    ld    t1, 0(t3)\n"
+    "    add   t1, t1, t4\n"
+    "    sd    t1, 0(t2)\n"
+    "    mret\n"
+#else
+    "park:\n"
+    "    j     park\n"
+#endif
+    "first:\n"
     "    la    sp, stack_end\n"
     "    call  start\n");
 

@@ -16,9 +16,9 @@ namespace holdfast::testing {
 
 class TempFile {
  public:
-  /// All zeroes.
-  explicit TempFile(std::uint64_t size) {
-    path_ = ::testing::TempDir() + "holdfast-XXXXXX";
+  /// All zeroes; the folder ends with a slash.
+  explicit TempFile(std::uint64_t size, const std::string& folder = ::testing::TempDir()) {
+    path_ = folder + "holdfast-XXXXXX";
     const int fd = mkstemp(path_.data());
     EXPECT_GE(fd, 0) << path_;
     EXPECT_EQ(ftruncate(fd, static_cast<off_t>(size)), 0) << path_;
