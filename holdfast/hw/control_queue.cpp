@@ -58,6 +58,7 @@ void ControlQueue::queue(Item item) {
     wake = !std::exchange(woken_, true);
     something_.notify_all();
   }
+  HF_SCHEDULE_POINT("hw.control.queued");
   if (wake) loop_.post([this] { run_pending(); });
 }
 
