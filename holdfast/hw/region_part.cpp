@@ -55,10 +55,14 @@ void RegionPart::set_enabled(bool enabled) {
 }
 
 void RegionPart::set_size(std::uint64_t bytes) {
-  size_ = bytes;
   memory::Transaction map;
-  map.set_size(region_, bytes);
+  set_size(bytes, map);
   post(std::move(map));
+}
+
+void RegionPart::set_size(std::uint64_t bytes, memory::Transaction& map) {
+  size_ = bytes;
+  map.set_size(region_, bytes);
 }
 
 // --- containers ------------------------------------------------------------------------------------

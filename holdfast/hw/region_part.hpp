@@ -30,6 +30,8 @@ class RegionPart : public Part, public object::Expires {
   // Edits of the map, in force when the thread has left the device's callback, at once elsewhere.
   void set_enabled(bool enabled);
   void set_size(std::uint64_t bytes);
+  /// The same as one of the edits in `map`, which is in force when that is.
+  void set_size(std::uint64_t bytes, memory::Transaction& map);
 
  protected:
   RegionPart(Device& device, std::string_view kind, std::string name, std::uint64_t size)

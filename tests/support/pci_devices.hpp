@@ -163,7 +163,8 @@ class PciResizer final : public pci::Function {
     content_.add(0, regs_);
   }
 
-  static constexpr std::uint64_t kSize = 0x0;  // log2 of the size, 12 to 20
+  static constexpr std::uint64_t kSize = 0x0;    // log2 of the size, 12 to 20
+  static constexpr std::uint64_t kFar = 0x1000;  // the same, beyond the end of the smallest
 
  private:
   std::uint32_t size() const { return bits_; }
@@ -178,8 +179,9 @@ class PciResizer final : public pci::Function {
 
   std::uint32_t bits_ = 12;
   hw::Container content_{*this, "content", 0x1000};
-  hw::Mmio regs_{*this, "regs", hw::register_map<PciResizer>(0x1000, {
-      {.at = kSize, .name = "SIZE", .read = &PciResizer::size, .write = &PciResizer::set_size}})};
+  hw::Mmio regs_{*this, "regs", hw::register_map<PciResizer>(0x2000, {
+      {.at = kSize, .name = "SIZE", .read = &PciResizer::size, .write = &PciResizer::set_size},
+      {.at = kFar, .name = "FAR", .read = &PciResizer::size}})};
   pci::Bar bar_{*this, 0, content_};
 };
 

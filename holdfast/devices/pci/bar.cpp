@@ -7,6 +7,7 @@
 #include <bit>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/extent.hpp"
@@ -104,7 +105,9 @@ void Bar::resize(std::uint64_t bytes) {
   const std::uint64_t address = this->address();
   size_ = bytes;
   set_mask();
-  content_.set_size(bytes);
+  memory::Transaction map;
+  content_.set_size(bytes, map);
+  function_.post(std::move(map));
   set_address(address);
 }
 

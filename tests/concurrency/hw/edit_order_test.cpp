@@ -71,6 +71,26 @@ TEST_F(EditOrder, AStoreReturnsWhenItsEditIsInForceWhoeverCommitsIt) {
   EXPECT_TRUE(world.get<PciProbe>("probe").is_bus_master());
 }
 
+// The same of a BAR's size, which is the size of its region, too.
+TEST_F(EditOrder, TheLaterSizeStaysThoughTheEarlierOneIsCommittedLater) {
+  ASSERT_TRUE(world.plug<PciResizer>("resizer", "2"));
+  constexpr std::uint64_t kAt = kLow + 0x40'0000;
+  world.set_config(2, reg::kBar0, 4, static_cast<std::uint32_t>(kAt));
+  world.set_config(2, reg::kCommand, 2, 2);
+  {
+    Schedule schedule;
+    Stop& before = schedule.stop_at("gate.outbox.before_entry", "first");
+    Thread first{"first", [&] { world.write32(kAt + PciResizer::kSize, 13); }};
+    before.wait_reached();
+    Thread{"second", [&] { world.write32(kAt + PciResizer::kSize, 12); }}.join();
+    before.release();
+  }
+  EXPECT_EQ(world.read32(kAt + PciResizer::kSize), 12U);
+  EXPECT_EQ(world.read32(kAt + PciResizer::kFar), 0xffff'ffff) << "behind its end";
+  world.write32(kAt + PciResizer::kSize, 13);
+  EXPECT_EQ(world.read32(kAt + PciResizer::kFar), 13U);
+}
+
 // The function is torn out with an edit of it on the way: nothing is shown again.
 TEST_F(EditOrder, AnEditOfAFunctionThatIsTornOutMeanwhileComesToNothing) {
   {
