@@ -37,6 +37,8 @@ class Bus : public Part, public object::Expires {
   /// Whether users may have devices come and go while the machine runs; the error says why not. Control
   /// thread.
   virtual Result<void> hot_pluggable() const { return {}; }
+  /// Whether, if so, one may come to those who are there; the error says why not. Control thread.
+  virtual Result<void> takes_more() const { return {}; }
 
  protected:
   Bus(Device& device, std::string part_name, Names names)

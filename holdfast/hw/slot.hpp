@@ -37,7 +37,7 @@ class Slot : public object::Expires {
   virtual std::vector<Device*> occupants() = 0;
   /// All that is in it goes now: nobody is to find it there any more.
   virtual void vacate() = 0;
-  /// A number that changes whenever something is put into the empty slot.
+  /// A number that changes whenever something is put into the empty slot, and whenever it is vacated.
   virtual std::uint64_t seating() const = 0;
 
  protected:

@@ -272,7 +272,10 @@ Result<hw::Bus*> DeviceAdder::find_bus(const DeviceKind& kind, const DeviceWish&
   if (const std::string* wanted = value_of(wish, "bus")) {
     for (hw::Bus* bus : all)
       if (bus->bus_name() == *wanted) {
-        if (time_ == Time::kRunning) TRY(bus->hot_pluggable());
+        if (time_ == Time::kRunning) {
+          TRY(bus->hot_pluggable());
+          TRY(bus->takes_more());
+        }
         return bus;
       }
     std::vector<std::string> names;

@@ -371,7 +371,7 @@ void Machine::slot_decided(object::Handle<hw::Slot> slot, std::uint64_t seating,
     if (here == nullptr || here->seating() != seating) return;
     if (verdict == Verdict::kKept) return keep(*here);
     const auto occupants = here->occupants();
-    if (!occupants.empty()) take_out(*occupants.front(), {});
+    if (!occupants.empty()) take_out(*top_of(*occupants.front()), {});
   });
 }
 

@@ -120,7 +120,7 @@ void Bridge::reset_behind() {
 }
 
 bool Bridge::is_out_of_sight() const {
-  if (is_dark()) return true;
+  if (!has_power()) return true;
   const auto* primary = dynamic_cast<const Secondary*>(primary_.get());
   return primary != nullptr && primary->bridge_.is_out_of_sight();
 }
@@ -135,12 +135,12 @@ Result<void> Bridge::hot_pluggable() const {
 std::optional<Extent> Bridge::buses() const {
   const std::uint64_t first = config().get8(reg::kSecondaryBus);
   const std::uint64_t last = config().get8(reg::kSubordinateBus);
-  if (is_dark() || first == 0 || last < first) return std::nullopt;
+  if (dark_ || first == 0 || last < first) return std::nullopt;
   return Extent{first * Bus::kBusBytes, (last + 1) * Bus::kBusBytes - 1};
 }
 
 std::optional<Extent> Bridge::window(std::uint16_t enabled_by, std::uint64_t base, std::uint64_t limit) const {
-  if (is_dark() || (command() & enabled_by) == 0 || limit < base) return std::nullopt;
+  if (dark_ || (command() & enabled_by) == 0 || limit < base) return std::nullopt;
   return Extent{base, limit};
 }
 
@@ -178,8 +178,8 @@ void Bridge::Window::follow(std::optional<Extent> wanted, memory::Transaction& m
 }
 
 void Bridge::pass_on(memory::Transaction& map) {
-  const bool dark = !power_ || in_reset_;
-  if (dark_.exchange(dark, std::memory_order_relaxed) != dark) map.set_enabled(behind_.region(), !dark);
+  const bool dark = !has_power() || in_reset_;
+  if (std::exchange(dark_, dark) != dark) map.set_enabled(behind_.region(), !dark);
   const std::uint8_t number = dark ? std::uint8_t{0} : config().get8(reg::kSecondaryBus);
   if (std::exchange(shown_number_, number) != number) {
     if (number == 0)

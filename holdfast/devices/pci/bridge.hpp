@@ -45,6 +45,7 @@ class Bridge : public Function {
     Ref<hw::InPin> presence_input(Address address) override { return bridge_.presence_input(address); }
     hw::Slot* slot_of(const hw::Device& device) override { return bridge_.slot_of(device); }
     Result<void> hot_pluggable() const override { return bridge_.hot_pluggable(); }
+    Result<void> takes_more() const override { return bridge_.takes_more(); }
 
    private:
     friend class Bridge;
@@ -62,7 +63,7 @@ class Bridge : public Function {
   Bridge(const hw::DeviceInit& init, const Identity& identity, Behind behind);
 
   /// Whether those behind it have power. Inside the gate; the map follows with config_written() or relight().
-  void set_power(bool power) { power_ = power; }
+  void set_power(bool power) { power_.store(power, std::memory_order_relaxed); }
   /// The map follows.
   void relight();
   /// High while a function sits there; empty if nobody wants to know.
@@ -72,6 +73,8 @@ class Bridge : public Function {
   /// Whether devices may come and go behind it: nobody tells the guest, so as long as the guest cannot
   /// see them. Control thread.
   virtual Result<void> hot_pluggable() const;
+  /// Whether one more would be noticed by the guest. Control thread.
+  virtual Result<void> takes_more() const { return {}; }
   /// Those behind it are to lose their state: power or a reset line went. Inside the gate.
   void reset_behind();
 
@@ -113,7 +116,7 @@ class Bridge : public Function {
     std::array<unsigned, kIntxPins> raised_{};  // how many pins are high
   };
 
-  bool is_dark() const { return dark_.load(std::memory_order_relaxed); }
+  bool has_power() const { return power_.load(std::memory_order_relaxed); }
   std::optional<Extent> buses() const;
   std::optional<Extent> window(std::uint16_t enabled_by, std::uint64_t base, std::uint64_t limit) const;
   std::optional<Extent> memory_window() const;
@@ -131,11 +134,12 @@ class Bridge : public Function {
   Window io_window_{*this, "io-window", secondary_.io()};
   Junction junction_{*this};
   std::uint8_t shown_number_ = 0;  // by which its secondary bus is found; 0: not at all
-  /// Whether the guest reaches nothing behind it, for its own sake or for that of a bridge above.
+  /// Whether what is behind it has no power, for its own sake or for that of a bridge above. A reset is not the
+  /// same: it ends when the guest wants it to, who knows what was there.
   bool is_out_of_sight() const;
 
-  bool power_ = true;
-  std::atomic<bool> dark_ = false;  // changed inside the gate; relaxed: who looks from outside is late anyway
+  std::atomic<bool> power_ = true;  // changed inside the gate; relaxed: who looks from outside is late anyway
+  bool dark_ = false;
   bool in_reset_ = false;  // the secondary bus, by the guest
 };
 

@@ -102,6 +102,7 @@ Express::Express(Function& function, Init init)
 
 // SPEC: 7.5.3.2: an endpoint on a root bus is one of the root complex, and has no link.
 void Express::seated(const Bus& bus) {
+  if (bus.kind_of_bus() == Bus::Kind::kExpress) show_extended_space();
   if (port_ == Port::kEndpoint && bus.is_root()) {
     port_ = Port::kRootComplexEndpoint;
     define(kFlags, 2,

@@ -51,6 +51,9 @@ class Capability : public hw::Part {
     function_.config().put(at_ + offset, bytes, value);
   }
 
+  /// The guest finds extended configuration space.
+  void show_extended_space() { function_.shown_bytes_ = kExtendedConfigSize; }
+
   /// The guest wrote some of its bytes.
   virtual void written() {}
   /// The function has a place on a bus; what depends on that is defined here. In prepare.

@@ -4,7 +4,7 @@
 // the function that own the registers.
 //
 // A function has as many bytes as it has registers for; beyond them everything reads as zero and
-// nothing can be written, up to the 4 KiB that ECAM shows.
+// nothing can be written. How much of that a guest finds, 256 bytes or the 4 KiB of ECAM, is said by the function.
 //
 // LOCK: the function's gate.
 #pragma once

@@ -84,12 +84,13 @@ void Function::set_intx(bool level) {
 void Function::update_intx() {
   const std::uint16_t others = config_.get16(reg::kStatus) & static_cast<std::uint16_t>(~status::kIntx);
   config_.put(reg::kStatus, 2, wants_intx_ ? others | status::kIntx : others);
-  seat_.set_intx(wants_intx_ && (command() & command::kNoIntx) == 0);
+  seat_.set_intx(wants_intx_ && awake_ && (command() & command::kNoIntx) == 0);
 }
 
 void Function::set_awake(bool awake) {
   awake_ = awake;
   follow();
+  update_intx();
 }
 
 void Function::follow() {
@@ -125,7 +126,8 @@ void Function::reset_registers() {
 
 memory::MemTxResult Function::Registers::read(std::uint64_t offset, unsigned size,
                                               std::uint64_t& value, memory::MemTxAttrs /*attrs*/) {
-  value = function_.config_.get(static_cast<unsigned>(offset), size);
+  value = offset < function_.shown_bytes_ ? function_.config_.get(static_cast<unsigned>(offset), size)
+                                          : ~std::uint64_t{0};
   return memory::MemTxResult::kOk;
 }
 

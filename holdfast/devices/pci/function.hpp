@@ -97,7 +97,7 @@ class Function : public hw::Device {
   /// The level of its interrupt pin. A guest that disabled INTx does not see it.
   void set_intx(bool level);
 
-  /// False: it answers nothing but configuration accesses, and is no bus master (power states).
+  /// False: it answers nothing but configuration accesses, is no bus master and asserts no pin (power states).
   void set_awake(bool awake);
   bool is_awake() const { return awake_; }
 
@@ -177,6 +177,7 @@ class Function : public hw::Device {
   unsigned capability_link_ = reg::kCapabilities;  // what will point to it
   unsigned extended_end_ = 0;                 // 0: no extended ones
   unsigned extended_last_ = 0;
+  unsigned shown_bytes_ = kConfigSize;  // of configuration space; beyond, everything reads as ones
   bool awake_ = true;
   bool master_ = false;
   bool wants_intx_ = false;

@@ -103,7 +103,15 @@ hw::Slot* RootPort::slot_of(const hw::Device& /*device*/) {
 }
 
 Result<void> RootPort::hot_pluggable() const {
-  return config_.hotplug ? Result<void>{} : Bridge::hot_pluggable();
+  if (config_.hotplug) return {};
+  return fail("bus '{}' does not support hotplugging", secondary().bus_name());
+}
+
+Result<void> RootPort::takes_more() const {
+  const std::string first = secondary().control()->taker({});
+  if (first.empty()) return {};
+  return fail("bus '{}' is full: function 0 is taken by {}, of which the guest knows; others come before it",
+              secondary().bus_name(), first);
 }
 
 Result<hw::Slot::Answer> RootPort::PortSlot::ask() {
@@ -112,7 +120,7 @@ Result<hw::Slot::Answer> RootPort::PortSlot::ask() {
   SlotRegisters& slot = port_.slot_;
   if (slot.is_blinking())
     return fail("{}: the guest is busy with the slot: its power indicator blinks", slot_name());
-  if (!slot.is_powered()) return Answer::kGo;
+  if (!slot.is_link_active()) return Answer::kGo;
   slot.press_button();
   port_.follow_slot();
   return Answer::kAsked;
@@ -127,7 +135,9 @@ std::vector<hw::Device*> RootPort::PortSlot::occupants() {
 
 void RootPort::PortSlot::vacate() {
   const gate::Pass pass{port_.gate(), kVacateUse, gate::Reentry::kRefuse, gate::Visitor::kControl};
-  if (pass && port_.slot_.is_present()) port_.set_present(false);
+  if (!pass) return;
+  seated();  // whatever the guest has said about those who go now, it does not say about those who come
+  port_.set_present(false);
 }
 
 }  // namespace holdfast::devices::pci

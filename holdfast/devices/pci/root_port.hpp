@@ -53,6 +53,7 @@ class RootPort final : public Bridge {
     void vacate() override;
     // Relaxed: a seating is told from the next one, and nothing else goes with it.
     std::uint64_t seating() const override { return seating_.load(std::memory_order_relaxed); }
+    /// Another one from now on.
     void seated() { seating_.fetch_add(1, std::memory_order_relaxed); }
 
    private:
@@ -64,6 +65,7 @@ class RootPort final : public Bridge {
   Ref<hw::InPin> presence_input(Address address) override;
   hw::Slot* slot_of(const hw::Device& device) override;
   Result<void> hot_pluggable() const override;
+  Result<void> takes_more() const override;
   void config_written(unsigned at, unsigned bytes, memory::Transaction& map) override;
   void on_reset(hw::ResetPhase phase) override;
   void set_present(bool present);

@@ -77,8 +77,8 @@ SlotRegisters::Decision SlotRegisters::control_written(std::uint16_t before) {
     set_present(false);
     return Decision::kReleased;
   }
-  if (is_present() && had_power && !is_powered()) return Decision::kUnpowered;
   if (asked_ && is_blinking()) blinked_ = true;
+  if (is_present() && had_power && !is_powered()) return Decision::kUnpowered;
   const bool shines = (now & slot_control::kPowerIndicator) == slot_control::kPowerOn && is_powered();
   if (!asked_ || !blinked_ || !shines) return Decision::kNone;
   asked_ = blinked_ = false;

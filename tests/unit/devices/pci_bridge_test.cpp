@@ -221,5 +221,18 @@ TEST_F(PciBridgeTest, UsersAddNothingBehindABridgeThatTheGuestSees) {
   EXPECT_EQ(refused.error().message, "bus 'bridge' does not support hotplugging");
 }
 
+// The guest holds the bus in reset for a moment: it knows of the bridge, and who is behind it.
+TEST_F(PciBridgeTest, NorBehindOneWhoseBusIsInReset) {
+  world_.set_config(kBridge, reg::kBridgeControl, 2, 0x40);
+  EXPECT_FALSE(world_.get<PciePciBridge>("bridge").secondary().hot_pluggable());
+}
+
+TEST_F(PciBridgeTest, ExtendedConfigurationSpaceDoesNotPassAConventionalBus) {
+  number(1, 1);
+  EXPECT_EQ(world_.load(PciWorld::config_at(2, 0, 0xfc, 1), 4), 0U);
+  EXPECT_EQ(world_.load(PciWorld::config_at(2, 0, 0x100, 1), 4), kNobody);
+  EXPECT_EQ(world_.config(kBridge, 0x100), 0U) << "the bridge itself is on an express bus";
+}
+
 }  // namespace
 }  // namespace holdfast::test

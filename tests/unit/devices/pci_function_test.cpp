@@ -71,6 +71,17 @@ TEST_F(PciFunction, HasAListOfCapabilities) {
   EXPECT_EQ(world.config(1, 0x9c + 4), PciProbe::kTable);
 }
 
+// SPEC: PCI Express 7.2.2: a conventional function has 256 bytes.
+TEST_F(PciFunction, HasNoExtendedSpaceWithoutTheExpressCapability) {
+  ASSERT_TRUE(world.plug<PciRam>("ram1", "1"));
+  EXPECT_EQ(world.config(1, 0xfc), 0U);
+  EXPECT_EQ(world.config(1, 0x100), kOnes);
+  EXPECT_EQ(world.config(1, 0xfff, 1), 0xffU);
+  EXPECT_EQ(world.config(1, 0x102, 2), 0xffffU);
+  world.set_config(1, 0x100, 4, 0);
+  EXPECT_EQ(world.config(1, 0x100), kOnes);
+}
+
 TEST_F(PciFunction, TellsTheSizeOfItsBars) {
   ASSERT_TRUE(world.plug<PciProbe>("probe", "1"));
   for (const unsigned bar : {0U, 1U, 2U, 3U}) world.set_config(1, reg::kBar0 + 4 * bar, 4, kOnes);
@@ -230,6 +241,17 @@ TEST_F(PciFunction, AResetTakesInterruptsBackWithoutAGlitch) {
   map(1, kLow);
   set(PciProbe::kIntx, 1);
   EXPECT_TRUE(world.intx(1));
+}
+
+// SPEC: PCI Power Management 1.2, 5.4: only in D0 does a function assert its pin.
+TEST_F(PciFunction, ItsPinIsLowInLowPower) {
+  add_probe();
+  set(PciProbe::kIntx, 1);
+  const unsigned control = world.capability(1, pci::capability::kPowerManagement) + 4;
+  world.set_config(1, control, 2, 3);
+  EXPECT_FALSE(world.intx(1));
+  world.set_config(1, control, 2, 0);
+  EXPECT_TRUE(world.intx(1)) << "as it was";
 }
 
 class PciMessages : public PciFunction {

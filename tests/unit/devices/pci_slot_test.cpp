@@ -221,6 +221,43 @@ TEST_F(PciSlotTest, DmaNeedsPower) {
   EXPECT_TRUE(load());
 }
 
+TEST_F(PciSlotTest, AGuestThatOnlyCyclesThePowerKeepsWhatItWasAskedFor) {
+  start_with_probe();
+  const auto ticket = ask();
+  slot_.command(SlotWorld::kBlinks | SlotWorld::kNoPower);
+  slot_.settle();
+  EXPECT_EQ(ticket->stage(), Stage::kRequested);
+  slot_.power_up();
+  slot_.settle();
+  EXPECT_EQ(ticket->stage(), Stage::kRefused);
+  EXPECT_EQ(slot_.id_in_slot(), SlotWorld::kProbeId);
+}
+
+// Torn out, put in again without its function 0, and only then comes to light what the guest had let go of.
+TEST_F(PciSlotTest, ALateAnswerTakesNothingOutThatCameAfter) {
+  slot_.set_properties({{"multifunction", true}});
+  start_with_probe();
+  const auto gone = slot_->unplug("probe", Machine::Consent::kSurprise);
+  Result<void> inserted;
+  slot_->control().post("insert", [&] { inserted = slot_.insert<PciRam>("second", "0.1"); });
+  slot_.command(SlotWorld::kOff | SlotWorld::kNoPower);
+  slot_.settle();
+  EXPECT_EQ(gone->stage(), Stage::kReclaimed);
+  EXPECT_TRUE(inserted);
+  EXPECT_NE(slot_->find_now("second"), nullptr);
+}
+
+// The slot has power, but what is in it was never shown: nobody would answer.
+TEST_F(PciSlotTest, AGuestIsNotAskedForWhatItHasNeverSeen) {
+  start_with_probe();
+  EXPECT_TRUE(slot_->unplug("probe", Machine::Consent::kSurprise)->wait());
+  slot_.clear(0xffff);
+  slot_.set_properties({{"multifunction", true}});
+  ASSERT_TRUE(slot_.insert<PciRam>("second", "0.1"));
+  EXPECT_EQ(ask("second")->stage(), Stage::kReclaimed);
+  EXPECT_EQ(slot_.status(), 0U);
+}
+
 // --- interrupts ------------------------------------------------------------------------------------
 
 constexpr std::uint16_t kEnableAll = 0x1039;  // button, presence, completion, link; and all of them
@@ -298,6 +335,18 @@ TEST_F(PciSlotTest, WithoutFunction0AFunctionGoesAlone) {
   EXPECT_EQ(slot_.status(), 0U);
 }
 
+TEST_F(PciSlotTest, TheGuestWouldNotNoticeAFunctionThatComesAfterFunction0) {
+  slot_.set_properties({{"multifunction", true}});
+  const auto& bus = slot_.get<RootPort>("port").secondary();
+  ASSERT_TRUE(slot_.insert<PciRam>("second", "0.1"));
+  EXPECT_TRUE(bus.takes_more());
+  ASSERT_TRUE(slot_.insert());
+  const auto refused = bus.takes_more();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "bus 'port' is full: function 0 is taken by /machine/probe, of which the guest knows; others come before it");
+}
+
 TEST_F(PciSlotTest, ABridgeComesAndGoesWithAllThatIsBehindIt) {
   const auto before = slot_.test_machine().census();
   ASSERT_TRUE(slot_.insert<PciePciBridge>("bridge"));
@@ -335,6 +384,13 @@ TEST(PciPortTest, WithoutHotPlugASlotHasPowerAndNobodyIsAsked) {
   slot.command(SlotWorld::kOff | SlotWorld::kNoPower);
   EXPECT_EQ(slot.control(), 0U) << "there is nothing to switch";
   EXPECT_TRUE(slot.unplug("probe"));
+}
+
+TEST(PciPortTest, WithoutHotPlugAnEmptySlotTakesNothingWhileTheMachineRuns) {
+  SlotWorld slot{{.hotplug = false}};
+  const auto refused = slot.get<RootPort>("port").secondary().hot_pluggable();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "bus 'port' does not support hotplugging");
 }
 
 TEST(PciPortTest, ItsNumbersAreThoseItWasGiven) {
