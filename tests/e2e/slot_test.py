@@ -179,12 +179,17 @@ def never_powered(guest):
 
 
 def wrong_words(guest):
-    with running(guest) as slot:
+    still = ("-device", "pcie-root-port,id=rp2,chassis=2,slot=2,hotplug=off", "-device", "pcie-pci-bridge,id=br")
+    with running(guest, arguments=still) as slot:
+        for bus in ("rp2", "br"):
+            said = slot.refused("device_add", **{**CARD, "bus": bus})
+            assert said.endswith(f"bus '{bus}' does not support hotplugging"), said
         slot.plugged()
         for word, command, arguments in (
                 ("taken", "device_add", {**CARD, "id": "other"}),
                 ("does not support hotplugging", "device_add", {**CARD, "id": "other", "bus": "pcie.0"}),
                 ("taken", "device_add", CARD),
+                ("others come before it", "device_add", {**CARD, "id": "other", "addr": "0.1"}),
                 ("does not support hotplugging", "device_del", {"id": "rp1"}),
                 ("not found", "x-surprise-remove", {"id": "other"})):
             said = slot.refused(command, **arguments)
