@@ -53,7 +53,7 @@ std::string File::location() const { return fmt::format("'{}'", options_.path); 
 
 Result<void> File::open_file() {
   const bool writes = options_.access == Access::kReadWrite;
-  // Non-blocking, so that a pipe without a writer is an error and no wait; it means nothing to files.
+  // Non-blocking until it is known to be a file, so that a pipe without a writer is an error and no wait.
   Descriptor file{::open(options_.path.c_str(),
                          (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK)};
   if (!file && writes && (errno == EACCES || errno == EROFS || errno == EPERM))
@@ -65,6 +65,9 @@ Result<void> File::open_file() {
     return fail("{}: cannot look at '{}': {}", name(), options_.path, reason());
   if (!S_ISREG(status.st_mode))
     return fail("{}: '{}' is no regular file; it takes the path of one", name(), options_.path);
+  // A ring takes back what cannot be done at once, of some file systems, if it is told not to block.
+  if (fcntl(file.get(), F_SETFL, fcntl(file.get(), F_GETFL) & ~O_NONBLOCK) != 0)
+    return fail("{}: cannot set the flags of '{}': {}", name(), options_.path, reason());
   TRY(lock(file.get()));
   size_.store(static_cast<std::uint64_t>(status.st_size), std::memory_order_relaxed);
   HostFile::Size alignment;
@@ -78,8 +81,7 @@ Result<Descriptor> File::open_direct(int fd, HostFile::Size& alignment) const {
   // The same file, whatever its name shows by now.
   const std::string same = fmt::format("/proc/self/fd/{}", fd);
   const bool writes = options_.access == Access::kReadWrite;
-  Descriptor direct{
-      ::open(same.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_DIRECT)};
+  Descriptor direct{::open(same.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_DIRECT)};
   if (!direct)
     return fail("{}: '{}' cannot be read around the host's cache: {}; cache=writeback goes through it",
                 name(), options_.path, reason());

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/block/file.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/support/temp_file.hpp"
 
@@ -22,6 +25,32 @@ std::string message(const Result<Ref<Backend>>& result) {
 }
 bool has(const std::string& text, const std::string& word) {
   return text.find(word) != std::string::npos;
+}
+
+/// What the host says of the descriptors of a file: their flags, in octal.
+std::vector<std::string> flags_of(const std::string& path) {
+  std::vector<std::string> all;
+  for (const auto& one : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(one.path(), gone) != path) continue;
+    std::ifstream info{"/proc/self/fdinfo/" + one.path().filename().string()};
+    std::string word;
+    while (info >> word && word != "flags:") {
+    }
+    info >> word;
+    all.push_back(word);
+  }
+  return all;
+}
+
+// Of a file that says that it is not to be waited for, a ring takes back what it cannot do at once.
+TEST(File, MayBeWaitedFor) {
+  const TempFile file{8192};
+  const auto drive =
+      File::open({.name = "drive 'd0'", .path = file.path(), .cache = Cache::kNone}).value();
+  const auto all = flags_of(std::filesystem::canonical(file.path()));
+  EXPECT_EQ(all.size(), 2U) << "through the host's cache, and around it";
+  for (const std::string& flags : all) EXPECT_EQ(std::stoul(flags, nullptr, 8) & O_NONBLOCK, 0U) << flags;
 }
 
 TEST(File, ReadsAndWritesItsBytes) {

@@ -482,6 +482,21 @@ TEST_F(NvmeAdmin, DisabledWithCommandsUnderWayItIsDoneWhenTheyAre) {
   EXPECT_EQ(host_.read(kData, 1)[0], std::byte{0x77});
 }
 
+TEST_F(NvmeAdmin, DisabledItHasForgottenWhatTheHostSetButForTheAdminQueue) {
+  start();
+  host_.set_reg(NvmeHost::kIntms, 3);
+  host_.set_reg(NvmeHost::kCc, NvmeHost::kEnable & ~1U);
+  EXPECT_EQ(host_.reg(NvmeHost::kIntms), 0U);
+  EXPECT_EQ(host_.reg(NvmeHost::kCc), 0U);
+  EXPECT_EQ(host_.reg64(NvmeHost::kAsq), NvmeHost::ring(0));
+  // A shutdown that is asked for by the same store goes on.
+  host_.enable();
+  host_.set_reg(NvmeHost::kCc, 1U << 14U);
+  EXPECT_EQ(host_.reg(NvmeHost::kCc), 1U << 14U);
+  disk_->finish_all();
+  EXPECT_EQ(host_.reg(NvmeHost::kCsts), 2U << 2U);
+}
+
 TEST_F(NvmeAdmin, EnabledAgainTooEarlyItWaits) {
   start();
   host_.give(1, NvmeHost::transfer(IoOpcode::kRead, 0, 1, kData));

@@ -552,6 +552,89 @@ TEST_F(NvmeIo, ANamespaceTakenAwayEndsItsCommandsWithErrors) {
   EXPECT_EQ(ask(read(0, 1, kData)), Status::kSuccess);
 }
 
+// Whatever a command waits for, it ends when its namespace goes.
+TEST_F(NvmeIo, ANamespaceTakenAwayEndsWhatIsForAllOrWaits) {
+  start({.delay_us = 50});
+  const auto other = FakeDisk::make(512 * 64);
+  ASSERT_TRUE(plug_namespace("ns", {.drive = FakeDisk::as_backend(other), .id = 2}));
+  const auto pass = [&] { world_->clock().step_to(world_->clock().now_ns() + 50'000); };
+  // Begun, for all; and not begun, for the one that goes.
+  host_.give(1, NvmeHost::command(IoOpcode::kFlush, 0xffff'ffff));
+  pass();
+  auto entry = read(0, 1, kData);
+  entry.dw[1] = 2;
+  host_.give(1, entry);
+  const auto ticket = world_->unplug("ns");
+  world_->control().run_pending();
+  other->finish_all();
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_FALSE(host_.look(1));
+  disk_->finish_all();
+  EXPECT_EQ(host_.wait(1).status, Status::kAbortRequested);
+  pass();
+  EXPECT_EQ(host_.wait(1).status, Status::kAbortRequested);
+}
+
+TEST_F(NvmeIo, AShutdownEndsThoughANamespaceGoes) {
+  start();
+  const auto other = FakeDisk::make(512 * 64);
+  ASSERT_TRUE(plug_namespace("ns", {.drive = FakeDisk::as_backend(other), .id = 2}));
+  auto cache = NvmeHost::command(AdminOpcode::kSetFeatures);
+  cache.dw[10] = 6;
+  host_.give(0, cache);
+  host_.set_reg(NvmeHost::kCc, NvmeHost::kEnable | 1U << 14U);
+  const auto ticket = world_->unplug("ns");
+  world_->control().run_pending();
+  other->finish_all();
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_EQ(host_.reg(NvmeHost::kCsts) >> 2U & 3U, 1U);
+  disk_->finish_all();
+  EXPECT_EQ(host_.reg(NvmeHost::kCsts) >> 2U & 3U, 2U);
+  EXPECT_EQ(host_.wait(0).status, Status::kAbortRequested);
+}
+
+TEST_F(NvmeIo, UnpluggedWithCommandsThatWaitForTime) {
+  const auto before = world_.test_machine().census();
+  start({.delay_us = 50});
+  for (int i = 0; i < 5; ++i) host_.give(1, read(0, 1, kData));
+  EXPECT_TRUE(world_.unplug("nvme0"));
+  world_->clock().step_to(world_->clock().now_ns() + 50'000);
+  EXPECT_EQ(world_.test_machine().census(), before);
+}
+
+TEST_F(NvmeIo, OneAbortedInFrontOfOthersMakesRoom) {
+  start();
+  const auto bucket = [&](std::uint32_t blocks) {
+    return by_list(read(0, blocks, 0), descriptor(1, 0, blocks * 512));
+  };
+  for (int i = 0; i < 2; ++i) host_.give(1, bucket(800));
+  const auto waits = host_.give(1, bucket(800));
+  const auto behind = host_.give(1, bucket(1));
+  EXPECT_EQ(disk_->waiting(), 2U);
+  auto abort = NvmeHost::command(AdminOpcode::kAbort);
+  abort.dw[10] = std::uint32_t{waits} << 16U | 1U;
+  EXPECT_EQ(host_.admin(abort).result, 0U);
+  EXPECT_EQ(host_.wait(1).command, waits);
+  EXPECT_EQ(disk_->waiting(), 3U) << "the one behind it fits";
+  disk_->finish_all();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(host_.wait(1).status, Status::kSuccess);
+  EXPECT_EQ(host_.wait(1).command, behind);
+}
+
+TEST_F(NvmeIo, DisabledWithCommandsThatWaitForBuffersItHasThemAllAgain) {
+  start();
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5; ++i) host_.put(1, by_list(read(0, 800, 0), descriptor(1, 0, 800 * 512)));
+    host_.ring_doorbell(1);
+    EXPECT_EQ(disk_->waiting(), 2U);
+    host_.disable();
+    disk_->finish_all();
+    EXPECT_FALSE(host_.is_ready());
+    host_.enable();
+    host_.create_queues(1);
+  }
+}
+
 TEST_F(NvmeIo, AQueueOfAThousandCommands) {
   plug();
   host_.start();

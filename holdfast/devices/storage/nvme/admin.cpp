@@ -310,6 +310,7 @@ Completion Controller::abort(const Submission& entry) {
   std::erase(starved_, id);
   found->second.outcome = Status::kAbortRequested;
   complete(id);
+  launch_starved();  // it may have been in front of others
   return {};
 }
 

@@ -64,7 +64,10 @@ void Controller::configure(std::uint32_t value) {
   cc_ = value & cc::kWritable;
   const bool was_enabled = (before & cc::kEnable) != 0;
   const bool enabled = (cc_ & cc::kEnable) != 0;
-  if (was_enabled && !enabled) stop();
+  if (was_enabled && !enabled) {
+    stop();
+    cc_ = cc_ & cc::kShutdownMask;  // SPEC: 7.3.2: what says where the admin queue is stays, alone
+  }
   if (!was_enabled && enabled) try_start();
   if (cc::shutdown(before) == 0 && cc::shutdown(cc_) != 0) begin_shutdown();
   if (cc::shutdown(cc_) == 0) csts_ &= ~csts::kShutdownMask;
@@ -93,6 +96,7 @@ void Controller::stop() {
   events_.reset();
   features_.reset();
   changed_.clear();
+  masked_ = 0;
   csts_ &= ~(csts::kFatal | csts::kShutdownMask);
   flushing_ = 0;
   ++shutdown_;  // what is flushed for an earlier one does not count

@@ -27,6 +27,7 @@ constexpr unsigned arbitration(std::uint32_t cc) { return cc >> 11U & 7U; }
 constexpr unsigned shutdown(std::uint32_t cc) { return cc >> 14U & 3U; }
 constexpr unsigned submission_bits(std::uint32_t cc) { return cc >> 16U & 15U; }
 constexpr unsigned completion_bits(std::uint32_t cc) { return cc >> 20U & 15U; }
+inline constexpr std::uint32_t kShutdownMask = 3U << 14U;
 inline constexpr std::uint32_t kWritable = 0x00ff'fff1;
 }  // namespace cc
 
