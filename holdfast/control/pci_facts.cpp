@@ -87,7 +87,6 @@ PciFacts pci_facts(pci::Function& function) {
   facts.interrupt_pin = config.get8(reg::kInterruptPin);
   facts.interrupt_line = config.get8(reg::kInterruptLine);
   for (const pci::Bar* bar : function.bars()) {
-    if (bar->kind() == pci::Bar::Kind::kRom) continue;
     facts.regions.push_back({.bar = bar->index(),
                              .io = bar->kind() == pci::Bar::Kind::kIo,
                              .prefetchable = bar->is_prefetchable(),

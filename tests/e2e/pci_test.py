@@ -4,6 +4,7 @@
 
 usage: pci_test.py HOLDFAST [case...]
 """
+import pathlib
 import sys
 import tempfile
 
@@ -50,6 +51,33 @@ def found_by_u_boot(program):
             console.close()
 
 
+def expansion_rom(program):
+    """Found by U-Boot, which gives it an address; it shows when it is enabled."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = pathlib.Path(folder) / "image.rom"
+        image.write_bytes(b"\x55\xaa\x08" + b"Holdfast" * 512)
+        console = Console(program, ["-M", "virt", "-m", "256M", "-nographic", *S_MODE,
+                                    "-device", f"pci-testdev,addr=1,romfile={image}",
+                                    "-device", f"pci-testdev,addr=2,romfile={image},rombar=0"])
+        try:
+            to_prompt(console)
+            console.command("pci enum", r"")
+            at = console.command("pci display.l 0.1.0 30 1", r"00000030: (4[0-9a-f]{6}0)")[1]
+            console.command(f"md.b {at} 1", r": ff")
+            console.command(f"pci write.l 0.1.0 30 {at[:-1]}1", r"")
+            console.command(f"md.b {at} b", r"55 aa 08 48 6f 6c 64 66 61 73 74")
+            console.command("pci display.l 0.2.0 30 1", r"00000030: 00000000")
+            console.send("poweroff\n")
+            assert console.status() == 0
+        finally:
+            console.close()
+        card = "pci-testdev,romfile="
+        for file, *words in (("/nowhere", "romfile", "/nowhere"), (folder, "romfile", folder),
+                             (f"{image},romsize=4096", "romsize", "power of two", "4099"),
+                             (f"{image},romsize=7000", "romsize", "power of two")):
+            refused(program, ["-M", "virt", "-nographic", "-device", card + file], *words)
+
+
 def bad_words(program):
     """One line each."""
     machine = ["-M", "virt", "-nographic", *PORTS]
@@ -62,7 +90,7 @@ def bad_words(program):
         refused(program, [*machine, *flags], *words)
 
 
-CASES = [found_by_u_boot, bad_words]
+CASES = [found_by_u_boot, expansion_rom, bad_words]
 
 
 if __name__ == "__main__":

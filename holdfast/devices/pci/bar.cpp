@@ -34,7 +34,9 @@ Bar::Bar(Function& function, unsigned index, hw::RegionPart& content, Init init)
       content_{content},
       init_{init},
       size_{init.size != 0 ? init.size : std::max(least(), std::bit_ceil(content.size()))} {
-  HF_CHECK(index < (function.header() == Function::Header::kBridge ? 2U : 6U) && content.size() != 0 &&
+  const bool is_rom = init.kind == Kind::kRom;
+  const unsigned last = function.header() == Function::Header::kBridge ? 1 : kRomIndex - 1;
+  HF_CHECK((is_rom ? index == kRomIndex : index <= last) && content.size() != 0 &&
                std::has_single_bit(size_) && size_ >= content.size(),
            "{}: a BAR of {} bytes for {} bytes", path(), size_, content.size());
   define();

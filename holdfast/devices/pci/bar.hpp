@@ -23,8 +23,9 @@ class Bar final : public hw::Part {
     kMemory,    // below 4 GiB
     kMemory64,  // anywhere; takes two registers
     kIo,
-    kRom,       // the expansion ROM, whatever the index
+    kRom,       // the expansion ROM, of index kRomIndex
   };
+  static constexpr unsigned kRomIndex = 6;
   enum class Prefetch : std::uint8_t { kNo, kYes };
   struct Init {
     Kind kind = Kind::kMemory;

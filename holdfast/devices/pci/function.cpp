@@ -6,6 +6,7 @@
 #include "holdfast/base/check.hpp"
 #include "holdfast/devices/pci/bar.hpp"
 #include "holdfast/devices/pci/capability.hpp"
+#include "holdfast/devices/pci/expansion_rom.hpp"
 #include "holdfast/hw/clock.hpp"
 #include "holdfast/hw/context.hpp"
 
@@ -22,6 +23,12 @@ constinit const object::Property Function::kProperties[] = {
         {.fallback = ""}),
     object::property<&Function::multifunction_>(
         "multifunction", "whether its device has other functions", {.fallback = false}),
+    object::property<&Function::rom_file_>(
+        "romfile", "the file with the image of its expansion ROM; none: it has no ROM", {.fallback = ""}),
+    object::property<&Function::rom_bar_>("rombar", "0: it does not show its ROM", {.fallback = 1U}),
+    object::property<&Function::rom_size_>(
+        "romsize", "bytes of the ROM, a power of two; 4294967295: as the image needs",
+        {.fallback = ExpansionRom::kSizeOfImage}),
 };
 
 constinit const object::Type Function::kType{.name = "pci-device",
@@ -34,10 +41,13 @@ Function::Function(const hw::DeviceInit& init, const Identity& identity, gate::L
     : Device{init, locking},
       header_{identity.header},
       intx_pin_{identity.intx},
+      rom_size_{ExpansionRom::kSizeOfImage},
       edits_{hw::EditQueue::make(init.context.fabric, full_path())} {
   define_header(identity);
   dma_.set_root(bus_master_);
 }
+
+Function::~Function() = default;
 
 void Function::define_header(const Identity& identity) {
   config_.define(reg::kVendorId, 2, identity.vendor);
@@ -69,6 +79,12 @@ Result<void> Function::set_addr(const std::string& text) {
     return {};
   }
   wanted_ = TRY(Address::parse(text));
+  return {};
+}
+
+Result<void> Function::add_rom() {
+  if (rom_file_.empty() || rom_bar_ == 0) return {};
+  rom_ = TRY(ExpansionRom::make(*this, {.file = rom_file_, .size = rom_size_}));
   return {};
 }
 
@@ -155,6 +171,7 @@ Result<void> Function::Seat::prepare() {
   hw::RegionPart* const root = bus->dma_root();
   if (root == nullptr) return fail("{}: bus '{}' leads to no memory", path(), bus->bus_name());
   TRY(function_.memory_.set(*root));
+  TRY(function_.add_rom());
   auto seat = TRY(bus->control()->take({.address = function_.wanted_,
                                         .multifunction = function_.multifunction_,
                                         .who = function_.full_path(),

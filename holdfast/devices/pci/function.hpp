@@ -16,7 +16,7 @@
 //     pci::Msix msix_{*this, {.vectors = 65, .bar = bar_, .content = bar0_, .table = 0x2000, .pending = 0x3000}};
 //   };
 //
-// Modelled: type 0 and type 1 headers; command register (I/O, memory, bus master, INTx disable); status
+// Modelled: type 0 and type 1 headers; an expansion ROM that a user gives it; command register (I/O, memory, bus master, INTx disable); status
 // (INTx, capabilities; error bits stay clear); BARs mapped, moved and unmapped at any time; INTx; the
 // capabilities of the sister files. Bus-master enable switches what `dma()` sees: all functions that see
 // the same memory share one view, all others share the view of nothing.
@@ -28,6 +28,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ namespace holdfast::devices::pci {
 
 class Bar;
 class Capability;
+class ExpansionRom;
 
 /// The interrupt pin a function uses, as its register says.
 enum class Intx : std::uint8_t { kNone, kA, kB, kC, kD };
@@ -67,6 +69,7 @@ class Function : public hw::Device {
   };
   Function(const hw::DeviceInit& init, const Identity& identity,
            gate::Locking locking = gate::Locking::kExclusive);
+  ~Function() override;
 
   Header header() const { return header_; }
   Intx intx_pin() const { return intx_pin_; }
@@ -157,6 +160,7 @@ class Function : public hw::Device {
   static const object::Property kProperties[];
   std::string addr() const;
   Result<void> set_addr(const std::string& text);
+  Result<void> add_rom();
   void define_header(const Identity& identity);
   void written(unsigned at, unsigned bytes);
   void follow(memory::Transaction& map);
@@ -167,6 +171,9 @@ class Function : public hw::Device {
   const Intx intx_pin_;
   std::optional<Address> wanted_;  // none: any
   bool multifunction_ = false;
+  std::string rom_file_;  // none: no ROM
+  std::uint32_t rom_bar_ = 1;  // 0: none either
+  std::uint32_t rom_size_;     // bytes; all ones: those of the image
   Address address_;
   Ref<BusControl> bus_;
 
@@ -192,6 +199,7 @@ class Function : public hw::Device {
   hw::Alias bus_master_{*this, "bus-master", memory::kWholeSpace, memory_};
   hw::Space dma_{*this, "dma"};
   memory::Port port_{*dma_};
+  std::unique_ptr<ExpansionRom> rom_;  // from prepare on; null: it has none
 };
 
 }  // namespace holdfast::devices::pci
