@@ -222,4 +222,8 @@ void Gate::wait_drained() {
 
 bool Gate::entered_by_me() const { return Activity::current().times_inside(*this) != 0; }
 
+GraceCover::GraceCover(const Gate& gate) {
+  if (gate.locking() == Locking::kGrace) section_.emplace(gate.realm().domain());
+}
+
 }  // namespace holdfast::gate

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <string>
 
@@ -21,6 +22,7 @@
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/gate/activity.hpp"
 #include "holdfast/gate/realm.hpp"
+#include "holdfast/rcu/domain.hpp"
 
 namespace holdfast::gate {
 
@@ -28,8 +30,9 @@ namespace holdfast::gate {
 enum class Locking : std::uint8_t {
   kExclusive,  // the gate is the device's lock: one thread inside
   kCounted,    // the device does its own locking; insiders are counted
-  kGrace,      // neither waits nor dispatches: runs inside the caller's read section, uncounted;
-               // drained means nothing then until a grace period has passed as well
+  kGrace,      // neither waits nor dispatches (short locks of its own are no waiting): runs inside a
+               // read section, uncounted; drained means nothing then until a grace period has
+               // passed as well
 };
 
 /// What somebody does inside: made once per call site, as a static constant.
@@ -81,7 +84,8 @@ class Gate final : public RefCounted<Gate> {
   /// answer. With kGrace always nullptr: a note would make its visitors share a cache line.
   const Use* insider() const { return use_.load(std::memory_order_relaxed); }
 
-  /// Comes in if that needs no waiting. The caller is inside a read section or has a reference.
+  /// Comes in if that needs no waiting. The caller is inside a read section or has a reference; with
+  /// kGrace, inside a section until it has left (GraceCover).
   Entry try_enter(const Use& use, Reentry reentry, Visitor visitor = Visitor::kAnyone) {
     return try_enter(Activity::current(), use, reentry, visitor);
   }
@@ -141,12 +145,21 @@ class Gate final : public RefCounted<Gate> {
   Counted counted_;
 };
 
-/// Being inside a gate, as a scope.
+/// The read section in which to pass a gate that does not count; for the others none is needed.
+class GraceCover {
+ public:
+  explicit GraceCover(const Gate& gate);
+
+ private:
+  std::optional<rcu::BriefSection> section_;
+};
+
+/// Being inside a gate, as a scope: a local variable of a function.
 class [[nodiscard]] Pass {
  public:
   Pass(Gate& gate, const Use& use, Reentry reentry = Reentry::kRefuse,
        Visitor visitor = Visitor::kAnyone)
-      : gate_{Ref<Gate>::share(&gate)}, entry_{gate.enter(use, reentry, visitor)} {}
+      : gate_{Ref<Gate>::share(&gate)}, cover_{gate}, entry_{gate.enter(use, reentry, visitor)} {}
   ~Pass() {
     if (entry_ == Entry::kEntered) gate_->leave();
   }
@@ -157,6 +170,7 @@ class [[nodiscard]] Pass {
 
  private:
   Ref<Gate> gate_;
+  GraceCover cover_;
   Entry entry_;
 };
 

@@ -47,10 +47,12 @@ OutsidePass::OutsidePass(gate::Gate& gate, const gate::Use& use, Holdback& holdb
       HF_SCHEDULE_POINT("hw.holdback.waiting");
       holdback.wait_until_over();
     }
+    cover_.emplace(*gate_);
     entry_ = gate_->enter(use, reentry);
     if (entry_ != gate::Entry::kEntered || !holdback.active()) return;
     HF_SCHEDULE_POINT("hw.holdback.held_back");
     gate_->leave();
+    cover_.reset();
   }
 }
 

@@ -83,6 +83,7 @@ class [[nodiscard]] OutsidePass {
 
  private:
   Ref<gate::Gate> gate_;
+  std::optional<gate::GraceCover> cover_;
   gate::Entry entry_;
 };
 

@@ -27,7 +27,7 @@ RiscvClint::Hart::Hart(RiscvClint& clint, unsigned number)
             [&clint, number] { clint.timer_expired(number); }} {}
 
 RiscvClint::RiscvClint(const hw::DeviceInit& init, const Config& config)
-    : Device{init, gate::Locking::kCounted},
+    : Device{init, gate::Locking::kGrace},
       config_{bounded(config, kMostHarts)},
       counter_{config.counter ? config.counter : hw::TimeCounter::make(config.hz)} {
   for (unsigned hart = 0; hart < config_.harts; ++hart) harts_.emplace_back(*this, hart);

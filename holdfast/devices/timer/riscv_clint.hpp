@@ -4,8 +4,8 @@
 //
 // SPEC: "RISC-V Advanced Core Local Interruptor Specification" 1.0-rc4, chapters 2 (MTIMER) and 3
 // (MSWI), in the memory map that SiFive's CLINT has given them (2.1, 3.1).
-// LOCK: the gate only counts, since harts come here all the time. Reading the counter takes no lock;
-// `mutex_` guards the comparison of each hart.
+// LOCK: harts come here all the time, so nobody waits for anybody at the gate: a grace period covers
+// whoever is inside. Reading the counter takes no lock; `mutex_` guards the comparison of each hart.
 #pragma once
 
 #include <cstdint>

@@ -17,6 +17,7 @@ using Stage = hw::Ticket::Stage;
 
 class ClosingGate : public ::testing::Test {
  protected:
+  explicit ClosingGate(gate::Locking locking = gate::Locking::kExclusive) : locking_{locking} {}
   void SetUp() override {
     plug_probe(machine, "it", kHole,
                {.chardev = &line,
@@ -24,7 +25,8 @@ class ClosingGate : public ::testing::Test {
                 .on_half = [&](Probe&) { ++calls; },
                 .on_kick = [&](Probe&, std::uint64_t) { ++calls; },
                 .on_pin = [&](Probe&, bool) { ++calls; },
-                .on_input = [&](Probe&, chardev::Bytes) { ++calls; }});
+                .on_input = [&](Probe&, chardev::Bytes) { ++calls; },
+                .locking = locking_});
   }
   template <class Event>
   void arrives_too_late(Event event) {
@@ -98,10 +100,38 @@ class ClosingGate : public ::testing::Test {
     return [this] { EXPECT_EQ(machine->loop().run_ready(), 1U); };
   }
 
+  const gate::Locking locking_;
   TestChardev line{"line"};
   TestMachine machine;
   const Census::Snapshot before = machine.census();
   std::atomic<int> calls = 0;
+};
+
+// Nobody counts who is inside, so the gate is drained at once. What keeps the device is the read
+// section of the caller, though it did not come in one.
+class ClosingGateWithoutLock : public ClosingGate {
+ protected:
+  ClosingGateWithoutLock() : ClosingGate{gate::Locking::kGrace} {}
+  template <class Event>
+  void is_inside(const char* point, Event event) {
+    {
+      Schedule schedule;
+      Stop& inside = schedule.stop_at(point, "event");
+      Thread thread{"event", std::move(event)};
+      inside.wait_reached();
+      const auto ticket = machine->unplug("it");
+      for (int looks = 0; looks < 10; ++looks) machine->control().run_pending();
+      EXPECT_EQ(ticket->stage(), Stage::kDrained);
+      EXPECT_EQ(machine->services().realm().census().take()[Census::Kind::kDevice],
+                before[Census::Kind::kDevice] + 1)
+          << "out of the map, and there as long as its callback runs";
+      inside.release();
+      thread.join();
+      EXPECT_TRUE(ticket->wait());
+    }
+    EXPECT_EQ(calls, 1) << "what had begun was finished";
+    EXPECT_EQ(machine.census(), before);
+  }
 };
 
 TEST_F(ClosingGate, ATimerThatIsTooLate) {
@@ -116,6 +146,33 @@ TEST_F(ClosingGate, ATimerThatWaitsForTheLock) {
   machine.write32(kHole + Probe::kArm, 10);
   waits_for_the_lock([&] { machine->clock().step_to(10); });
 }
+
+TEST_F(ClosingGateWithoutLock, ATimerThatIsInside) {
+  machine.write32(kHole + Probe::kArm, 10);
+  is_inside("test.in_timer", [&] { machine->clock().step_to(10); });
+}
+TEST_F(ClosingGateWithoutLock, ATimerThatIsTooLate) {
+  machine.write32(kHole + Probe::kArm, 10);
+  {
+    Schedule schedule;
+    Stop& before_gate = schedule.stop_at("gate.before_enter", "event");
+    Thread thread{"event", [&] { machine->clock().step_to(10); }};
+    before_gate.wait_reached();
+    const auto ticket = machine->unplug("it");
+    machine->control().run_pending();
+    before_gate.release();
+    EXPECT_TRUE(ticket->wait());
+  }
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(machine.census(), before);
+}
+TEST_F(ClosingGateWithoutLock, APinThatIsInside) {
+  is_inside("test.in_pin", drive(probe(machine, "it")));
+}
+TEST_F(ClosingGateWithoutLock, InputThatIsInside) {
+  is_inside("test.in_input", [&] { EXPECT_EQ(line.offer({1}), 1U); });
+}
+TEST_F(ClosingGateWithoutLock, AnEventFdThatIsInside) { is_inside("test.in_kick", signalled()); }
 
 TEST_F(ClosingGate, APinThatIsTooLate) {
   arrives_too_late(drive(probe(machine, "it")));

@@ -262,6 +262,8 @@ TEST_F(NvmeIo, DeallocatesRangesAllOrNone) {
   entry.dw[11] = 4;  // to be deallocated
   put_words(kData, {std::uint64_t{2} << 32U, 4, std::uint64_t{1} << 32U, kBytes / 512});
   EXPECT_EQ(ask(entry), Status::kLbaOutOfRange);
+  put_words(kData, {std::uint64_t{2} << 32U, 4, std::uint64_t{2} << 32U, ~std::uint64_t{0}});
+  EXPECT_EQ(ask(entry), Status::kLbaOutOfRange) << "the last number there is, and the first";
   EXPECT_TRUE(disk_->done.empty());
   put_words(kData, {std::uint64_t{2} << 32U, 4, std::uint64_t{1} << 32U, 100});
   ASSERT_EQ(ask(entry), Status::kSuccess);
