@@ -1,92 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every path of a device's life, each with the same ending: the census is what it was. A type goes
-// through all of them by being registered.
+// through all of them by being registered (matrix.hpp says which do not apply, and why).
+// HOLDFAST_LONG=1 plugs and unplugs each ten thousand times.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <cctype>
+#include <algorithm>
+#include <any>
+#include <bit>
+#include <cstdlib>
 #include <iostream>
-#include <ostream>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "holdfast/boards/device_types.hpp"
-#include "holdfast/devices/storage/nvme.hpp"
+#include "holdfast/hw/timer.hpp"
 #include "holdfast/machine/machine.hpp"
-#include "tests/support/pci_world.hpp"
+#include "tests/lifecycle/matrix.hpp"
+#include "tests/support/fake_disk.hpp"
+#include "tests/support/footprint.hpp"
+#include "tests/support/probe.hpp"
 #include "tests/support/schedule.hpp"
-#include "tests/support/test_devices.hpp"
 #include "tests/support/test_machine.hpp"
 
 namespace holdfast::test {
 
 using Stage = hw::Ticket::Stage;
 
-/// A type and how to put one onto a board.
-struct Subject {
-  const object::Type* type;
-  boards::DeviceFacet facet;
-
-  /// What has to be there before: a bus, if the type sits on one.
-  boards::BoardPlan world() const {
-    if (!sits()) return boards::BoardPlan{"bare"};
-    boards::BoardPlan plan = pci_plan();
-    if (!is_function()) plan.link({{plan.add<devices::Nvme>("nvme0", {}).link("bus"), kBus}});
-    return plan;
-  }
-  bool sits() const { return !facet.bus.empty(); }
-  /// Or something on the bus of a controller.
-  bool is_function() const { return facet.bus == devices::pci::Bus::kFamily; }
-  /// A plan fragment with one device of the type, at kHole if it has a region to place, or on the bus.
-  boards::BoardPlan plan() const {
-    boards::BoardPlan plan{"sample"};
-    const auto device = boards::add_device(plan, *type, facet, "it", kHole);
-    if (sits()) plan.link({{device.link("bus"), bus()}});
-    return plan;
-  }
-  /// Where it answers: what was placed, or the configuration space of the first free function.
-  std::uint64_t where() const {
-    if (!sits()) return kHole;
-    return is_function() ? PciWorld::config_at(1, 0, 0) : kNowhere;
-  }
-  const boards::PartRef& bus() const { return is_function() ? kBus : kNamespaces; }
-  bool answers(TestMachine& machine) const {
-    const auto value = machine.read32(where());
-    return value && (!sits() || *value != 0xffff'ffff);
-  }
-  inline static const boards::PartRef kBus{"host", "pcie.0"};
-  inline static const boards::PartRef kNamespaces{"nvme0", "namespaces"};
-  static constexpr std::uint64_t kNowhere = 0x1000;
-  hw::Owned<hw::Device> build(machine::Machine& machine) const {
-    return facet.make({.context = machine.context(), .type = *type, .name = "it"});
-  }
-};
-
-inline void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.type->name; }
-
-/// All concrete types of a registry.
-inline std::vector<Subject> subjects(Result<void> (*fill)(object::TypeRegistry&)) {
-  object::TypeRegistry registry;
-  EXPECT_TRUE(fill(registry));
-  std::vector<Subject> all;
-  for (const object::Type* type : registry.descendants("device", object::Abstract::kExcluded))
-    all.push_back({type, *registry.facet<boards::DeviceFacet>(*type)});
-  return all;
-}
-
-inline std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
-  std::string name{info.param.type->name};
-  for (char& c : name)
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  return name;
-}
-
 class Lifecycle : public ::testing::TestWithParam<Subject> {
  protected:
   boards::BoardPlan sample() const { return GetParam().plan(); }
   static bool answers(TestMachine& machine) { return GetParam().answers(machine); }
-  /// Says why nobody can be inside of this type; the reason is in its registration.
   /// An access that comes to the device's gate.
   static void enter(TestMachine& machine) {
     if (GetParam().facet.entered == boards::DeviceFacet::Entered::kByWrite)
@@ -94,11 +38,29 @@ class Lifecycle : public ::testing::TestWithParam<Subject> {
     else
       machine.read32(GetParam().where());
   }
-  bool is_never_inside() const {
-    const auto reason = GetParam().facet.never_inside;
+  /// Says why, if a path does not apply to this type.
+  static bool does_not_apply(Path path) {
+    const auto row = std::ranges::find(kPaths, path, &PathRow::path);
+    const std::string reason = row->why_not(GetParam());
     if (!reason.empty())
-      std::cout << GetParam().type->name << ": nobody is ever inside: " << reason << "\n";
+      std::cout << GetParam().type->name << ": " << row->title << ": does not apply: " << reason << "\n";
     return !reason.empty();
+  }
+  static bool is_never_inside() { return does_not_apply(Path::kInAccess); }
+  /// Its configuration with one setting changed.
+  static boards::BoardPlan::Config configured(const boards::DeviceSetting& setting,
+                                              const object::PropertyValue& value,
+                                              const boards::SettingTargets& targets = {}) {
+    std::any config = *GetParam().facet.config;
+    const auto applied = setting.apply(config, value, targets);
+    EXPECT_TRUE(applied) << applied.error().message;
+    return std::make_shared<const std::any>(std::move(config));
+  }
+  void plug_and_unplug() {
+    ASSERT_TRUE(machine->realize(sample()));
+    answers(machine);
+    ASSERT_TRUE(machine->unplug("it")->wait());
+    ASSERT_FALSE(answers(machine));
   }
   /// How many parts are prepared when the plan is realised: counted by a fault that never strikes.
   std::size_t parts_prepared() const {
@@ -156,13 +118,49 @@ TEST_P(Lifecycle, PrepareFailingAtEachPart) {
   EXPECT_TRUE(machine->realize(sample())) << "the world is as it was";
 }
 
-TEST_P(Lifecycle, PluggedAndUnpluggedAHundredTimes) {
-  for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(machine->realize(sample()));
-    answers(machine);
-    ASSERT_TRUE(machine->unplug("it")->wait());
-    ASSERT_FALSE(answers(machine));
+// As much as there is, or as it takes: what does not fit is refused, what does is there and goes.
+TEST_P(Lifecycle, ASizeThereIsNoMemoryFor) {
+  if (does_not_apply(Path::kOversized)) return;
+  for (const auto* setting : GetParam().sizes()) {
+    const std::uint64_t most = std::bit_floor(std::min(setting->info.max, std::uint64_t{1} << 56U));
+    const auto realized = machine->realize(GetParam().plan(configured(*setting, most)));
+    if (realized) {
+      EXPECT_TRUE(machine->unplug("it")->wait());
+    } else {
+      EXPECT_NE(realized.error().message.find("it"), std::string::npos) << realized.error().message;
+    }
+    EXPECT_EQ(machine.census(), before) << setting->info.name;
   }
+  EXPECT_TRUE(machine->realize(sample())) << "the world is as it was";
+}
+
+TEST_P(Lifecycle, PluggedAndUnpluggedManyTimes) {
+  const char* value = std::getenv("HOLDFAST_LONG");
+  const int times = value != nullptr && *value == '1' ? 10'000 : 100;
+  for (int i = 0; i < 100; ++i) plug_and_unplug();  // what is kept for good is there by now
+  machine->services().realm().domain().barrier();
+  const auto was = Footprint::now();
+  for (int i = 0; i < times && !HasFatalFailure(); ++i) plug_and_unplug();
+  machine->services().realm().domain().barrier();
+  const auto is = Footprint::now();
+  EXPECT_EQ(machine.census(), before);
+  EXPECT_EQ(is.descriptors, was.descriptors);
+  EXPECT_LE(is.mappings, was.mappings + 4);
+  constexpr std::size_t kNoise = 16 * 1024;  // containers that had to grow once more
+  EXPECT_LE(is.heap, was.heap + kNoise);
+  if (times > 100)
+    std::cout << GetParam().type->name << ": " << times << " times: heap " << was.heap << " -> " << is.heap
+              << " bytes, mappings " << was.mappings << " -> " << is.mappings << "\n";
+}
+
+TEST_P(Lifecycle, PluggedWithAnIdInUse) {
+  ASSERT_TRUE(machine->realize(sample()));
+  const auto with_one = machine.census();
+  const auto second = machine->realize(sample());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "it: there is a device of that name");
+  EXPECT_EQ(machine.census(), with_one);
+  EXPECT_TRUE(machine->unplug("it")->wait());
   EXPECT_EQ(machine.census(), before);
 }
 
@@ -192,6 +190,64 @@ TEST_P(Lifecycle, UnpluggedInAnAccess) {
     inside.release();
     cpu.join();
     EXPECT_TRUE(ticket->wait());
+  }
+  EXPECT_EQ(machine.census(), before);
+}
+
+// Whoever is inside of it asks for its end and goes on.
+TEST_P(Lifecycle, UnpluggedFromItsOwnCallback) {
+  if (does_not_apply(Path::kFromItself)) return;
+  ASSERT_TRUE(machine->realize(sample()));
+  Ref<hw::Ticket> ticket;
+  {
+    testing::Schedule schedule;
+    schedule.run_at("gate.entered", "cpu", [&] { ticket = machine->unplug("it"); });
+    testing::Thread cpu{"cpu", [&] { enter(machine); }};
+  }
+  ASSERT_TRUE(ticket);
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_EQ(machine.census(), before);
+}
+
+TEST_P(Lifecycle, UnpluggedAsATimerIsDue) {
+  if (does_not_apply(Path::kTimerDue)) return;
+  for (const std::string& name : timers_of(*GetParam().build(*machine))) {
+    ASSERT_TRUE(machine->realize(sample()));
+    const std::uint64_t due = machine->clock().now_ns() + 1;
+    machine->find("it").get()->find_part<hw::Timer>(name)->arm(due);
+    {
+      testing::Schedule schedule;
+      auto& popped = schedule.stop_at("hw.timer.popped", "clock");
+      testing::Thread clock{"clock", [&] { machine->clock().step_to(due); }};
+      popped.wait_reached();
+      EXPECT_TRUE(machine->unplug("it")->wait()) << name;
+      popped.release();
+    }
+    EXPECT_EQ(machine.census(), before) << name;
+  }
+}
+
+// The other end of the line hangs up; the disk fails.
+TEST_P(Lifecycle, ItsBackendGoneFirst) {
+  if (does_not_apply(Path::kBackendGone)) return;
+  for (const auto* setting : GetParam().backends()) {
+    TestChardev line{"line"};
+    const auto disk = FakeDisk::make(1U << 20U);
+    const auto config = configured(*setting, std::string{"back-end"},
+                                   {.chardev = [&](std::string_view) { return &line; },
+                                    .memory = {},
+                                    .drive = [&](std::string_view) -> Result<Ref<block::Backend>> {
+                                      return FakeDisk::as_backend(disk);
+                                    }});
+    const auto realized = machine->realize(GetParam().plan(config));
+    ASSERT_TRUE(realized) << realized.error().message;
+    line.hang_up();
+    disk->failure = block::Failure::kInputOutput;
+    answers(machine);
+    machine->reset();
+    disk->finish_all();
+    EXPECT_TRUE(machine->unplug("it")->wait());
+    EXPECT_FALSE(line.is_attached());
   }
   EXPECT_EQ(machine.census(), before);
 }
@@ -256,13 +312,35 @@ TEST_P(Lifecycle, SeveredWhilePreparing) {
   EXPECT_EQ(machine.census(), before);
 }
 
-TEST_P(Lifecycle, ResetInBetween) {
-  ASSERT_TRUE(machine->realize(sample()));
-  machine->reset();
+TEST_P(Lifecycle, ResetInEachPhase) {
+  {  // asked for between two parts' prepares
+    testing::Schedule schedule;
+    schedule.run_at("hw.prepare.part", "main", [&] { machine->request_reset(); });
+    ASSERT_TRUE(machine->realize(sample()));
+  }
+  machine->reset();  // live
   machine->request_reset();
-  const auto ticket = machine->unplug("it");
+  auto ticket = machine->unplug("it");  // its end is queued between two resets
   machine->request_reset();
   EXPECT_TRUE(ticket->wait());
+  EXPECT_EQ(machine.census(), before);
+  if (is_never_inside()) return;
+  ASSERT_TRUE(machine->realize(sample()));
+  {  // severed, not drained: somebody is inside
+    testing::Schedule schedule;
+    auto& inside = schedule.stop_at("gate.entered", "cpu");
+    testing::Thread cpu{"cpu", [&] { enter(machine); }};
+    inside.wait_reached();
+    ticket = machine->unplug("it");
+    machine->request_reset();
+    machine->control().run_pending();
+    EXPECT_NE(ticket->stage(), Stage::kRequested);
+    EXPECT_FALSE(ticket->done());
+    inside.release();
+    cpu.join();
+    EXPECT_TRUE(ticket->wait());
+  }
+  machine->reset();  // gone
   EXPECT_EQ(machine.census(), before);
 }
 

@@ -141,6 +141,8 @@ class TestChardev final : public chardev::Chardev {
     return to ? to->offer({bytes.begin(), bytes.size()}) : 0;
   }
   Ref<chardev::FrontEnd> front_end() const { return front(); }
+  /// Nobody is at the other end any more.
+  void hang_up() { set_open(false); }
 
  protected:
   std::size_t put(chardev::Bytes bytes) override { return bytes.size(); }

@@ -55,9 +55,12 @@ bool is_zero(std::span<const std::byte> bytes) {
   return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
-// A bad configuration is refused by check(), before it is used.
+constexpr std::uint64_t kMostBlocks = 65536;
+
+// A bad configuration is refused by check(), before it is used; what is made before is bounded.
 std::size_t blocks_of(const CfiFlash::Config& config) {
-  return config.block_size == 0 ? 0 : static_cast<std::size_t>(config.size / config.block_size);
+  if (config.block_size == 0) return 0;
+  return static_cast<std::size_t>(std::min(config.size / config.block_size, kMostBlocks));
 }
 
 CfiTable table_of(const CfiFlash::Config& config) {
@@ -84,10 +87,10 @@ CfiFlash::CfiFlash(const hw::DeviceInit& init, Config config)
 Result<void> CfiFlash::check() {
   const auto& [size, block_size, drive] = config_;
   if (!std::has_single_bit(size) || !std::has_single_bit(block_size) || block_size < 64U << 10U ||
-      size < block_size || size / block_size > 65536)
+      size < block_size || size / block_size > kMostBlocks)
     return fail("{}: a flash of {} bytes in blocks of {}; both are powers of two, a block has at least "
-                "64 KiB and there are at most 65536",
-                full_path(), size, block_size);
+                "64 KiB and there are at most {}",
+                full_path(), size, block_size, kMostBlocks);
   if (drive && drive->size() != size)
     return fail("{}: {} has {} bytes; this flash takes a file of exactly {} bytes ({} MiB)",
                 drive->name(), drive->location(), drive->size(), size, size >> 20U);
