@@ -59,7 +59,17 @@ void ControlQueue::queue(Item item) {
     something_.notify_all();
   }
   HF_SCHEDULE_POINT("hw.control.queued");
-  if (wake) loop_.post([this] { run_pending(); });
+  if (wake) loop_.post([this] { called_by_loop(); });
+}
+
+// Whoever waits for a ticket runs the jobs itself, so this may come late. There is never more than one
+// on its way: a loop that nobody runs does not fill up.
+void ControlQueue::called_by_loop() {
+  {
+    LockGuard guard{mutex_};
+    woken_ = false;
+  }
+  run_pending();
 }
 
 void ControlQueue::post_after_grace(const char* what, Job job) {
@@ -87,10 +97,6 @@ bool ControlQueue::on_control_thread() const {
 std::size_t ControlQueue::run_pending() {
   if (running_job != nullptr) return 0;  // one at a time: the loop further up goes on
   HF_CHECK(on_control_thread(), "control queue: a thread that is not the control thread runs jobs");
-  {
-    LockGuard guard{mutex_};
-    woken_ = false;
-  }
   std::size_t jobs = 0;
   for (take_due(); run_one(); take_due()) ++jobs;
   if (is_something_later()) again_.set(from_now_ns(kGracePoll));

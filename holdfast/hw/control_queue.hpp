@@ -72,6 +72,7 @@ class ControlQueue {
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
   void queue(Item item) HF_EXCLUDES(mutex_);
+  void called_by_loop() HF_EXCLUDES(mutex_);
   bool run_one();
   bool is_something_later() const HF_EXCLUDES(mutex_);
   void take_due() HF_EXCLUDES(mutex_);
@@ -87,7 +88,7 @@ class ControlQueue {
   std::deque<Item> items_ HF_GUARDED_BY(mutex_);
   std::vector<Later> later_ HF_GUARDED_BY(mutex_);
   std::uint64_t changes_ HF_GUARDED_BY(mutex_) = 0;
-  bool woken_ HF_GUARDED_BY(mutex_) = false;  // the loop is going to call run_pending()
+  bool woken_ HF_GUARDED_BY(mutex_) = false;  // the loop is going to call called_by_loop()
   std::thread::id control_ HF_GUARDED_BY(mutex_);
   EventLoop::Alarm again_;  // looks at grace periods
 };

@@ -46,6 +46,19 @@ TEST_F(ControlQueueTest, RunsJobsFromItsLoop) {
   EXPECT_TRUE(ran);
 }
 
+// Whoever waits for tickets may never come to run the loop.
+TEST_F(ControlQueueTest, ALoopThatNobodyRunsIsAskedOnce) {
+  for (int i = 0; i < 3; ++i) {
+    control.post("job", [] {});
+    EXPECT_EQ(control.run_pending(), 1U);
+  }
+  EXPECT_EQ(loop->run_ready(), 1U);
+  bool ran = false;
+  control.post("job", [&] { ran = true; });
+  EXPECT_EQ(loop->run_ready(), 1U) << "and asked anew when it has come";
+  EXPECT_TRUE(ran);
+}
+
 TEST_F(ControlQueueTest, QueuesWhatAJobPostsBehindIt) {
   std::string order;
   control.post("outer", [&] {
