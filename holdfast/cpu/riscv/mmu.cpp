@@ -311,7 +311,7 @@ void Mmu::trace_walk(std::uint64_t address, Access access, Privilege privilege,
 }
 
 void Mmu::fill(std::uint64_t address, Page page) {
-  TlbEntry& entry = data_->at(address);
+  TlbEntry& entry = data_->to_fill(address);
   entry = {.page = address & kPageMask, .physical = page.physical, .rights = page.rights};
   const auto* stretch = direct(page.physical, kPageSize);
   if (stretch == nullptr) return;

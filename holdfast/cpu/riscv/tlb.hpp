@@ -45,12 +45,33 @@ struct alignas(64) TlbEntry {
 
 class Tlb {
  public:
-  TlbEntry& at(std::uint64_t address) { return entries_[(address >> kPageBits) % kEntries]; }
-  void flush() { entries_.fill({}); }
+  const TlbEntry& at(std::uint64_t address) const { return entries_[index(address)]; }
+  /// The entry for the address, to be written to.
+  TlbEntry& to_fill(std::uint64_t address) {
+    const std::size_t at = index(address);
+    if (filled_ < kListed) list_[filled_] = static_cast<std::uint8_t>(at);
+    ++filled_;
+    return entries_[at];
+  }
+  void flush() {
+    if (filled_ > kListed)
+      entries_.fill({});
+    else
+      for (std::size_t i = 0; i < filled_; ++i) entries_[list_[i]] = {};
+    filled_ = 0;
+  }
 
  private:
   static constexpr std::size_t kEntries = 256;
+  static constexpr std::size_t kListed = 32;
+
+  static std::size_t index(std::uint64_t address) { return (address >> kPageBits) % kEntries; }
+
   std::array<TlbEntry, kEntries> entries_{};
+  // Since the last flush: how often an entry was filled, and which, as long as those were few. Edits of the
+  // map and translations that change come often, and most of the cache is empty then.
+  std::size_t filled_ = 0;
+  std::array<std::uint8_t, kListed> list_{};
 };
 
 }  // namespace holdfast::cpu::riscv
