@@ -21,6 +21,10 @@ namespace {
 constexpr std::uint64_t kWakeId = 0;
 constexpr std::uint64_t kTimerId = 1;
 constexpr std::uint64_t kSecond = 1'000'000'000;
+// An alarm for this time or before only wakes the loop: programming the host's timer costs several
+// microseconds, and devices that pass on a byte at a time do it for each.
+constexpr std::uint64_t kAtOnce = 1;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 unsigned readiness_of(std::uint32_t events) {
   unsigned readiness = EventLoop::kNothing;
@@ -46,6 +50,13 @@ Result<void> watch_own(int epoll_fd, int fd, std::uint64_t id) {
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
     return fail("event loop: {}", std::strerror(errno));
   return {};
+}
+
+/// The earliest time that an alarm is set to, those that are due at once apart; kNever if there is none.
+template <class Alarms>
+std::uint64_t first_timed(const Alarms& alarms) {
+  const auto first = alarms.lower_bound({kAtOnce + 1, nullptr});
+  return first == alarms.end() ? kNever : first->first;
 }
 
 void empty(int fd) {
@@ -176,16 +187,18 @@ std::size_t EventLoop::run_alarms() {
   const std::uint64_t now = now_ns();
   std::size_t called = 0;
   std::size_t most = ~std::size_t{0};  // one that sets itself to the past waits for the next turn
+  bool timed = false;
   for (;;) {
     Alarm* due = nullptr;
     {
       LockGuard guard{mutex_};
       most = std::min(most, called + alarms_.size());
       if (called == most || alarms_.begin()->first > now) {
-        if (called != 0) program_timer();
+        if (timed) program_timer();
         return called;
       }
       due = alarms_.begin()->second;
+      timed = timed || due->deadline_ns_ > kAtOnce;
       alarms_.erase(alarms_.begin());
       due->deadline_ns_ = Alarm::kNever;
     }
@@ -279,16 +292,17 @@ EventLoop::Alarm::~Alarm() {
 void EventLoop::set_alarm(Alarm& alarm, std::uint64_t deadline_ns) {
   LockGuard guard{mutex_};
   if (alarm.deadline_ns_ == deadline_ns) return;
+  const std::uint64_t before = first_timed(alarms_);
   if (alarm.deadline_ns_ != Alarm::kNever) alarms_.erase({alarm.deadline_ns_, &alarm});
   alarm.deadline_ns_ = deadline_ns;
   if (deadline_ns != Alarm::kNever) alarms_.emplace(deadline_ns, &alarm);
-  program_timer();
+  if (deadline_ns <= kAtOnce) wake();
+  if (first_timed(alarms_) != before) program_timer();
 }
 
 void EventLoop::program_timer() {
   itimerspec spec{};  // all zero: disarmed
-  if (!alarms_.empty()) {
-    const std::uint64_t at = std::max<std::uint64_t>(alarms_.begin()->first, 1);
+  if (const std::uint64_t at = first_timed(alarms_); at != kNever) {
     spec.it_value.tv_sec = static_cast<std::time_t>(at / kSecond);
     spec.it_value.tv_nsec = static_cast<long>(at % kSecond);
   }

@@ -236,6 +236,20 @@ TEST_F(EventLoopTest, AnAlarmSetFromAnotherThreadWakesASleepingLoop) {
   other.join();
 }
 
+TEST_F(EventLoopTest, AlarmsOfTheFutureRingAfterOthersThatWereDueAtOnce) {
+  EventLoop::Alarm last{loop_, [this] { loop_.stop(); }};
+  EventLoop::Alarm middle{loop_, [this] { seen_ += 'm'; }};
+  EventLoop::Alarm at_once{loop_, [&] {
+                             seen_ += 'o';
+                             middle.set(EventLoop::now_ns() + 1'000'000);
+                             last.set(EventLoop::now_ns() + 3'000'000);
+                           }};
+  last.set(EventLoop::now_ns() + 3'600'000'000'000);
+  at_once.set(1);
+  loop_.run();
+  EXPECT_EQ(seen_, "om");
+}
+
 TEST_F(EventLoopTest, AnAlarmMaySetItselfAgain) {
   EventLoop::Alarm* self = nullptr;
   EventLoop::Alarm alarm{loop_, [&] {
