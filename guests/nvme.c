@@ -236,13 +236,13 @@ static void slept(void) {
 
 // --- data ----------------------------------------------------------------------------------------
 
-static u64 word_of(u64 piece, u64 word) {
+static __attribute__((unused)) u64 word_of(u64 piece, u64 word) {
   return (piece * (page / 8) + word) * 0x9e3779b97f4a7c15UL;
 }
 
 enum what { writing = 1, reading = 2 };
 static u64 given[DEPTH];  // which piece each command is about
-static u64 sum;
+static __attribute__((unused)) u64 sum;
 
 static void give(enum what what, u16 command, u64 piece) {
   given[command] = piece;
