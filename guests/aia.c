@@ -2,13 +2,8 @@
 // Tries out the advanced interrupt architecture of `virt` with two harts in M mode, a line for each
 // thing seen, then switches the machine off. With -DIMSICS interrupts are messages (aia=aplic-imsic),
 // else lines (aia=aplic). The clock's alarm is what interrupts from outside.
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "guest.h"
 
-#define REG(type, at) (*(volatile type *)(u64)(at))
-#define UART 0x10000000
-#define SYSCON 0x100000
 #define RTC 0x101000
 #define RTC_SOURCE 11
 #define APLIC_M 0x0c000000
@@ -46,25 +41,6 @@ __asm__(
     "    csrw  mtvec, t0\n"
     "    call  start\n");
 
-static __attribute__((used, aligned(16))) char stack[8192];
-__asm__(".set stack_end, stack + 8192");
-
-static void print(const char *text) {
-  for (; *text; ++text) REG(u8, UART) = (u8)*text;
-}
-
-static void line(const char *name, u64 value) {
-  char digits[21];
-  int at = 20;
-  digits[at] = 0;
-  do digits[--at] = (char)('0' + value % 10);
-  while (value /= 10);
-  print(name);
-  print(" ");
-  print(digits + at);
-  print("\n");
-}
-
 static volatile u64 traps[2], cause[2], claimed[2];
 
 /// Counts, and takes the interrupt.
@@ -99,9 +75,9 @@ static void alarm(void) {
 
 static void hand_on_to_supervisor(void) {
   REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 0x400;
-  line("root has", REG(u32, APLIC_M + SOURCE(RTC_SOURCE)));
+  say("root has", REG(u32, APLIC_M + SOURCE(RTC_SOURCE)));
   REG(u32, APLIC_S + SOURCE(RTC_SOURCE)) = 6;
-  line("child has", REG(u32, APLIC_S + SOURCE(RTC_SOURCE)));
+  say("child has", REG(u32, APLIC_S + SOURCE(RTC_SOURCE)));
 }
 
 static void wait_pending(u64 bit) {
@@ -120,24 +96,24 @@ static void open_file(void) {
 
 static void registers(void) {
   SET(0x350, 0xc0);
-  line("enabled", GET(0x351));
+  say("enabled", GET(0x351));
   SET(0x350, 0x72);
   SET(0x351, 9);
-  line("threshold", GET(0x351));
+  say("threshold", GET(0x351));
   SET(0x351, 0);
   SET(0x350, 0x70);
-  line("delivery", GET(0x351));
+  say("delivery", GET(0x351));
   REG(u32, IMSIC_M) = 7;
   REG(u32, IMSIC_M) = 5;
   REG(u32, IMSIC_M) = 16;  // not enabled
   __asm__ volatile("fence" ::: "memory");
-  line("external pending", GET(mip) >> 11 & 1);
-  line("top", GET(0xfb0));
-  line("first", SWAP(0x35c));
-  line("second", SWAP(0x35c));
-  line("third", GET(0x35c));
+  say("external pending", GET(mip) >> 11 & 1);
+  say("top", GET(0xfb0));
+  say("first", SWAP(0x35c));
+  say("second", SWAP(0x35c));
+  say("third", GET(0x35c));
   SET(0x350, 0x80);
-  line("left", GET(0x351));
+  say("left", GET(0x351));
   __asm__ volatile("csrw 0x351, x0");
 }
 
@@ -149,14 +125,14 @@ static void outside(void) {
   REG(u32, APLIC_M + TARGET(RTC_SOURCE)) = 0 << 18 | 11;
   REG(u32, APLIC_M + ENABLE) = RTC_SOURCE;
   REG(u32, APLIC_M + DOMAIN) = 0x100;
-  line("domain", REG(u32, APLIC_M + DOMAIN));
+  say("domain", REG(u32, APLIC_M + DOMAIN));
   const u64 before = traps[0];
   alarm();
   wait_for_trap(0, before + 1);
-  line("alarm", claimed[0]);
+  say("alarm", claimed[0]);
   REG(u32, APLIC_M + MESSAGE) = 0 << 18 | 12;
   wait_for_trap(0, before + 2);
-  line("sent by hand", claimed[0]);
+  say("sent by hand", claimed[0]);
 }
 
 static void supervisor(void) {
@@ -170,15 +146,15 @@ static void supervisor(void) {
   REG(u32, APLIC_S + DOMAIN) = 0x100;
   alarm();
   wait_pending(9);
-  line("supervisor's first", SWAP(0x15c));
-  line("supervisor pending", GET(mip) >> 9 & 1);
+  say("supervisor's first", SWAP(0x15c));
+  say("supervisor pending", GET(mip) >> 9 & 1);
 }
 
 static void call_other(void) {
   const u64 before = traps[0];  // the answer may come at once
   REG(u32, IMSIC_M + 0x1000) = 1;
   wait_for_trap(0, before + 1);
-  line("answered", claimed[0]);
+  say("answered", claimed[0]);
 }
 
 static void other(void) {
@@ -186,7 +162,7 @@ static void other(void) {
   SET(mie, 1 << 11);
   REG(u32, IMSIC_M) = 14;  // here
   wait_for_trap(1, 1);
-  line("called", claimed[1]);
+  say("called", claimed[1]);
   REG(u32, IMSIC_M) = 2;
 }
 
@@ -194,7 +170,7 @@ static void messages(void) {
   open_file();
   SET(mie, 1 << 11);
   wait_for_trap(0, 1);
-  line("other hart is", claimed[0]);
+  say("other hart is", claimed[0]);
   SET(mie, 0);
   registers();
   SET(mie, 1 << 11);
@@ -207,17 +183,17 @@ static void messages(void) {
 
 static void outside(void) {
   REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 6;
-  line("target", REG(u32, APLIC_M + TARGET(RTC_SOURCE)));
+  say("target", REG(u32, APLIC_M + TARGET(RTC_SOURCE)));
   REG(u32, APLIC_M + TARGET(RTC_SOURCE)) = 0 << 18 | 3;
   REG(u32, APLIC_M + ENABLE) = RTC_SOURCE;
   REG(u32, APLIC_M + DELIVERS(0)) = 1;
   REG(u32, APLIC_M + DOMAIN) = 0x100;
-  line("domain", REG(u32, APLIC_M + DOMAIN));
+  say("domain", REG(u32, APLIC_M + DOMAIN));
   SET(mie, 1 << 11);
   alarm();
   wait_for_trap(0, 1);
-  line("alarm", claimed[0]);
-  line("pending", REG(u32, APLIC_M + PENDING));
+  say("alarm", claimed[0]);
+  say("pending", REG(u32, APLIC_M + PENDING));
 }
 
 static void supervisor(void) {
@@ -228,11 +204,11 @@ static void supervisor(void) {
   REG(u32, APLIC_S + DOMAIN) = 0x100;
   alarm();
   wait_pending(9);
-  line("supervisor's claim", REG(u32, APLIC_S + CLAIM(0)));
-  line("supervisor pending", GET(mip) >> 9 & 1);
+  say("supervisor's claim", REG(u32, APLIC_S + CLAIM(0)));
+  say("supervisor pending", GET(mip) >> 9 & 1);
   REG(u32, RTC + 0x1c) = 1;
   __asm__ volatile("fence" ::: "memory");
-  line("after the alarm", GET(mip) >> 9 & 1);
+  say("after the alarm", GET(mip) >> 9 & 1);
 }
 
 static void messages(void) {}
@@ -247,8 +223,8 @@ __attribute__((used, noreturn)) void start(u64 hart) {
     outside();
     supervisor();
 #endif
-    line("traps", traps[0]);
-    line("cause", cause[0] & 0xff);
+    say("traps", traps[0]);
+    say("cause", cause[0] & 0xff);
     REG(u32, SYSCON) = 0x5555;
   } else {
     other();

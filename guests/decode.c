@@ -4,10 +4,7 @@
 // there or not. Runs in M mode on hart 0. All the functions have their first BAR mapped, decode memory and may
 // be bus masters; bridges get a bus number and a window each, one below another is not looked for.
 // Says how many functions it found, "begin" and "end" around the toggles, and the nanoseconds of each.
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "guest.h"
 
 #ifndef FUNCTIONS
 #define FUNCTIONS 1
@@ -16,9 +13,6 @@ typedef unsigned long u64;
 #define TOGGLES 1000
 #endif
 
-#define REG(type, at) (*(volatile type *)(u64)(at))
-#define UART 0x10000000
-#define SYSCON 0x100000
 #define MTIME 0x200bff8
 #define ECAM 0x30000000UL
 #define WINDOW 0x40000000UL
@@ -27,42 +21,8 @@ typedef unsigned long u64;
 enum { kCommand = 0x04, kClass = 0x08, kHeader = 0x0e, kBar0 = 0x10, kBuses = 0x18, kMemory = 0x20, kPrefetchable = 0x24 };
 enum { kDecode = 2, kMaster = 4 };
 
-__asm__(
-    "    .section .text.init, \"ax\"\n"
-    "    .globl _start\n"
-    "_start:\n"
-    "    csrr  t0, mhartid\n"
-    "park:\n"
-    "    bnez  t0, park\n"
-    "    la    sp, stack_end\n"
-    "    call  start\n");
+START_ON_HART_0;
 
-static __attribute__((used, aligned(16))) char stack[8192];
-__asm__(".set stack_end, stack + 8192");
-
-static void print(const char *text) {
-  for (; *text; ++text) {
-    while (!(REG(u8, UART + 5) & 0x20));
-    REG(u8, UART) = (u8)*text;
-  }
-}
-
-static void say(const char *name, u64 value) {
-  char digits[21];
-  int at = 20;
-  digits[at] = 0;
-  do digits[--at] = (char)('0' + value % 10);
-  while (value /= 10);
-  print(name);
-  print(" ");
-  print(digits + at);
-  print("\n");
-}
-
-__attribute__((noreturn)) static void leave(u32 status) {
-  REG(u32, SYSCON) = status == 0 ? 0x5555 : status << 16 | 0x3333;
-  for (;;) __asm__ volatile("wfi");
-}
 #define CHECK(condition)             \
   do {                               \
     if (!(condition)) {              \

@@ -10,10 +10,7 @@
 //   TIMED     says how many writes and how many reads a second were done
 //   BLIND     data are neither made nor compared: what is timed is the controller
 // The bus it looks for the controller on is 0, or, if a bridge is found first, the one behind that.
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "guest.h"
 
 #ifndef DEPTH
 #define DEPTH 1
@@ -28,9 +25,6 @@ typedef unsigned long u64;
 #define WRITE_STATUS 0x281
 #endif
 
-#define REG(type, at) (*(volatile type *)(u64)(at))
-#define UART 0x10000000
-#define SYSCON 0x100000
 #define PLIC 0x0c000000
 #define MTIME 0x200bff8
 #define ECAM 0x30000000
@@ -45,52 +39,17 @@ enum { LOOKS = 256 };  // at the queue, for each at whether the controller is th
 #endif
 _Static_assert(DEPTH < entries, "the queue has room for all");
 
-__asm__(
-    "    .section .text.init, \"ax\"\n"
-    "    .globl _start\n"
-    "_start:\n"
-    "    csrr  t0, mhartid\n"
-    "park:\n"
-    "    bnez  t0, park\n"
-    "    la    sp, stack_end\n"
-    "    call  start\n");
+START_ON_HART_0;
 
-static __attribute__((used, aligned(16))) char stack[8192];
-__asm__(".set stack_end, stack + 8192");
+// --- what cannot be --------------------------------------------------------------------------------
 
-// --- saying it -----------------------------------------------------------------------------------
-
-static void print(const char *text) {
-  for (; *text; ++text) REG(u8, UART) = (u8)*text;
-}
-
-static void print_number(u64 value) {
-  char digits[21];
-  int at = 20;
-  digits[at] = 0;
-  do digits[--at] = (char)('0' + value % 10);
-  while (value /= 10);
-  print(digits + at);
-}
-
-static void say(const char *name, u64 value) {
-  print(name);
-  print(" ");
-  print_number(value);
-  print("\n");
-}
-
-__attribute__((noreturn)) static void leave(u32 status) {
-  REG(u32, SYSCON) = status == 0 ? 0x5555 : status << 16 | 0x3333;
-  for (;;) __asm__ volatile("wfi");
-}
 #define CHECK(condition)                  \
   do {                                    \
     if (!(condition)) fail_at(__LINE__);  \
   } while (0)
-__attribute__((noreturn)) static void fail_at(u32 line) {
-  say("wrong at line", line);
-  leave(line & 0xff ? line & 0xff : 1);
+__attribute__((noreturn)) static void fail_at(u32 where) {
+  say("wrong at line", where);
+  leave(where & 0xff ? where & 0xff : 1);
 }
 
 // --- the controller ------------------------------------------------------------------------------

@@ -13,15 +13,9 @@
 //
 // Built with MSIX the port's interrupt is a message: to the hart's IMSIC, or, with MAILBOX, to a word of
 // RAM that the program looks at between keys.
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "guest.h"
 
-#define REG(type, at) (*(volatile type *)(u64)(at))
-#define UART 0x10000000
 #define UART_IRQ 10
-#define SYSCON 0x100000
 #define PLIC 0x0c000000
 #define PCI_IRQ 0x20
 #define ECAM 0x30000000UL
@@ -62,39 +56,10 @@ __asm__(
     "    la    sp, stack_end\n"
     "    call  start\n");
 
-static __attribute__((used, aligned(16))) char stack[8192];
-__asm__(".set stack_end, stack + 8192");
-
 // --- words ---------------------------------------------------------------------------------------
-
-static void put(char c) {
-  while (!(REG(u8, UART + 5) & 0x20));
-  REG(u8, UART) = (u8)c;
-}
-
-static void print(const char *text) {
-  for (; *text; ++text) put(*text);
-}
 
 static void print_hex(u64 value, int digits) {
   for (; digits; --digits) put("0123456789abcdef"[value >> 4 * (digits - 1) & 15]);
-}
-
-static void print_number(u64 value) {
-  if (value >= 10) print_number(value / 10);
-  put((char)('0' + value % 10));
-}
-
-static void line(const char *name, u64 value) {
-  print(name);
-  print(" ");
-  print_number(value);
-  print("\n");
-}
-
-static void end(u32 command) {
-  REG(u32, SYSCON) = command;
-  for (;;) __asm__ volatile("wfi");
 }
 
 static void fail(const char *why) {
@@ -284,8 +249,8 @@ static void look_at_slot(void) {
     REG(u16, slot + kSlotStatus) = events;
     if (events & kCompleted) ++completed;
     const int present = !!(status & kPresent);
-    if (events & kPresence) line("present", (u64)present);
-    if (events & kLink) line("link", REG(u16, slot + 0x12) >> 13 & 1);
+    if (events & kPresence) say("present", (u64)present);
+    if (events & kLink) say("link", REG(u16, slot + 0x12) >> 13 & 1);
     if (events & (kButton | kPresence) && present && !is_powered()) {
       if (powers_up) power_up();
     } else if (events & kPresence && !present && is_powered()) {
@@ -305,9 +270,9 @@ static void obey(char key) {
     case 'u': powers_up = 0; break;
     case 'd': look_at_device(); return;
     case 'e':
-      line("buttons", buttons);
-      line("completed", !!completed);
-      line("interrupts", interrupts);
+      say("buttons", buttons);
+      say("completed", !!completed);
+      say("interrupts", interrupts);
       end(0x5555);
       break;
     default: return;
@@ -319,7 +284,7 @@ __attribute__((used, noreturn)) void start(void) {
   find_port();
   enable_interrupts();
   command(REG(u16, slot + kSlotControl) & (kIndicator | kPowerOff));
-  line("slot holds", !!(REG(u16, slot + kSlotStatus) & kPresent));
+  say("slot holds", !!(REG(u16, slot + kSlotStatus) & kPresent));
   for (;;) {
     const char key = next();
     if (key)

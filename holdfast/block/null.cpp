@@ -124,7 +124,7 @@ void Null::start(Ref<Request> request) {
     clerk.waiting.push_back({Clock::now() + options_.latency, std::move(request)});
   if (!std::exchange(clerk.begun, true))
     clerk.thread = std::thread{[shared = clerk_] { shared->run(); }};
-  else if (clerk.asleep)
+  else if (std::exchange(clerk.asleep, false))  // for many that come at once it is woken once
     clerk.something.notify_one();
 }
 
