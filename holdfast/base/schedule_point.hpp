@@ -6,8 +6,10 @@
 #ifdef HOLDFAST_DEBUG
 namespace holdfast::schedule {
 using Hook = void (*)(void* context, const char* point);
-/// Installs the hook that every thread calls at every point; nullptr removes it. For tests.
+/// Installs the hook that every thread calls at every point. For tests; one at a time.
 void set_hook(Hook hook, void* context);
+/// When it returns no thread is in the hook, and none comes into it. Waits for those that are there.
+void remove_hook();
 void reached(const char* point);
 }  // namespace holdfast::schedule
 #define HF_SCHEDULE_POINT(name) ::holdfast::schedule::reached(name)

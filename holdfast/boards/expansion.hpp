@@ -21,8 +21,8 @@ class Expansion {
 
   /// Where a CPU is or can be; its number is that of a place of cpu_places().
   struct CpuSocket {
-    std::uint32_t core;
-    const object::Type* type;  // that goes there
+    std::uint32_t core = 0;
+    const object::Type* type = nullptr;  // that goes there
     std::optional<std::uint32_t> node{};
   };
   /// In order of their numbers; none if CPUs cannot come or go.

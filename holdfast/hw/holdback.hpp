@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/gate/gate.hpp"

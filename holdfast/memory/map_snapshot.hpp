@@ -33,9 +33,9 @@ struct MapSnapshot {
   };
   struct Range {
     Extent extent;
-    Index region;
-    std::uint64_t offset;  // of extent.first in the region
-    RangeFlags flags;
+    Index region{};
+    std::uint64_t offset{};  // of extent.first in the region
+    RangeFlags flags{};
   };
   struct View {
     Index root;  // what was rendered

@@ -22,7 +22,7 @@ class AtPoint {
     schedule::set_hook(&AtPoint::reached, this);
   }
   ~AtPoint() {
-    schedule::set_hook(nullptr, nullptr);
+    schedule::remove_hook();
     EXPECT_TRUE(taken_) << "schedule point not reached: " << point_;
   }
   AtPoint(const AtPoint&) = delete;
@@ -31,7 +31,7 @@ class AtPoint {
  private:
   static void reached(void* context, const char* point) {
     auto* self = static_cast<AtPoint*>(context);
-    if (self == nullptr || std::strcmp(point, self->point_) != 0) return;
+    if (std::strcmp(point, self->point_) != 0) return;
     if (!self->taken_.exchange(true)) self->action_();
   }
 

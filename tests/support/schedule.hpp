@@ -101,17 +101,14 @@ class Schedule {
   Schedule() { ADD_FAILURE() << "this build has no schedule points"; }
 #endif
   ~Schedule() {
+    let_everybody_go();
 #ifdef HOLDFAST_DEBUG
-    schedule::set_hook(nullptr, nullptr);
+    schedule::remove_hook();
 #endif
-    std::lock_guard lock{mutex_};
     for (const Action& action : actions_)
       EXPECT_TRUE(action.done) << "point not reached by '" << action.role << "': " << action.point;
-    for (Stop& stop : stops_) {
+    for (const Stop& stop : stops_)
       EXPECT_TRUE(stop.reached_) << "point not reached by '" << stop.role_ << "': " << stop.point_;
-      stop.released_ = true;
-    }
-    changed_.notify_all();
   }
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
@@ -140,6 +137,11 @@ class Schedule {
   static void hook(void* self, const char* point) { static_cast<Schedule*>(self)->reached(point); }
 #endif
 
+  void let_everybody_go() {
+    std::lock_guard lock{mutex_};
+    for (Stop& stop : stops_) stop.released_ = true;
+    changed_.notify_all();
+  }
   void reached(std::string_view point) {
     std::unique_lock lock{mutex_};
     for (Action& action : actions_) {

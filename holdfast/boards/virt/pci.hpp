@@ -22,7 +22,7 @@ void add_pci(BoardPlan& board, const Options& options, const DeviceRef& controll
 
 /// How the tree names an interrupt at the controller.
 struct PciInterrupts {
-  DeviceTreeBuilder::Phandle controller;
+  DeviceTreeBuilder::Phandle controller{};
   bool tells_kind = false;                // a cell more, for a level that is active while high
   DeviceTreeBuilder::Phandle messages{};  // where messages go; 0: nowhere in particular
 };

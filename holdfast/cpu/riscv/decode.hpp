@@ -35,12 +35,12 @@ enum class Format : std::uint8_t {
 enum class Ends : std::uint8_t { kNo, kYes };
 
 struct Row {
-  const char* name;
-  std::uint32_t mask;
-  std::uint32_t match;
-  Format format;
-  Extension extension;
-  Handler run;
+  const char* name{};
+  std::uint32_t mask{};
+  std::uint32_t match{};
+  Format format{};
+  Extension extension{};
+  Handler run{};
   Ends ends = Ends::kNo;
 };
 

@@ -29,13 +29,13 @@ void trace_block(Core& core, const Instruction* first,
                  const std::function<std::string()>& registers);
 
 struct TranslationTrace {
-  std::uint64_t virtual_address;
-  std::uint64_t physical;      // if it succeeded
-  std::uint64_t satp;
+  std::uint64_t virtual_address{};
+  std::uint64_t physical{};    // if it succeeded
+  std::uint64_t satp{};
   std::optional<Cause> cause;  // why it failed
-  Access access;
-  Privilege privilege;
-  Rights rights;
+  Access access{};
+  Privilege privilege{};
+  Rights rights{};
 };
 void trace_translation(const TranslationTrace& walk);
 
