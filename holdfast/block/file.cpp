@@ -106,13 +106,13 @@ Result<void> File::lock(int fd) const {
 
 Result<void> File::make_engine() {
   if (options_.engine != EngineChoice::kThreads) {
-    auto ring = Uring::make(file_);
-    if (ring) {
-      engine_ = std::move(*ring);
+    auto uring = Uring::make(file_, options_.make_ring);
+    if (uring) {
+      engine_ = std::move(*uring);
       return {};
     }
     if (options_.engine == EngineChoice::kUring)
-      return fail("{}: {}; aio=threads does without", name(), ring.error().message);
+      return fail("{}: {}; aio=threads does without", name(), uring.error().message);
   }
   engine_ = std::make_unique<ThreadPool>(
       [file = file_](const Order& order) { return file->perform(order); });

@@ -16,6 +16,7 @@
 #include "holdfast/block/backend.hpp"
 #include "holdfast/block/engine.hpp"
 #include "holdfast/block/host_file.hpp"
+#include "holdfast/block/ring.hpp"
 
 namespace holdfast::block {
 
@@ -42,6 +43,7 @@ class File final : public Backend {
     Discard discard = Discard::kIgnore;
     EngineChoice engine = EngineChoice::kBest;
     FileLock lock = FileLock::kOn;
+    MakeRing make_ring = make_host_ring;
   };
   /// Errors name the drive and the file and say what would be accepted: it does not exist, is no
   /// regular file, may not be written to, is in use by another process or another drive, cannot be

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -21,35 +20,14 @@ namespace {
 // SAFETY: the bytes may be guest RAM, which harts race for by design; see memory/guest_bytes.hpp. The
 // host's kernel is the one that copies. The calls are made by their numbers because the library's
 // functions of that name are where ThreadSanitizer would take the copy for an access of this program's.
-ssize_t host_read(int fd, const iovec* vectors, std::size_t count, std::uint64_t offset) {
-  return ::syscall(SYS_preadv2, fd, vectors, count, offset, std::uint64_t{0}, 0);
+ssize_t host_read(int fd, std::span<const iovec> to, std::uint64_t offset) {
+  return ::syscall(SYS_preadv2, fd, to.data(), to.size(), offset, std::uint64_t{0}, 0);
 }
-ssize_t host_write(int fd, const iovec* vectors, std::size_t count, std::uint64_t offset, int flags) {
-  return ::syscall(SYS_pwritev2, fd, vectors, count, offset, std::uint64_t{0}, flags);
-}
-
-/// Takes the first `done` bytes off.
-void advance(std::span<iovec>& left, std::size_t done) {
-  while (done != 0) {
-    iovec& first = left.front();
-    const std::size_t here = std::min(done, first.iov_len);
-    first.iov_base = static_cast<std::byte*>(first.iov_base) + here;
-    first.iov_len -= here;
-    done -= here;
-    if (first.iov_len == 0) left = left.subspan(1);
-  }
-  while (!left.empty() && left.front().iov_len == 0) left = left.subspan(1);
+ssize_t host_write(int fd, std::span<const iovec> from, std::uint64_t offset, int flags) {
+  return ::syscall(SYS_pwritev2, fd, from.data(), from.size(), offset, std::uint64_t{0}, flags);
 }
 
 }  // namespace
-
-std::vector<iovec> vectors_of(const Order& order) {
-  std::vector<iovec> vectors;
-  vectors.reserve(order.bytes.size());
-  for (const std::span<std::byte> piece : order.bytes)
-    if (!piece.empty()) vectors.push_back({piece.data(), piece.size()});
-  return vectors;
-}
 
 void HostFile::adopt(Descriptor file, Descriptor direct, Size alignment) {
   file_ = std::move(file);
@@ -57,12 +35,12 @@ void HostFile::adopt(Descriptor file, Descriptor direct, Size alignment) {
   alignment_ = alignment;
 }
 
-int HostFile::descriptor_for(const Order& order) const {
+int HostFile::descriptor_for(const Transfer& transfer) const {
   if (!direct_) return file_.get();
-  const auto off = [&](std::uint64_t number) { return number % alignment_.offset != 0; };
-  if (off(order.offset) || off(order.length)) return file_.get();
-  for (const std::span<std::byte> piece : order.bytes)
-    if (reinterpret_cast<std::uintptr_t>(piece.data()) % alignment_.memory != 0 || off(piece.size()))
+  if (transfer.at() % alignment_.offset != 0) return file_.get();
+  for (const iovec& piece : transfer.left())
+    if (reinterpret_cast<std::uintptr_t>(piece.iov_base) % alignment_.memory != 0 ||
+        piece.iov_len % alignment_.offset != 0)
       return file_.get();
   return direct_.get();
 }
@@ -108,24 +86,24 @@ IoResult HostFile::perform(const Order& order) const {
 }
 
 IoResult HostFile::transfer(const Order& order) const {
-  auto vectors = vectors_of(order);
-  std::span<iovec> left{vectors};
-  const int fd = descriptor_for(order);
-  const bool reads = order.kind == Order::Kind::kRead;
-  for (std::uint64_t at = order.offset; !left.empty();) {
-    const std::size_t count = std::min<std::size_t>(left.size(), IOV_MAX);
-    const ssize_t done = reads ? host_read(fd, left.data(), count, at)
-                               : host_write(fd, left.data(), count, at, write_flags(order));
+  Transfer transfer{order};
+  while (!transfer.is_over()) {
+    const int fd = descriptor_for(transfer);
+    const auto next = transfer.left().first(std::min<std::size_t>(transfer.left().size(), IOV_MAX));
+    const ssize_t done = order.kind == Order::Kind::kRead
+                             ? host_read(fd, next, transfer.at())
+                             : host_write(fd, next, transfer.at(), write_flags(order));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return std::unexpected{error(errno, order)};
-    if (done == 0)
-      return std::unexpected{IoError{
-          Failure::kInputOutput, fmt::format("{}: '{}' ends at {}; {} bytes at {} were to be {}",
-                                             name_, path_, at, order.length, order.offset,
-                                             reads ? "read" : "written")}};
-    advance(left, static_cast<std::size_t>(done));
-    at += static_cast<std::uint64_t>(done);
+    if (done == 0) return end(order, transfer);
+    transfer.advance(static_cast<std::size_t>(done));
   }
+  return {};
+}
+
+IoResult HostFile::end(const Order& order, Transfer& transfer) const {
+  if (order.kind != Order::Kind::kRead) return std::unexpected{error(ENOSPC, order)};
+  transfer.end_with_zeroes();
   return {};
 }
 

@@ -5,16 +5,13 @@
 // pieces that are not aligned as the host wants. The host keeps the two coherent.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "holdfast/base/descriptor.hpp"
 #include "holdfast/block/request.hpp"
+#include "holdfast/block/transfer.hpp"
 
 namespace holdfast::block {
 
@@ -50,8 +47,8 @@ class HostFile {
   const Ways& ways() const { return ways_; }
   const std::string& path() const { return path_; }
 
-  /// Which descriptor serves these bytes.
-  int descriptor_for(const Order& order) const;
+  /// Which descriptor serves what is left.
+  int descriptor_for(const Transfer& transfer) const;
   /// Flags of a write (RWF_…).
   int write_flags(const Order& order) const;
   /// Whether the host has nothing to do for it.
@@ -59,6 +56,9 @@ class HostFile {
 
   /// Does all of it and waits. Several threads.
   IoResult perform(const Order& order) const;
+  /// What it means that the host does nothing more of a transfer: a file that has become shorter reads as
+  /// zeroes behind its end, and takes no more if it cannot grow.
+  IoResult end(const Order& order, Transfer& transfer) const;
   /// What the host's error number means.
   IoError error(int number, const Order& order) const;
 
@@ -76,8 +76,5 @@ class HostFile {
   Descriptor direct_;
   Size alignment_;
 };
-
-/// The bytes as the host wants them.
-std::vector<iovec> vectors_of(const Order& order);
 
 }  // namespace holdfast::block

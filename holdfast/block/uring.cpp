@@ -6,8 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstring>
 #include <deque>
@@ -28,19 +28,8 @@ constexpr unsigned kEntries = 2 * kMostFlights;
 constexpr std::uint64_t kWake = ~std::uint64_t{0};
 constexpr std::uint64_t kCancel = kWake - 1;
 
-/// What the host has to know of.
-constexpr std::array kNeeded{IORING_OP_READ,  IORING_OP_READV,    IORING_OP_WRITE,       IORING_OP_WRITEV,
-                             IORING_OP_FSYNC, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
-
-bool knows_all(io_uring& ring) {
-  io_uring_probe* const probe = io_uring_get_probe_ring(&ring);
-  if (probe == nullptr) return false;
-  bool all = true;
-  for (const auto operation : kNeeded)
-    all = all && io_uring_opcode_supported(probe, operation) != 0;
-  io_uring_free_probe(probe);
-  return all;
-}
+// The host tells nobody when it has memory again.
+constexpr std::chrono::milliseconds kUntilAskedAgain{10};
 
 }  // namespace
 
@@ -49,24 +38,15 @@ struct Uring::Rig {
   /// A request that is with the host.
   struct Flight {
     Ref<Request> request{};
-    std::vector<iovec> vectors{};
+    Transfer transfer{};
     bool cancelling = false;
-  };
-  struct Landing {
-    std::uint64_t what;
-    int result;
   };
 
   explicit Rig(std::shared_ptr<const HostFile> served)
       : file{std::move(served)},
         rest{[this_file = file](const Order& order) { return this_file->perform(order); }, 1} {}
-  ~Rig() {
-    if (has_ring) io_uring_queue_exit(&ring);
-  }
-  Rig(const Rig&) = delete;
-  Rig& operator=(const Rig&) = delete;
 
-  Result<void> open();
+  Result<void> open(const MakeRing& make_ring);
   void wake();
   void run();
   /// What has come, as far as there is room for it; nothing more at the end.
@@ -78,11 +58,10 @@ struct Uring::Rig {
   void hand_over();
   void land();
   void land(std::size_t number, int result);
-  io_uring_sqe& entry();
+  void finish(Flight flight, int result);
 
   const std::shared_ptr<const HostFile> file;
   Descriptor wake_fd{};
-  bool has_ring = false;
 
   Mutex mutex{LockRank::kLeaf, "io_uring"};
   std::deque<Ref<Request>> waiting HF_GUARDED_BY(mutex);
@@ -93,17 +72,19 @@ struct Uring::Rig {
   std::thread thread HF_GUARDED_BY(mutex);
 
   // The thread's.
-  io_uring ring{};
+  std::unique_ptr<Ring> ring;
+  bool refused = false;  // not all was taken: the host is short of something
   std::vector<Flight> flights = std::vector<Flight>(kMostFlights);
   std::vector<std::size_t> free_flights;
-  std::vector<Landing> landings;
+  std::vector<Ring::Landing> landings;
 
   ThreadPool rest;
 };
 
-Result<std::unique_ptr<Engine>> Uring::make(std::shared_ptr<const HostFile> file) {
+Result<std::unique_ptr<Engine>> Uring::make(std::shared_ptr<const HostFile> file,
+                                            const MakeRing& make_ring) {
   auto rig = std::make_shared<Rig>(std::move(file));
-  TRY(rig->open());
+  TRY(rig->open(make_ring));
   return std::unique_ptr<Engine>{new Uring{std::move(rig)}};
 }
 
@@ -145,11 +126,8 @@ void Uring::drop_cancelled() {
   rig.wake();
 }
 
-Result<void> Uring::Rig::open() {
-  const int failed = io_uring_queue_init(kEntries, &ring, IORING_SETUP_CLAMP);
-  if (failed != 0) return fail("io_uring: {}", std::strerror(-failed));
-  has_ring = true;
-  if (!knows_all(ring)) return fail("io_uring: the host's is too old");
+Result<void> Uring::Rig::open(const MakeRing& make_ring) {
+  ring = TRY(make_ring(kEntries));
   wake_fd = Descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!wake_fd) return fail("eventfd: {}", std::strerror(errno));
   for (std::size_t i = kMostFlights; i != 0; --i) free_flights.push_back(i - 1);
@@ -178,29 +156,21 @@ bool Uring::Rig::take(std::vector<Ref<Request>>& batch) {
   bool cancel = false;
   {
     LockGuard guard{mutex};
-    while (!waiting.empty() && batch.size() < free_flights.size()) {
+    const std::size_t room = refused ? 0 : free_flights.size();
+    while (!waiting.empty() && batch.size() < room) {
       batch.push_back(std::move(waiting.front()));
       waiting.pop_front();
     }
-    if (over && batch.empty() && free_flights.size() == kMostFlights) return false;
+    if (over && waiting.empty() && batch.empty() && free_flights.size() == kMostFlights) return false;
     asleep = true;  // as good as: it is about to ask the host
-    cancel = std::exchange(some_cancelled, false);
+    cancel = !refused && std::exchange(some_cancelled, false);
   }
   if (cancel) cancel_flights();
   return true;
 }
 
-io_uring_sqe& Uring::Rig::entry() {
-  io_uring_sqe* entry = io_uring_get_sqe(&ring);
-  while (entry == nullptr) {
-    if (io_uring_submit(&ring) < 0) std::this_thread::yield();
-    entry = io_uring_get_sqe(&ring);
-  }
-  return *entry;
-}
-
 void Uring::Rig::watch_for_wake() {
-  io_uring_sqe& asked = entry();
+  io_uring_sqe& asked = ring->entry();
   io_uring_prep_poll_add(&asked, wake_fd.get(), POLLIN);
   asked.user_data = kWake;
 }
@@ -215,25 +185,24 @@ void Uring::Rig::begin(Ref<Request> request) {
   if (!rings || order.bytes.size() > IOV_MAX) return rest.start(std::move(request));
   const std::size_t number = free_flights.back();
   free_flights.pop_back();
-  flights[number] = {.request = std::move(request)};
-  prepare(entry(), number);
+  flights[number] = {.request = std::move(request), .transfer = Transfer{order}};
+  prepare(ring->entry(), number);
 }
 
 void Uring::Rig::prepare(io_uring_sqe& asked, std::size_t number) {
-  Flight& flight = flights[number];
+  const Flight& flight = flights[number];
   const Order& order = flight.request->order();
+  const Transfer& transfer = flight.transfer;
+  const auto count = static_cast<unsigned>(transfer.left().size());
   if (order.kind == Order::Kind::kFlush) {
     io_uring_prep_fsync(&asked, file->fd(), IORING_FSYNC_DATASYNC);
+  } else if (order.kind == Order::Kind::kRead) {
+    io_uring_prep_readv(&asked, file->descriptor_for(transfer), transfer.left().data(), count,
+                        transfer.at());
   } else {
-    flight.vectors = vectors_of(order);
-    const int fd = file->descriptor_for(order);
-    const auto count = static_cast<unsigned>(flight.vectors.size());
-    if (order.kind == Order::Kind::kRead) {
-      io_uring_prep_readv(&asked, fd, flight.vectors.data(), count, order.offset);
-    } else {
-      io_uring_prep_writev(&asked, fd, flight.vectors.data(), count, order.offset);
-      asked.rw_flags = file->write_flags(order);
-    }
+    io_uring_prep_writev(&asked, file->descriptor_for(transfer), transfer.left().data(), count,
+                         transfer.at());
+    asked.rw_flags = file->write_flags(order);
   }
   asked.user_data = number;
 }
@@ -243,7 +212,7 @@ void Uring::Rig::cancel_flights() {
     Flight& flight = flights[i];
     if (!flight.request || !flight.request->is_cancelled() || std::exchange(flight.cancelling, true))
       continue;
-    io_uring_sqe& asked = entry();
+    io_uring_sqe& asked = ring->entry();
     io_uring_prep_cancel64(&asked, i, 0);
     asked.user_data = kCancel;
   }
@@ -251,23 +220,16 @@ void Uring::Rig::cancel_flights() {
 
 /// Gives the host what is prepared, and sleeps until something is done or somebody wakes it.
 void Uring::Rig::hand_over() {
-  // Interrupted, or the host is out of memory for the moment: what is prepared stays so.
-  if (const int failed = io_uring_submit_and_wait(&ring, 1); failed < 0 && failed != -EINTR)
-    std::this_thread::yield();
+  // What came while it refused has not been looked at: no sleep then.
+  refused = !ring->submit(refused ? 0 : 1);
+  if (refused) ring->wait(kUntilAskedAgain);
   LockGuard guard{mutex};
   asleep = false;
 }
 
 void Uring::Rig::land() {
   landings.clear();
-  unsigned head = 0;
-  unsigned count = 0;
-  io_uring_cqe* done = nullptr;
-  io_uring_for_each_cqe(&ring, head, done) {
-    landings.push_back({done->user_data, done->res});
-    ++count;
-  }
-  io_uring_cq_advance(&ring, count);
+  ring->take(landings);
   for (const auto& [what, result] : landings) {
     if (what == kCancel) continue;
     if (what == kWake) {
@@ -281,16 +243,25 @@ void Uring::Rig::land() {
 }
 
 void Uring::Rig::land(std::size_t number, int result) {
-  auto request = std::exchange(flights[number], {}).request;
-  free_flights.push_back(number);
   HF_SCHEDULE_POINT("block.uring.landed");
+  Flight& flight = flights[number];
+  if (result > 0) flight.transfer.advance(static_cast<std::size_t>(result));
+  if (result > 0 && !flight.transfer.is_over() && !flight.request->is_cancelled())
+    return prepare(ring->entry(), number);
+  free_flights.push_back(number);
+  finish(std::exchange(flight, {}), result);
+}
+
+void Uring::Rig::finish(Flight flight, int result) {
+  auto& [request, transfer, cancelling] = flight;
   const Order& order = request->order();
-  const std::uint64_t whole = order.kind == Order::Kind::kFlush ? 0 : order.length;
-  if (result >= 0 && static_cast<std::uint64_t>(result) == whole) return request->finish({});
-  if (result < 0 && request->is_cancelled()) return request->finish(*settled(*request));
-  // Half done, interrupted, or not to be done this way.
-  if (result >= 0 || result == -EINTR || result == -EAGAIN || result == -ECANCELED ||
-      result == -EINVAL || result == -EOPNOTSUPP)
+  const bool is_done = result >= 0 && (order.kind == Order::Kind::kFlush || transfer.is_over());
+  if (is_done) return request->finish({});
+  if (request->is_cancelled()) return request->finish(*settled(*request));
+  if (result == 0) return request->finish(file->end(order, transfer));
+  // Interrupted, or not to be done this way.
+  if (result == -EINTR || result == -EAGAIN || result == -ECANCELED || result == -EINVAL ||
+      result == -EOPNOTSUPP)
     return rest.start(std::move(request));
   request->finish(std::unexpected{file->error(-result, order)});
 }

@@ -2,8 +2,10 @@
 // The engine over io_uring: one thread that hands the host what has been asked for since it last looked,
 // in one call, and completes what the host has done. Nobody else touches the ring.
 //
-// What the ring does not do (discard, write zeroes), and what it did half (short transfers at the end of
-// a file, refusals that are about the ring), goes to a thread pool, which knows every case.
+// A transfer that the host did in part goes on from there. What the ring does not do (discard, write zeroes)
+// and what the host would not do this way or was interrupted in goes to a thread pool, which knows every case.
+// A host that is out of memory for entries is asked again when it has done something, or a little later;
+// until then it is given no others.
 #pragma once
 
 #include <memory>
@@ -11,13 +13,15 @@
 #include "holdfast/base/result.hpp"
 #include "holdfast/block/engine.hpp"
 #include "holdfast/block/host_file.hpp"
+#include "holdfast/block/ring.hpp"
 
 namespace holdfast::block {
 
 class Uring final : public Engine {
  public:
   /// Error if the host has none, or refuses it.
-  static Result<std::unique_ptr<Engine>> make(std::shared_ptr<const HostFile> file);
+  static Result<std::unique_ptr<Engine>> make(std::shared_ptr<const HostFile> file,
+                                              const MakeRing& make_ring = make_host_ring);
   ~Uring() override;
 
   std::string_view kind() const override { return "io_uring"; }
