@@ -2,32 +2,10 @@
 // Tries out the advanced interrupt architecture of `virt` with two harts in M mode, a line for each
 // thing seen, then switches the machine off. With -DIMSICS interrupts are messages (aia=aplic-imsic),
 // else lines (aia=aplic). The clock's alarm is what interrupts from outside.
-#include "guest.h"
+#include "aia.h"
 
 #define RTC 0x101000
 #define RTC_SOURCE 11
-#define APLIC_M 0x0c000000
-#define APLIC_S 0x0d000000
-#define IMSIC_M 0x24000000
-#define IMSIC_S 0x28000000
-
-// An APLIC's domain.
-#define DOMAIN 0x0
-#define SOURCE(i) (4 * (i))
-#define MACHINE_ADDRESS 0x1bc0
-#define SUPERVISOR_ADDRESS 0x1bc8
-#define PENDING 0x1c00
-#define ENABLE 0x1edc
-#define MESSAGE 0x3000
-#define TARGET(i) (0x3000 + 4 * (i))
-#define DELIVERS(hart) (0x4000 + 32 * (hart))
-#define CLAIM(hart) (0x401c + 32 * (hart))
-
-#define SET(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"r"((u64)(value)) : "memory")
-#define GET(csr) ({ u64 got_; __asm__ volatile("csrr %0, " #csr : "=r"(got_)::"memory"); got_; })
-#define SWAP(csr) ({ u64 got_; __asm__ volatile("csrrw %0, " #csr ", x0" : "=r"(got_)::"memory"); got_; })
-// By number, since assemblers do not know their names: miselect 0x350, mireg 0x351, mtopei 0x35c,
-// mtopi 0xfb0, siselect 0x150, sireg 0x151, stopei 0x15c.
 
 __asm__(
     "    .section .text.init, \"ax\"\n"
@@ -74,9 +52,9 @@ static void alarm(void) {
 }
 
 static void hand_on_to_supervisor(void) {
-  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 0x400;
+  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = DELEGATE;
   say("root has", REG(u32, APLIC_M + SOURCE(RTC_SOURCE)));
-  REG(u32, APLIC_S + SOURCE(RTC_SOURCE)) = 6;
+  REG(u32, APLIC_S + SOURCE(RTC_SOURCE)) = LEVEL_HIGH;
   say("child has", REG(u32, APLIC_S + SOURCE(RTC_SOURCE)));
 }
 
@@ -86,13 +64,6 @@ static void wait_pending(u64 bit) {
 }
 
 #ifdef IMSICS
-
-static void open_file(void) {
-  SET(0x350, 0x70);
-  SET(0x351, 1);
-  SET(0x350, 0xc0);
-  SET(0x351, 0xffff);  // identities 1 to 15
-}
 
 static void registers(void) {
   SET(0x350, 0xc0);
@@ -118,13 +89,11 @@ static void registers(void) {
 }
 
 static void outside(void) {
-  REG(u32, APLIC_M + MACHINE_ADDRESS + 4) = 1 << 12;  // one bit for the hart
-  REG(u32, APLIC_M + MACHINE_ADDRESS) = IMSIC_M >> 12;
-  REG(u32, APLIC_M + SUPERVISOR_ADDRESS) = IMSIC_S >> 12;
-  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 6;
+  say_where_files_are();
+  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = LEVEL_HIGH;
   REG(u32, APLIC_M + TARGET(RTC_SOURCE)) = 0 << 18 | 11;
   REG(u32, APLIC_M + ENABLE) = RTC_SOURCE;
-  REG(u32, APLIC_M + DOMAIN) = 0x100;
+  REG(u32, APLIC_M + DOMAIN) = DOMAIN_ENABLE;
   say("domain", REG(u32, APLIC_M + DOMAIN));
   const u64 before = traps[0];
   alarm();
@@ -137,13 +106,10 @@ static void outside(void) {
 
 static void supervisor(void) {
   hand_on_to_supervisor();
-  SET(0x150, 0x70);
-  SET(0x151, 1);
-  SET(0x150, 0xc0);
-  SET(0x151, 1 << 13);
+  open_supervisor_file(1 << 13);
   REG(u32, APLIC_S + TARGET(RTC_SOURCE)) = 0 << 18 | 13;
   REG(u32, APLIC_S + ENABLE) = RTC_SOURCE;
-  REG(u32, APLIC_S + DOMAIN) = 0x100;
+  REG(u32, APLIC_S + DOMAIN) = DOMAIN_ENABLE;
   alarm();
   wait_pending(9);
   say("supervisor's first", SWAP(0x15c));
@@ -158,7 +124,7 @@ static void call_other(void) {
 }
 
 static void other(void) {
-  open_file();
+  open_machine_file(0xffff);
   SET(mie, 1 << 11);
   REG(u32, IMSIC_M) = 14;  // here
   wait_for_trap(1, 1);
@@ -167,7 +133,7 @@ static void other(void) {
 }
 
 static void messages(void) {
-  open_file();
+  open_machine_file(0xffff);
   SET(mie, 1 << 11);
   wait_for_trap(0, 1);
   say("other hart is", claimed[0]);
@@ -182,12 +148,12 @@ static void messages(void) {
 #else
 
 static void outside(void) {
-  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = 6;
+  REG(u32, APLIC_M + SOURCE(RTC_SOURCE)) = LEVEL_HIGH;
   say("target", REG(u32, APLIC_M + TARGET(RTC_SOURCE)));
   REG(u32, APLIC_M + TARGET(RTC_SOURCE)) = 0 << 18 | 3;
   REG(u32, APLIC_M + ENABLE) = RTC_SOURCE;
   REG(u32, APLIC_M + DELIVERS(0)) = 1;
-  REG(u32, APLIC_M + DOMAIN) = 0x100;
+  REG(u32, APLIC_M + DOMAIN) = DOMAIN_ENABLE;
   say("domain", REG(u32, APLIC_M + DOMAIN));
   SET(mie, 1 << 11);
   alarm();
@@ -201,7 +167,7 @@ static void supervisor(void) {
   REG(u32, APLIC_S + TARGET(RTC_SOURCE)) = 0 << 18 | 2;
   REG(u32, APLIC_S + ENABLE) = RTC_SOURCE;
   REG(u32, APLIC_S + DELIVERS(0)) = 1;
-  REG(u32, APLIC_S + DOMAIN) = 0x100;
+  REG(u32, APLIC_S + DOMAIN) = DOMAIN_ENABLE;
   alarm();
   wait_pending(9);
   say("supervisor's claim", REG(u32, APLIC_S + CLAIM(0)));

@@ -4,13 +4,16 @@
 // with 0 if all is as it should be, else with the number of the line that found it is not.
 //   DEPTH     commands under way at a time; 1 if nothing is said
 //   COMMANDS  4 KiB each; 256
-//   INTX      sleeps until the interrupt comes, and counts how often it did; else it polls
+//   INTX      sleeps until the controller's pin interrupts, which interrupts.h says how; else it polls
+//   MSIX      the same with messages, one identity for each of the two queues
 //   ENDLESS   goes on reading until the controller is gone: its registers read as ones then
 //   ERRORS    commands may fail, with READ_STATUS or WRITE_STATUS; they are counted and given again
 //   TIMED     says how many writes and how many reads a second were done
 //   BLIND     data are neither made nor compared: what is timed is the controller
-// The bus it looks for the controller on is 0, or, if a bridge is found first, the one behind that.
-#include "guest.h"
+// One that sleeps and gives one command at a time looks for a completion only when it was interrupted: there
+// is one interrupt for each. The bus it looks for the controller on is 0, or, if a bridge is found first, the one behind that.
+#include "interrupts.h"
+#include "pci.h"
 
 #ifndef DEPTH
 #define DEPTH 1
@@ -25,14 +28,15 @@
 #define WRITE_STATUS 0x281
 #endif
 
-#define PLIC 0x0c000000
 #define MTIME 0x200bff8
-#define ECAM 0x30000000
 #define BAR0 0x40000000
-#define INTX_IRQ 32
+#if defined INTX || defined MSIX
+#define SLEEPS
+#endif
 
 enum { page = 4096, entries = 64, queue = 1 };
-#ifdef INTX
+enum { ADMIN_MESSAGE = 40, IO_MESSAGE = 41 };
+#ifdef SLEEPS
 enum { LOOKS = 1 };
 #else
 enum { LOOKS = 256 };  // at the queue, for each at whether the controller is there
@@ -73,7 +77,8 @@ struct pair {
 static struct pair admin_queue, io_queue;
 static u64 data[DEPTH][page / 8] __attribute__((aligned(4096)));
 static u64 identity[page / 8] __attribute__((aligned(4096)));
-static __attribute__((unused)) u32 interrupts, errors, line;
+static __attribute__((unused)) u32 errors, line;
+static __attribute__((unused)) volatile u32 interrupts, messages_of_admin, is_up;
 
 static u32 csts(void) { return REG(u32, BAR0 + 0x1c); }
 static int is_gone(void) { return csts() == 0xffffffff; }
@@ -100,23 +105,13 @@ static struct completion *seen(struct pair *q) {
   return c;
 }
 
-static u32 admin(struct submission *s) {
-  (void)s;
-  ring(0, 0, admin_queue.tail);
-  struct completion *c;
-  do c = seen(&admin_queue);
-  while (!c);
-  ring(0, 1, admin_queue.head);
-  return c->status >> 1;
-}
-
 /* Its number on the bus; a bridge in front of it gets bus 1, and a window. */
 static u64 find(void) {
   for (u64 device = 0; device < 32; ++device) {
     u64 at = ECAM | device << 15;
     u32 class = REG(u32, at + 8) >> 8;
     if (class == 0x010802) {
-      line = INTX_IRQ + (u32)(device & 3);
+      line = pci_line((u32)device, 1);
       return at;
     }
     if (class == 0x060400) {
@@ -124,11 +119,97 @@ static u64 find(void) {
       REG(u32, at + 0x20) = 0x40f04000;
       REG(u16, at + 4) = 6;
       if (REG(u32, ECAM + (1 << 20) + 8) >> 8 != 0x010802) continue;
-      line = INTX_IRQ + (u32)(device & 3);
+      line = pci_line((u32)device, 1);
       return ECAM + (1 << 20);
     }
   }
   return 0;
+}
+
+// --- interrupts ----------------------------------------------------------------------------------
+
+static void interrupted(u32 what) {
+#if defined MSIX
+  CHECK(what == IO_MESSAGE || (what == ADMIN_MESSAGE && !is_up));
+  if (what == IO_MESSAGE)
+    ++interrupts;
+  else
+    ++messages_of_admin;
+#elif defined INTX
+  CHECK(what == line);
+  ++interrupts;
+  REG(u32, BAR0 + 0x0c) = 1;  // until somebody sleeps again
+#else
+  CHECK(!what);
+#endif
+}
+
+#ifdef SLEEPS
+static void hear(u64 function) {
+  hear_line(line);
+#ifdef MSIX
+  CHECK(set_message(function, BAR0, 0, IMSIC_FILE, ADMIN_MESSAGE));
+  CHECK(set_message(function, BAR0, 1, IMSIC_FILE, IO_MESSAGE));
+#else
+  (void)function;
+#endif
+  be_interrupted(1UL << ADMIN_MESSAGE | 1UL << IO_MESSAGE);
+}
+#endif
+
+/* Sleeps if nothing was taken that was not before. */
+static __attribute__((unused)) void sleep_on(u64 before) {
+#ifdef INTX
+  REG(u32, BAR0 + 0x10) = 1;
+#endif
+  sleep_if_taken(before);
+}
+
+/* More than there had been. */
+static __attribute__((unused)) void await(volatile u32 *count, u32 there_had_been) {
+  for (;;) {
+    const u64 before = taken;
+    if (*count != there_had_been) return;
+    sleep_on(before);
+  }
+}
+
+/* A completion; or nothing, having slept. */
+static struct completion *seen_or_slept(struct pair *q) {
+#if defined SLEEPS && DEPTH == 1
+  static u32 looked;
+  const u64 before = taken;
+  if (interrupts == looked) {
+    sleep_on(before);
+    return 0;
+  }
+  struct completion *c = seen(q);
+  CHECK(c && interrupts == ++looked);
+  return c;
+#elif defined SLEEPS
+  const u64 before = taken;
+  struct completion *c = seen(q);
+  if (!c) sleep_on(before);
+  return c;
+#else
+  return seen(q);
+#endif
+}
+
+// --- the controller begins -----------------------------------------------------------------------
+
+static u32 admin(struct submission *s) {
+  (void)s;
+  ring(0, 0, admin_queue.tail);
+  struct completion *c;
+  do c = seen(&admin_queue);
+  while (!c);
+#ifdef MSIX
+  static u32 asked;
+  await(&messages_of_admin, asked++);
+#endif
+  ring(0, 1, admin_queue.head);
+  return c->status >> 1;
 }
 
 static void bring_up(void) {
@@ -137,6 +218,9 @@ static void bring_up(void) {
   REG(u32, function + 0x10) = BAR0;
   REG(u32, function + 0x14) = 0;
   REG(u16, function + 4) = 6;
+#ifdef SLEEPS
+  hear(function);
+#endif
   CHECK((REG(u32, BAR0) & 0xffff) + 1 >= entries);
   REG(u32, BAR0 + 0x14) = 0;
   while (csts() & 1) CHECK(!is_gone());
@@ -146,6 +230,9 @@ static void bring_up(void) {
   REG(u64, BAR0 + 0x30) = (u64)admin_queue.completions;
   REG(u32, BAR0 + 0x14) = 0x00460001;
   while (!(csts() & 1)) CHECK(!(csts() & 2));
+#ifdef INTX
+  REG(u32, BAR0 + 0x0c) = 1;
+#endif
 
   struct submission *s = next(&admin_queue, 0x06, 1);
   s->id = 1;
@@ -158,7 +245,9 @@ static void bring_up(void) {
   s = next(&admin_queue, 0x05, 2);
   s->prp1 = (u64)io_queue.completions;
   s->dw10 = (entries - 1) << 16 | queue;
-#ifdef INTX
+#if defined MSIX
+  s->dw11 = 1 << 16 | 3;
+#elif defined INTX
   s->dw11 = 3;
 #else
   s->dw11 = 1;
@@ -169,28 +258,7 @@ static void bring_up(void) {
   s->dw10 = (entries - 1) << 16 | queue;
   s->dw11 = queue << 16 | 1;
   CHECK(admin(s) == 0);
-}
-
-// --- waiting -------------------------------------------------------------------------------------
-
-static void hear_interrupts(void) {
-  REG(u32, PLIC + 4 * line) = 1;
-  REG(u32, PLIC + 0x2000 + 4 * (line / 32)) = 1U << (line % 32);
-  REG(u32, PLIC + 0x200000) = 0;
-  __asm__ volatile("csrw mie, %0" ::"r"(1 << 11));  // to be woken; no trap is taken
-}
-
-static void sleep(void) {
-#ifdef INTX
-  __asm__ volatile("wfi");
-  u32 claimed = REG(u32, PLIC + 0x200004);
-  if (claimed == line) ++interrupts;
-#endif
-}
-static void slept(void) {
-#ifdef INTX
-  REG(u32, PLIC + 0x200004) = line;
-#endif
+  is_up = 1;
 }
 
 // --- data ----------------------------------------------------------------------------------------
@@ -247,14 +315,18 @@ static u64 run(enum what what, u64 pieces, int endless) {
   u64 begun = 0, done = 0;
   u32 under_way = 0, looks = 0;
   const u64 began = REG(u64, MTIME);
+  const u32 there_had_been = interrupts;
   while (under_way < DEPTH && begun < pieces) give(what, (u16)under_way++, begun++);
   ring(queue, 0, io_queue.tail);
+#ifdef SLEEPS
+  await(&interrupts, there_had_been);
+#else
+  (void)there_had_been;
+#endif
   while (under_way != 0) {
-    struct completion *c = seen(&io_queue);
+    struct completion *c = seen_or_slept(&io_queue);
     if (!c) {
       if (looks++ % LOOKS == 0 && is_gone()) return done;
-      sleep();
-      slept();
       continue;
     }
     int again = !check(what, c);
@@ -278,12 +350,8 @@ static u64 run(enum what what, u64 pieces, int endless) {
 }
 
 __attribute__((used)) void start(void) {
+  come_to_mode();
   bring_up();
-#ifdef INTX
-  hear_interrupts();
-#else
-  (void)hear_interrupts;
-#endif
   CHECK(run(writing, COMMANDS, 0) == COMMANDS);
   print("written\n");
   u64 had = run(reading, COMMANDS, 0);
@@ -301,9 +369,11 @@ __attribute__((used)) void start(void) {
   CHECK(sum == expected);
 #endif
   say("checked", COMMANDS);
-#ifdef INTX
-  CHECK(interrupts != 0);
-  print("interrupted\n");
+#ifdef SLEEPS
+  say("interrupts", interrupts);
+#endif
+#ifdef MSIX
+  say("of the admin queue", messages_of_admin);
 #endif
 #ifdef ERRORS
   say("errors", errors);

@@ -8,17 +8,16 @@
 //   s  sleeps through them                                      e  ends, with the number of interrupts
 //   u  does not power up what is put in
 //
+// How it is interrupted, interrupts.h says. Built with MSIX the port's interrupt is a message of its own: to the
+// hart's IMSIC, or, with MAILBOX, to a word of RAM that the program looks at between keys.
+//
 // Built with TICKS the other harts, which are busy with nothing, are interrupted by their timers 250 times a second,
 // as those of an operating system are.
-//
-// Built with MSIX the port's interrupt is a message: to the hart's IMSIC, or, with MAILBOX, to a word of
-// RAM that the program looks at between keys.
-#include "guest.h"
+#include "interrupts.h"
+#include "pci.h"
 
-#define UART_IRQ 10
-#define PLIC 0x0c000000
-#define PCI_IRQ 0x20
-#define ECAM 0x30000000UL
+#define UART_LINE 10
+#define PORT_MESSAGE 41
 #define WINDOW 0x40000000  // for memory; the port's own BAR is in its first page
 #define BEHIND 0x40100000  // what the port passes on
 #define WINDOW_SIZE 0x00200000
@@ -72,17 +71,11 @@ static void fail(const char *why) {
 
 enum {
   kCommand = 0x04, kClass = 0x0a, kHeader = 0x0e, kBar0 = 0x10, kBuses = 0x18, kMemory = 0x20,
-  kPrefetchable = 0x24, kCapabilities = 0x34, kPin = 0x3d,
+  kPrefetchable = 0x24, kPin = 0x3d,
 };
 enum { kDecode = 2, kMaster = 4 };
 
 static u64 function(u32 bus, u32 device) { return ECAM + (u64)(bus << 20 | device << 15); }
-
-static u32 find_capability(u64 at, u32 id) {
-  for (u32 cap = REG(u8, at + kCapabilities); cap; cap = REG(u8, at + cap + 1))
-    if (REG(u8, at + cap) == id) return cap;
-  return 0;
-}
 
 /// Size of a 32-bit memory BAR; 0 if there is none.
 static u32 bar_size(u64 bar) {
@@ -100,8 +93,8 @@ enum {  // of the control register
 };
 
 static u64 port, slot;  // its function, and its PCI Express capability
-static u32 pin_irq;
-static u64 interrupts, completed, buttons;
+static u32 port_source;
+static u64 interrupts, keys, completed, buttons;
 
 static void command(u32 indicator_and_power) {
   REG(u16, slot + kSlotControl) = (u16)(kEnableAll | kAttentionOff | indicator_and_power);
@@ -116,7 +109,7 @@ static void find_port(void) {
     if (!cap || !(REG(u16, at + cap + 2) & 0x100) || !(REG(u32, at + cap + kSlotCaps) & 0x40)) continue;
     port = at;
     slot = at + cap;
-    pin_irq = PCI_IRQ + (device + REG(u8, at + kPin) - 1) % 4;
+    port_source = pci_line(device, REG(u8, at + kPin));
   }
   if (!slot) fail("no slot");
   REG(u32, port + kBuses) = 0x00ff0100;  // primary 0, secondary 1, all the others behind
@@ -124,65 +117,6 @@ static void find_port(void) {
   REG(u32, port + kPrefetchable) = 0x0000fff0;  // none
   REG(u32, port + kBar0) = WINDOW;
   REG(u16, port + kCommand) = kDecode | kMaster;
-}
-
-// --- interrupts ----------------------------------------------------------------------------------
-
-#ifdef MAILBOX
-static volatile u32 mailbox;
-#endif
-
-static void enable_interrupts(void) {
-  // Context 0, machine mode of hart 0, hears of the port and of the console.
-  REG(u32, PLIC + 4 * UART_IRQ) = 1;
-  REG(u32, PLIC + 4 * pin_irq) = 1;
-  REG(u32, PLIC + 0x2000) = 1u << UART_IRQ;
-  REG(u32, PLIC + 0x2000 + 4 * (pin_irq / 32)) = 1u << pin_irq % 32;
-  REG(u8, UART + 1) = 1;
-  __asm__ volatile("csrw mie, %0" ::"r"(1 << 11));
-#ifdef MSIX
-  const u32 cap = find_capability(port, 0x11);
-  if (!cap) fail("no messages");
-  const u64 table = WINDOW + (REG(u32, port + cap + 4) & ~7u);
-#ifdef MAILBOX
-  REG(u64, table) = (u64)&mailbox;
-  REG(u32, table + 8) = 0x5107;
-#endif
-  REG(u32, table + 12) = 0;
-  REG(u16, port + cap + 2) = 0x8000;
-#endif
-}
-
-/// Waits until the port or the console has something. Returns what was typed, or 0.
-static char next(void) {
-  for (;;) {
-#ifdef MAILBOX
-    if (mailbox) {
-      if (mailbox != 0x5107) fail("another message");
-      mailbox = 0;
-      ++interrupts;
-      return 0;
-    }
-    if (REG(u8, UART + 5) & 1) return (char)REG(u8, UART);
-    continue;
-#else
-    __asm__ volatile("wfi");
-    const u32 source = REG(u32, PLIC + 0x200004);
-    if (!source) continue;
-    const char key = source == UART_IRQ ? (char)REG(u8, UART) : 0;
-    if (source == pin_irq) ++interrupts;
-    return key;
-#endif
-  }
-}
-
-/// The source was dealt with: it may interrupt again.
-static void complete(u32 source) {
-#ifndef MAILBOX
-  REG(u32, PLIC + 0x200004) = source;
-#else
-  (void)source;
-#endif
 }
 
 // --- what is in the slot -------------------------------------------------------------------------
@@ -273,6 +207,7 @@ static void obey(char key) {
       say("buttons", buttons);
       say("completed", !!completed);
       say("interrupts", interrupts);
+      say("keys", keys);
       end(0x5555);
       break;
     default: return;
@@ -280,17 +215,66 @@ static void obey(char key) {
   print("so be it\n");
 }
 
+// --- interrupts ----------------------------------------------------------------------------------
+
+static void got_key(void) {
+  ++keys;
+  obey((char)REG(u8, UART));
+}
+static void port_spoke(void) {
+  ++interrupts;
+  look_at_slot();
+}
+
+static void interrupted(u32 what) {
+  if (what == UART_LINE)
+    got_key();
+  else if (what == port_source)
+    port_spoke();
+  else
+    fail("another interrupt");
+}
+
+#ifdef MAILBOX
+static volatile u32 mailbox;
+#define MESSAGES_GO_TO &mailbox
+#else
+#define MESSAGES_GO_TO IMSIC_FILE
+#endif
+
+/// The port's pin, too, when it has messages: it is to stay as it is then.
+static void hear(void) {
+  hear_line(port_source);
+#ifdef MSIX
+  port_source = PORT_MESSAGE;
+  if (!set_message(port, WINDOW, 0, (u64)MESSAGES_GO_TO, PORT_MESSAGE)) fail("no messages");
+#endif
+#ifndef MAILBOX
+  hear_line(UART_LINE);
+  REG(u8, UART + 1) = 1;
+  be_interrupted(1UL << PORT_MESSAGE);
+#endif
+}
+
+/// What interrupts does the rest.
+static void rest(void) {
+#ifdef MAILBOX
+  if (mailbox) {
+    const u32 message = mailbox;
+    mailbox = 0;
+    interrupted(message);
+  }
+  if (REG(u8, UART + 5) & 1) got_key();
+#else
+  __asm__ volatile("wfi");
+#endif
+}
+
 __attribute__((used, noreturn)) void start(void) {
+  come_to_mode();
   find_port();
-  enable_interrupts();
+  hear();
   command(REG(u16, slot + kSlotControl) & (kIndicator | kPowerOff));
   say("slot holds", !!(REG(u16, slot + kSlotStatus) & kPresent));
-  for (;;) {
-    const char key = next();
-    if (key)
-      obey(key);
-    else
-      look_at_slot();
-    complete(key ? UART_IRQ : pin_irq);
-  }
+  for (;;) rest();
 }

@@ -60,18 +60,50 @@ def u_boot(program):
             console.close()
 
 
+def write_and_read(guest, name, depth, *flags, board="virt", port=()):
+    """The interrupts that the program of ours counted, the data having been compared here and there."""
+    path = disk(guest.folder, name)
+    elf = guest.build("nvme.c", name, f"-DDEPTH={depth}", *flags)
+    bus = ",bus=port" if port else ""
+    done = guest.run("-M", board, "-bios", "none", "-kernel", elf, *drive(path), *port,
+                     "-device", f"nvme,drive=d,serial=s{bus}", status=0)
+    checked(path, 256)
+    lines = done.stdout.splitlines()
+    counts = [line for line in lines if line.startswith(("interrupts ", "of the admin queue "))]
+    assert [line for line in lines if line not in counts] == ["blocks 8192", "written", "checked 256",
+                                                              "shut down"], lines
+    return {name: int(value) for name, value in (line.rsplit(" ", 1) for line in counts)}
+
+
 def program_of_ours(program):
-    """One command at a time and 32, polled and woken by interrupts; every byte compared, here and there."""
+    """One command at a time and 32, polled; every byte compared, here and there."""
     with tempfile.TemporaryDirectory() as folder:
         guest = Guest(program, folder)
         for depth in (1, 32):
-            for flags in ([], ["-DINTX"]):
-                path = disk(folder, f"disk{depth}{len(flags)}")
-                elf = guest.build("nvme.c", f"nvme{depth}{len(flags)}", f"-DDEPTH={depth}", *flags)
-                lines = ["blocks 8192", "written", "checked 256", "shut down"] + ["interrupted"] * len(flags)
-                guest.run("-bios", "none", "-kernel", elf, *drive(path),
-                          "-device", "nvme,drive=d,serial=s", status=0, lines=lines)
-                checked(path, 256)
+            write_and_read(guest, f"polled{depth}", depth)
+
+
+AIA = {"virt": [], "virt,aia=aplic": ["-DAPLIC"], "virt,aia=aplic-imsic": ["-DIMSIC"]}
+ROOT_PORT = ("-device", "pcie-root-port,id=port,chassis=1")
+
+
+def program_is_interrupted(program):
+    """By the pin through each controller there is, and by messages to the hart's files, in both modes, directly and
+    through a root port: once for each command if there is one at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        guest = Guest(program, folder)
+        for depth in (1, 32):
+            for board, flags in AIA.items():
+                for mode in ([], ["-DSUPERVISOR"]):
+                    for kind in ("-DINTX", "-DMSIX") if "-DIMSIC" in flags else ("-DINTX",):
+                        for port in ((), ROOT_PORT) if depth == 1 and mode else ((),):
+                            all_flags = [kind, *flags, *mode]
+                            name = "".join([f"nvme{depth}", *all_flags, "port" if port else ""])
+                            said = write_and_read(guest, name, depth, *all_flags, board=board, port=port)
+                            times = said["interrupts"]
+                            assert times == 512 if depth == 1 else 2 <= times <= 512, (name, said)
+                            if kind == "-DMSIX":
+                                assert said["of the admin queue"] == 3, (name, said)
 
 
 def program_meets_errors(program):
@@ -132,7 +164,7 @@ def bad_words(program):
                           "-device", "nvme-ns,bus=n,drive=d,nsid=300"], "nsid", "256")
 
 
-CASES = [u_boot, program_of_ours, program_meets_errors, torn_out, bad_words]
+CASES = [u_boot, program_of_ours, program_is_interrupted, program_meets_errors, torn_out, bad_words]
 
 
 if __name__ == "__main__":
