@@ -13,8 +13,9 @@ namespace holdfast::block {
 namespace {
 
 /// What the host has to know of.
-constexpr std::array kNeeded{IORING_OP_READ,  IORING_OP_READV,    IORING_OP_WRITE,       IORING_OP_WRITEV,
-                             IORING_OP_FSYNC, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
+constexpr std::array kNeeded{IORING_OP_READ,        IORING_OP_READV, IORING_OP_WRITE,
+                             IORING_OP_WRITEV,      IORING_OP_FSYNC, IORING_OP_POLL_ADD,
+                             IORING_OP_ASYNC_CANCEL};
 
 class HostRing final : public Ring {
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's two rings, as the engine over io_uring sees them: entries are filled in, handed over, done,
-// and land. One thread's. What the host may do on a bad day is made up by a test in another Ring.
+// The host's two rings, as the engine over io_uring sees them: entries are filled in, handed over,
+// done, and land. One thread's. What the host may do on a bad day is made up by a test in another
+// Ring.
 #pragma once
 
 #include <chrono>
@@ -25,11 +26,12 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  /// The next one to fill in. There is room for as many as the ring was made for until they are handed
-  /// over.
+  /// The next one to fill in. There is room for as many as the ring was made for until they are
+  /// handed over.
   virtual io_uring_sqe& entry() = 0;
-  /// Hands over what is filled in and, if the host takes all of it, sleeps until so many are done or a
-  /// signal comes. False if the host did not: it keeps what it has taken, and the rest stays filled in.
+  /// Hands over what is filled in and, if the host takes all of it, sleeps until so many are done
+  /// or a signal comes. False if the host did not: it keeps what it has taken, and the rest stays
+  /// filled in.
   virtual bool submit(unsigned landings) = 0;
   /// Hands over nothing; sleeps until something is done, for so long at most.
   virtual void wait(std::chrono::milliseconds at_most) = 0;

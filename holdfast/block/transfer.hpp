@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A read or a write on its way: what of its bytes is left, and where in the file it goes on. The host may
-// do less than it was asked to; whoever asks goes on from there.
+// A read or a write on its way: what of its bytes is left, and where in the file it goes on. The
+// host may do less than it was asked to; whoever asks goes on from there.
 #pragma once
 
 #include <sys/uio.h>
