@@ -17,6 +17,7 @@
 #include "holdfast/boards/virt/virt.hpp"
 #include "holdfast/hw/cpu.hpp"
 #include "holdfast/machine/device_adder.hpp"
+#include "tests/lifecycle/properties.hpp"
 #include "tests/support/schedule.hpp"
 #include "tests/support/test_machine.hpp"
 
@@ -75,13 +76,6 @@ std::vector<MachineCase> machines() {
            }},
           {"b_l475e_iot01a", [] { return boards::b_l475e_iot01a::plan({}).value(); }},
           {"shapes", shapes}};
-}
-
-std::set<std::string> property_names(const object::Object& object) {
-  std::set<std::string> names;
-  for (const object::Property* property : object.type().all_properties()) names.emplace(property->name);
-  for (const object::PropertyInfo& property : object.properties()) names.insert(property.name);
-  return names;
 }
 
 class Introspection : public ::testing::TestWithParam<MachineCase> {
