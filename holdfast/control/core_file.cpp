@@ -129,8 +129,10 @@ Result<CorePlan> CorePlan::make(machine::Machine& machine, std::optional<Extent>
   CorePlan plan{.ram = {}, .architecture = inspector->elf_machine()};
   const memory::MapSnapshot map = snapshot_of(machine);
   const auto bus = std::ranges::find(map.spaces, "memory", &memory::MapSnapshot::Space::name);
-  if (bus == map.spaces.end() || !bus->view) return fail("the bus shows nothing");
-  for (const auto& range : map.views[*bus->view].ranges) {
+  const std::optional<memory::MapSnapshot::Index> view =
+      bus != map.spaces.end() ? bus->view : std::nullopt;
+  if (!view) return fail("the bus shows nothing");
+  for (const auto& range : map.views[*view].ranges) {
     if (map.regions[range.region].kind != memory::RegionKind::kRam) continue;
     const Extent wanted{std::max(range.extent.first, part ? part->first : 0),
                         std::min(range.extent.last, part ? part->last : kAddressMax)};

@@ -16,17 +16,12 @@ constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
 
 }  // namespace
 
-CpuSight::CpuSight(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes) {
-  if (cpu != nullptr) {
-    inspector_ = cpu->inspect();
-    port_.emplace(cpu->address_space());
-  } else {
-    bus_.emplace(machine.fabric(), machine.bus().memory().region(),
-                 memory::AddressSpace::Init{.name = "monitor"});
-    port_.emplace(*bus_);
-  }
-  translates_ = eyes == Eyes::kCpu && inspector_ != nullptr;
-}
+CpuSight::CpuSight(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes)
+    : inspector_{cpu != nullptr ? cpu->inspect() : nullptr},
+      translates_{eyes == Eyes::kCpu && inspector_ != nullptr},
+      port_{cpu != nullptr ? cpu->address_space()
+                           : bus_.emplace(machine.fabric(), machine.bus().memory().region(),
+                                          memory::AddressSpace::Init{.name = "monitor"})} {}
 
 bool CpuSight::read(std::uint64_t address, std::span<std::byte> bytes) {
   while (!bytes.empty()) {
@@ -34,7 +29,7 @@ bool CpuSight::read(std::uint64_t address, std::span<std::byte> bytes) {
     if (!physical) return false;
     const auto now =
         std::min<std::uint64_t>(bytes.size(), translates_ ? kPage - address % kPage : bytes.size());
-    port_->read(*physical, bytes.first(now));
+    port_.read(*physical, bytes.first(now));
     address += now;
     bytes = bytes.subspan(now);
   }

@@ -36,13 +36,13 @@ class CpuSight {
   }
   /// False: not all of it is mapped. What is mapped to nothing reads as zeroes.
   bool read(std::uint64_t address, std::span<std::byte> bytes);
-  memory::Port& port() { return *port_; }
+  memory::Port& port() { return port_; }
 
  private:
   std::unique_ptr<hw::CpuInspector> inspector_;
   bool translates_ = false;
   std::optional<memory::AddressSpace> bus_;  // where there is no CPU
-  std::optional<memory::Port> port_;
+  memory::Port port_;
 };
 
 /// Reads a stretch piece by piece; between them the machine goes on, and `take` may wait for the host and

@@ -124,7 +124,8 @@ class RegisterBank final : public RegisterBankBase {
 
   /// A division costs as much as all the rest, and strides are powers of two but for a few.
   static std::uint64_t strides(std::uint64_t bytes, std::uint64_t stride) {
-    return std::has_single_bit(stride) ? bytes >> std::countr_zero(stride) : bytes / stride;
+    const int shift = std::countr_zero(stride);  // std::has_single_bit() is a call on plain x86-64
+    return std::uint64_t{1} << shift == stride ? bytes >> shift : bytes / stride;
   }
 
   /// How many of the next bytes belong to no register. `offset` does not.

@@ -17,9 +17,10 @@ Result<void> check_memory(const Options& options) {
   if (options.memory && (*options.memory == 0 || *options.memory % kPage != 0))
     return fail("-m: {} bytes cannot be the size of memory; it takes a positive multiple of 4K",
                 *options.memory);
-  if (options.memory_max && *options.memory_max < options.memory.value_or(0))
+  const std::uint64_t memory = options.memory.value_or(0);
+  if (options.memory_max && *options.memory_max < memory)
     return fail("-m: maxmem, {} bytes, is less than the memory there is, {} bytes; it takes at least "
-                "as much", *options.memory_max, *options.memory);
+                "as much", *options.memory_max, memory);
   if (options.memory_slots != 0 && !options.memory_max)
     return fail("-m: slots are for memory that may be added, so it takes maxmem=SIZE besides");
   return {};
