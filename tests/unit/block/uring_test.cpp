@@ -11,10 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <condition_variable>
 #include <deque>
-#include <latch>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "holdfast/base/check.hpp"
 #include "holdfast/base/descriptor.hpp"
 #include "holdfast/block/file.hpp"
 #include "holdfast/block/ring.hpp"
@@ -33,6 +34,11 @@ namespace {
 using ::holdfast::testing::TempFile;
 
 constexpr std::uint64_t kSize = 1U << 20U;
+
+/// What never comes ends the test, whose requests would be waited for.
+void await(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, const auto& until) {
+  HF_CHECK(changed.wait_for(lock, std::chrono::minutes{1}, until), "it does not come");
+}
 
 /// Stands in for the host. What it is to do is said before the first request, or under `mutex`.
 class Host {
@@ -66,11 +72,11 @@ class Host {
 
   void wait_asked(std::size_t times) {
     std::unique_lock lock{mutex};
-    came_.wait(lock, [&] { return asked.size() >= times; });
+    await(lock, came_, [&] { return asked.size() >= times; });
   }
   void wait_refused(unsigned times) {
     std::unique_lock lock{mutex};
-    came_.wait(lock, [&] { return refused >= times; });
+    await(lock, came_, [&] { return refused >= times; });
   }
   void finish_kept() {
     const std::lock_guard lock{mutex};
@@ -212,17 +218,25 @@ class RingOfHost final : public Ring {
 };
 
 /// A request, and how it ended.
-struct Asking {
-  std::latch done{1};
-  unsigned times = 0;
-  IoResult result;
+class Asking {
+ public:
+  std::optional<Failure> failure() {
+    std::unique_lock lock{mutex_};
+    await(lock, ended_, [&] { return result_.has_value(); });
+    return *result_ ? std::nullopt : std::optional{result_->error().failure};
+  }
+  void end(const IoResult& result) {
+    const std::lock_guard lock{mutex_};
+    EXPECT_FALSE(result_) << "it ends twice";
+    result_ = result;
+    ended_.notify_all();
+  }
   Ref<Request> request;
 
-  std::optional<Failure> failure() {
-    done.wait();
-    EXPECT_EQ(times, 1U);
-    return result ? std::nullopt : std::optional{result.error().failure};
-  }
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::optional<IoResult> result_;
 };
 
 class UringOnABadDay : public ::testing::Test {
@@ -241,11 +255,8 @@ class UringOnABadDay : public ::testing::Test {
     return *opened;
   }
   void ask(Asking& asking, Order order) {
-    asking.request = Request::make(std::move(order), [&asking](const IoResult& result) {
-      ++asking.times;
-      asking.result = result;
-      asking.done.count_down();
-    });
+    asking.request = Request::make(std::move(order),
+                                   [&asking](const IoResult& result) { asking.end(result); });
     drive_->submit(asking.request);
   }
   /// Refuses once, and goes on when something is done or time passes.
