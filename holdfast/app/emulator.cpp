@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "holdfast/accel/hart_gang.hpp"
@@ -115,16 +117,40 @@ class Emulator {
          .add_node = [this](const std::string& json) { return add_node(json); }});
     machine_->loop().run();
     if (machine_->run_state() == machine::RunState::kShutdown) return fail("told to end");
-    return {};
+    return hand_over_memory();
   }
 
-  /// What a monitor says of nodes is as if the command line had said it.
+  /// What a monitor says of nodes is as if the command line had said it, and so is the memory it names.
   Result<void> add_node(const std::string& json) {
     if (type_.nodes == nullptr) return fail("machine '{}' has no nodes", type_.name);
     Options more = options_;
     more.numa.push_back(TRY(parse_group("numa", json, "type")));
+    const auto added = added_memory();
+    for (const hw::MemoryBackend* memory : added) more.objects.push_back(group_of(*memory));
     TRY(check_nodes(more));
-    options_ = std::move(more);
+    options_.numa.push_back(std::move(more.numa.back()));
+    const std::string* named = options_.numa.back().find("memdev");
+    for (hw::MemoryBackend* memory : added) {
+      if (named == nullptr || memory->id() != *named) continue;
+      options_.objects.push_back(group_of(*memory));
+      node_memory_.push_back({*named, TRY(memory->take(board_memory(options_).at(*named)))});
+    }
+    return {};
+  }
+  /// Memory that a monitor has made, and that is no node's yet.
+  std::vector<hw::MemoryBackend*> added_memory() {
+    auto added = machine_->memory_now();
+    std::erase_if(added, [this](const hw::MemoryBackend* memory) {
+      return std::ranges::find(options_.objects, memory->id(), &OptionGroup::id) != options_.objects.end();
+    });
+    return added;
+  }
+  /// The board takes it from the host itself.
+  Result<void> hand_over_memory() {
+    for (auto& [id, claim] : std::exchange(node_memory_, {})) {
+      claim.release();
+      TRY(machine_->discard_memory(id));
+    }
     return {};
   }
 
@@ -175,7 +201,8 @@ class Emulator {
     for (const MonitorOption& monitor : options_.monitors) {
       if (monitor.mode != MonitorOption::Mode::kReadline) continue;
       auto* place = TRY(backend_of("-mon", monitor.chardev));
-      if (!people_) people_.emplace(*machine_, types_, about());
+      if (!monitors_) monitors_.emplace(*machine_, types_, about());
+      if (!people_) people_.emplace(*machine_, types_, about(), *monitors_);
       TRY(people_->serve(*place));
     }
     return {};
@@ -243,6 +270,11 @@ class Emulator {
   object::TypeRegistry types_;
   std::shared_ptr<const boards::Expansion> board_;
   std::vector<control::NodeInfo> nodes_;
+  struct NodeMemory {
+    std::string id;
+    hw::Claim claim;
+  };
+  std::vector<NodeMemory> node_memory_;  // made by a monitor, until the machine is made
   std::optional<control::QmpServer> monitors_;  // for programs
   std::optional<control::HmpServer> people_;    // for people
   std::unique_ptr<control::QtestServer> qtest_;

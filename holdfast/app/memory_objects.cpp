@@ -38,6 +38,24 @@ Result<const MemoryObject*> find_memory(const std::vector<MemoryObject>& objects
   return fail("there is no memory '{}'; there are {}", id, ids);
 }
 
+OptionGroup group_of(const hw::MemoryBackend& memory) {
+  const memory::RamBacking& backing = memory.backing();
+  OptionGroup group{.option = "object", .text = memory.id(), .items = {}};
+  const auto say = [&](std::string_view key, std::string value) { group.set(key, std::move(value)); };
+  const auto say_if = [&](std::string_view key, bool said) { say(key, said ? "on" : "off"); };
+  say("qom-type", std::string{memory.type().name});
+  say("id", memory.id());
+  say("size", std::to_string(memory.size()));
+  say_if("share", backing.shared);
+  say_if("prealloc", backing.prealloc);
+  if (&memory.type() == &hw::MemoryBackend::kMemfdType) say_if("hugetlb", backing.huge_pages);
+  if (&memory.type() != &hw::MemoryBackend::kFileType) return group;
+  say("mem-path", backing.path);
+  say("offset", std::to_string(backing.offset));
+  say_if("readonly", backing.read_only_file);
+  return group;
+}
+
 Result<void> make_memory(machine::Machine& machine, const Options& options, const BoardMemory& board) {
   for (const OptionGroup& group : options.objects) {
     auto object = TRY(read(group));

@@ -22,6 +22,9 @@ Result<std::vector<MemoryObject>> memory_objects(const Options& options);
 /// The one of that id; the error lists those there are.
 Result<const MemoryObject*> find_memory(const std::vector<MemoryObject>& objects, std::string_view id);
 
+/// One that a machine has, as an option would say it: making that gives the same again.
+OptionGroup group_of(const hw::MemoryBackend& memory);
+
 /// The ids of those that are RAM of the board, each with the path of the device that shows it.
 using BoardMemory = std::map<std::string, std::string, std::less<>>;
 

@@ -187,6 +187,34 @@ def connect(path, machine):
             assert machine.process.poll() is None, machine.said()
 
 
+def a_dump_is_told_to_programs(program, folder):
+    """Whoever asked for it, all monitors for programs hear how it ended, and say so when they are asked."""
+    people, programs, core = f"{folder}/people", f"{folder}/programs", f"{folder}/core"
+    with holdfast.Machine(*QUIET, "-monitor", f"unix:{people},server=on,wait=off",
+                          "-qmp", f"unix:{programs},server=on,wait=off", program=program, timeout=PATIENCE) as machine, \
+            holdfast.Client.connect(programs) as other, socket.socket(socket.AF_UNIX) as client:
+        client.connect(people)
+        line = Terminal(client.fileno())
+        line.greet()
+
+        def heard(state, **more):
+            for qmp in (machine.qmp, other):
+                assert qmp.wait_event("DUMP_COMPLETED")["data"] == {"result": state, **more}
+                assert qmp.query_dump() == state
+
+        assert line.ask(f"dump-guest-memory {core} 0x80000000 0x3000") == ""
+        heard({"status": "completed", "completed": 0x3000, "total": 0x3000})
+        assert line_of(machine.qmp, f"dump-guest-memory {core} 0x80000000 0x1000") == ""
+        heard({"status": "completed", "completed": 0x1000, "total": 0x1000})
+        refused = line.ask("dump-guest-memory /dev/full 0x80000000 0x2000")
+        assert refused.startswith("Error: '/dev/full'") or refused.startswith("Error: 'file:/dev/full'"), refused
+        failed = other.wait_event("DUMP_COMPLETED")["data"]
+        assert failed["result"] == {"status": "failed", "completed": 0, "total": 0x2000} and failed["error"] in refused, \
+            (failed, refused)
+        machine.qmp.wait_event("DUMP_COMPLETED")
+        assert machine.qmp.query_dump() == failed["result"]
+
+
 def by_mon(program, folder):
     """-mon makes one for people unless told otherwise."""
     for mode in ("", ",mode=readline"):
@@ -279,8 +307,8 @@ def send_and_read(client, junk):
             junk = junk[client.send(junk[:65536]):]
 
 
-CASES = [over_human_monitor_command, cpu_of_the_command, over_a_socket, by_mon, on_a_terminal,
-         shares_the_terminal, bad_input]
+CASES = [over_human_monitor_command, cpu_of_the_command, over_a_socket, a_dump_is_told_to_programs, by_mon,
+         on_a_terminal, shares_the_terminal, bad_input]
 
 
 def main():

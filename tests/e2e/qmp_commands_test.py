@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 import harness
-from holdfast import Machine, ProtocolError
+from holdfast import Error, Machine, ProtocolError
 from qmp_support import ask_raw, BOARD, connect, folder, GARBAGE, machine, PATIENCE, process, refusal, works
 
 REFERENCE = "qemu-system-riscv64"
@@ -426,6 +426,49 @@ def nodes_are_told_to_the_monitor(program):
         assert "-numa" in m.wait(1)
 
 
+def memory_of_the_monitor_is_a_nodes(program):
+    """What object-add made is taken for a node as what the command line names is, with all that was said of it."""
+    def memory(m):
+        return {one["id"]: (one["size"], one["share"], one["prealloc"]) for one in m.qmp.query_memdev()}
+
+    with machine(program, "-accel", "qtest", "-m", "48M", "-smp", "3", "-preconfig",
+                 "-object", "memory-backend-ram,id=said,size=16M", qtest=True) as m:
+        path = m.path("bytes")
+        m.qmp.execute("object-add", {"qom-type": "memory-backend-file", "id": "file", "size": 16 << 20, "mem-path": path,
+                          "share": True, "offset": 4096})
+        m.qmp.execute("object-add", {"qom-type": "memory-backend-memfd", "id": "memfd", "size": 16 << 20, "share": False,
+                          "prealloc": True})
+        m.qmp.execute("object-add", {"qom-type": "memory-backend-ram", "id": "spare", "size": 1 << 20})
+        made = {"file": (16 << 20, True, False), "memfd": (16 << 20, False, True), "spare": (1 << 20, False, False)}
+        assert memory(m) == made
+        try:
+            m.qmp.execute("set-numa-node", {"type": "node", "memdev": "nothing"})
+            raise AssertionError("there is none of that id")
+        except Error as wrong:
+            assert all(f"{name}" in str(wrong) for name in ("said", "file", "memfd", "spare")), wrong
+        m.qmp.execute("set-numa-node", {"type": "node", "nodeid": 1, "memdev": "file"})
+        for node in ({"memdev": "file"}, {"nodeid": 1, "memdev": "memfd"}, {"memdev": "memfd", "mem": 16 << 20}):
+            assert refusal(m.qmp, "set-numa-node", {"type": "node", **node}) == "GenericError", node
+        assert refusal(m.qmp, "object-del", {"id": "file"}) == "GenericError", "it is the node's"
+        m.qmp.execute("object-del", id="spare")
+        m.qmp.execute("object-add", {"qom-type": "memory-backend-ram", "id": "spare", "size": 1 << 20})
+        m.qmp.execute("set-numa-node", {"type": "node", "nodeid": 0, "memdev": "said"})
+        m.qmp.execute("set-numa-node", {"type": "node", "nodeid": 2, "memdev": "memfd"})
+        m.qmp.execute("x-exit-preconfig")
+        assert memory(m) == made | {"said": (16 << 20, False, False)}
+        for name in ("said", "file", "memfd"):
+            assert refusal(m.qmp, "object-del", {"id": name}) == "GenericError", "it is RAM of the board"
+        m.qmp.execute("object-del", id="spare")
+        assert "node 1 size: 16 MB" in m.qmp.human("info numa")
+        m.qtest.write(0x8100_0000 + 8, b"node one")
+        assert pathlib.Path(path).read_bytes()[4096 + 8:4096 + 16] == b"node one"
+    # Told to end before the machine is made, with memory that is a node's.
+    with machine(program, "-accel", "qtest", "-m", "32M", "-preconfig") as m:
+        m.qmp.execute("object-add", {"qom-type": "memory-backend-ram", "id": "m", "size": 32 << 20})
+        m.qmp.execute("set-numa-node", {"type": "node", "memdev": "m"})
+        m.qmp.execute("quit")
+
+
 def actions(program):
     with machine(program) as m:
         assert refusal(m.qmp, "set-action", {"reboot": "never"}) == "GenericError"
@@ -485,7 +528,7 @@ def beside_the_reference(program):
 CASES = [block_nodes, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
-         nodes_are_told_to_the_monitor, actions, beside_the_reference]
+         nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, beside_the_reference]
 
 
 def main():

@@ -69,7 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HF_CHECK(realized.has_value(), "{}", realized.error().message);
   {
     chardev::RingBuffer terminal{"terminal", std::size_t{1} << 20, chardev::RingBuffer::Full::kForgetOldest};
-    control::HmpServer server{machine, registry(), {}};
+    control::QmpServer programs{machine, registry(), {}};
+    control::HmpServer server{machine, registry(), {}, programs};
     HF_CHECK(server.serve(terminal).has_value(), "the terminal is taken");
     terminal.feed(text + "\r");
     settle(machine, terminal);

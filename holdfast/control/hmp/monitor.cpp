@@ -122,7 +122,6 @@ std::expected<qmp::Json, Error> Call::ask(std::string_view command, const qmp::J
   if (const auto checked = qmp::check_arguments(Schema::get(), *entry, arguments); !checked)
     return fail("{}", checked.error().text);
   // Nobody sends descriptors here.
-  qmp::Shared shared;
   qmp::NamedDescriptors named;
   Descriptor descriptor;
   qmp::Call call{.machine = monitor.machine(),
@@ -130,11 +129,10 @@ std::expected<qmp::Json, Error> Call::ask(std::string_view command, const qmp::J
                  .about = monitor.about(),
                  .adder = monitor.adder(),
                  .arguments = arguments,
-                 .shared = shared,
+                 .shared = monitor.shared(),
                  .named = named,
                  .descriptor = descriptor,
-                 .answer_later = {},
-                 .emit = [](const char*, const qmp::Json&) {}};
+                 .answer_later = {}};
   auto answer = row->perform(call);
   if (!answer) return fail("{}", answer.error().text);
   return std::move(*answer);

@@ -26,8 +26,8 @@ class Monitor {
  public:
   /// All outlive it.
   Monitor(machine::Machine& machine, const object::TypeRegistry& types, const QmpServer::About& about,
-          const machine::DeviceAdder& adder)
-      : machine_{machine}, types_{types}, about_{about}, adder_{adder} {}
+          const machine::DeviceAdder& adder, qmp::Shared& shared)
+      : machine_{machine}, types_{types}, about_{about}, adder_{adder}, shared_{shared} {}
 
   /// What a line is answered with: lines that end in \r\n, or nothing.
   std::string perform(std::string_view line);
@@ -38,6 +38,7 @@ class Monitor {
   const object::TypeRegistry& types() const { return types_; }
   const QmpServer::About& about() const { return about_; }
   const machine::DeviceAdder& adder() const { return adder_; }
+  qmp::Shared& shared() const { return shared_; }
 
   /// The CPU that is looked through: the one chosen, or the first; null on a machine without any.
   hw::Cpu* cpu();
@@ -55,6 +56,7 @@ class Monitor {
   const object::TypeRegistry& types_;
   const QmpServer::About& about_;
   const machine::DeviceAdder& adder_;
+  qmp::Shared& shared_;  // with the monitors for programs
   const std::deque<std::string>* history_ = nullptr;
   std::uint64_t cpu_ = 0;  // by its index
 };

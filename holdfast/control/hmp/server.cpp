@@ -14,7 +14,7 @@ class HmpServer::Session {
  public:
   Session(HmpServer& server, chardev::Chardev& backend)
       : shared_{backend.is_mux()},
-        monitor_{server.machine_, server.types_, server.about_, server.adder_},
+        monitor_{server.machine_, server.types_, server.about_, server.adder_, server.shared_},
         editor_{"(qemu) ",
                 {.send = [this](std::string_view bytes) { client_->send(bytes); },
                  .line = [this](std::string_view line) { obey(line); },
@@ -61,11 +61,13 @@ class HmpServer::Session {
   std::unique_ptr<Conversation> client_;
 };
 
-HmpServer::HmpServer(machine::Machine& machine, const object::TypeRegistry& types, QmpServer::About about)
+HmpServer::HmpServer(machine::Machine& machine, const object::TypeRegistry& types, QmpServer::About about,
+                     QmpServer& programs)
     : machine_{machine},
       types_{types},
       about_{std::move(about)},
-      adder_{machine, types, about_.board, about_.globals} {}
+      adder_{machine, types, about_.board, about_.globals},
+      shared_{programs.shared()} {}
 
 HmpServer::~HmpServer() = default;
 

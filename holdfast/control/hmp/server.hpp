@@ -20,8 +20,9 @@ namespace holdfast::control {
 
 class HmpServer {
  public:
-  /// `machine` and `types` outlive the server.
-  HmpServer(machine::Machine& machine, const object::TypeRegistry& types, QmpServer::About about);
+  /// `machine` and `types` outlive the server, as do `programs`, which hear of what people do.
+  HmpServer(machine::Machine& machine, const object::TypeRegistry& types, QmpServer::About about,
+            QmpServer& programs);
   ~HmpServer();
   HmpServer(const HmpServer&) = delete;
   HmpServer& operator=(const HmpServer&) = delete;
@@ -36,6 +37,7 @@ class HmpServer {
   const object::TypeRegistry& types_;
   const QmpServer::About about_;
   const machine::DeviceAdder adder_;
+  qmp::Shared& shared_;
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 

@@ -41,7 +41,7 @@ struct DumpState {
   std::uint64_t total = 0;
 };
 
-/// What the conversations of a server have in common.
+/// What the conversations of a server have in common, with those of people, too.
 struct Shared {
   DescriptorSets sets{};
   BlockNodes nodes{};
@@ -52,6 +52,8 @@ struct Shared {
   /// While the machine is not made yet. Who has it made is answered when it is there.
   std::optional<QmpServer::Configuration> configuration{};
   std::function<void(Answer)> configured{};
+  /// Tells all conversations of programs of an event.
+  std::function<void(const char* event, Json data)> emit{};
 };
 
 struct Call {
@@ -65,8 +67,6 @@ struct Call {
   Descriptor& descriptor;   // that came with the request, if it takes one
   /// Instead of an answer: gives what must be called with it later, on the control thread.
   std::function<std::function<void(Answer)>()> answer_later;
-  /// Tells all conversations of an event.
-  std::function<void(const char* event, Json data)> emit;
 
   bool has(const char* name) const { return arguments.contains(name); }
   std::string text(const char* name) const { return arguments.at(name).get<std::string>(); }

@@ -61,7 +61,7 @@ Answer dump(Call& call) {
                       .total = plan->bytes()};
   Json data{{"result", state_of(call.shared.dump)}};
   if (!written) data["error"] = written.error().message;
-  call.emit("DUMP_COMPLETED", std::move(data));
+  call.shared.emit("DUMP_COMPLETED", std::move(data));
   if (!written) return generic_error(fmt::format("'{}': {}", place, written.error().message));
   return Json::object();
 }

@@ -36,7 +36,7 @@ Answer quit(Call& call) {
 }
 
 Answer person_command(Call& call) {
-  hmp::Monitor monitor{call.machine, call.types, call.about, call.adder};
+  hmp::Monitor monitor{call.machine, call.types, call.about, call.adder, call.shared};
   if (call.has("cpu-index")) {
     const auto index = call.arguments.at("cpu-index").get<std::int64_t>();
     const auto chosen = monitor.choose_cpu(static_cast<std::uint64_t>(index));

@@ -121,6 +121,7 @@ class QmpServer::Hub final : private machine::Observer {
     shared_.configuration.reset();
     if (const auto answer = std::exchange(shared_.configured, {})) answer(Json::object());
   }
+  Shared& shared() { return shared_; }
 
  private:
   class Session;
@@ -296,8 +297,7 @@ class QmpServer::Hub::Session {
               .answer_later = [&] {
                 later = true;
                 return wait_for_answer(request.id);
-              },
-              .emit = [&](const char* event, Json data) { hub_.emit(event, std::move(data)); }};
+              }};
     return find_command(request.command)->perform(call);
   }
 
@@ -358,6 +358,7 @@ QmpServer::Hub::Hub(machine::Machine& machine, const object::TypeRegistry& types
   adder_.emplace(machine_, types_, about_.board, about_.globals);
   shared_.on_panic = about_.on_panic;
   shared_.on_watchdog = about_.on_watchdog;
+  shared_.emit = [this](const char* event, Json data) { emit(event, std::move(data)); };
   machine_.observe(*this);
 }
 
@@ -418,5 +419,7 @@ void QmpServer::await_configuration(Configuration configuration) {
 void QmpServer::configured(std::shared_ptr<const boards::Expansion> board, std::vector<NodeInfo> nodes) {
   hub_->configured(std::move(board), std::move(nodes));
 }
+
+Shared& QmpServer::shared() { return hub_->shared(); }
 
 }  // namespace holdfast::control

@@ -46,6 +46,10 @@ struct NodeInfo {
   std::uint64_t memory = 0;  // bytes
 };
 
+namespace qmp {
+struct Shared;
+}
+
 class QmpServer {
  public:
   struct About {
@@ -82,6 +86,9 @@ class QmpServer {
   void await_configuration(Configuration configuration);
   /// It is made, with room for what is in `board`.
   void configured(std::shared_ptr<const boards::Expansion> board, std::vector<NodeInfo> nodes);
+
+  /// What its conversations have in common, for those of people. Goes with the server.
+  qmp::Shared& shared();
 
  private:
   class Hub;

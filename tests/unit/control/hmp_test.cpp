@@ -42,7 +42,8 @@ class HmpTest : public ::testing::Test {
     about_.name = "test";
     about_.nodes = {{.cpus = {0, 1}, .memory = 16U << 20U}};
     adder_.emplace(*machine_, types_, nullptr, std::vector<machine::GlobalValue>{});
-    monitor_.emplace(*machine_, types_, about_, *adder_);
+    programs_.emplace(*machine_, types_, about_);
+    monitor_.emplace(*machine_, types_, about_, *adder_, programs_->shared());
   }
 
   /// What a line is answered with, without carriage returns, each of which is before an end of line.
@@ -72,6 +73,7 @@ class HmpTest : public ::testing::Test {
   std::unique_ptr<machine::Machine> machine_;
   QmpServer::About about_;
   std::optional<machine::DeviceAdder> adder_;
+  std::optional<QmpServer> programs_;
   std::optional<hmp::Monitor> monitor_;
 };
 
@@ -493,7 +495,7 @@ TEST_F(EmptyHmpTest, AnswersInSentences) {
 
 class HmpServerTest : public HmpTest {
  protected:
-  HmpServerTest() { server_.emplace(*machine_, types_, about_); }
+  HmpServerTest() { server_.emplace(*machine_, types_, about_, *programs_); }
 
   Client client_{*machine_};
   std::optional<HmpServer> server_;
