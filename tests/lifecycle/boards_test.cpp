@@ -367,6 +367,18 @@ TEST_P(FullBoard, TheMachineEndsWithSomebodyInsideEach) {
   end_with_insiders([] {});
 }
 
+TEST_P(FullBoard, WhatTheBoardHasGoesWithAllThatSitsOnIt) {
+  plug_all();
+  for (const Cell* cell : cells)
+    if (cell->way == Way::kOwn) tickets.push_back(cell->unplug(*board));
+  for (const auto& ticket : tickets) EXPECT_TRUE(ticket->wait());
+  for (const Cell* cell : cells) {
+    const bool goes = cell->way == Way::kOwn || cell->subject.sits();
+    EXPECT_EQ(!(*board)->find(cell->name()), goes) << cell->name();
+  }
+  end();
+}
+
 TEST_P(FullBoard, AllComeAndGoAndTheBoardIsAsItWas) {
   const auto before = board->machine().census();
   plug_all();

@@ -60,7 +60,7 @@ def header(patch: pathlib.Path) -> dict[str, str]:
 
 def build(preset: str, tests: list[str], log: pathlib.Path) -> bool:
     """A test is a program of its name; one that goes from end to end runs the emulator."""
-    targets = sorted({"holdfast" if test.endswith("_e2e_test") else test for test in tests})
+    targets = sorted({"holdfast" if test.endswith(("_e2e_test", "qmp_commands_test")) else test for test in tests})
     with log.open("w") as out:
         return subprocess.run(["ninja", "-C", str(COPY / "build" / preset), *targets],
                               stdout=out, stderr=subprocess.STDOUT, check=False).returncode == 0
