@@ -8,11 +8,12 @@
 
 namespace holdfast::block {
 
-BlockPort::BlockPort(hw::Device& device, std::string name, Ref<Backend> backend)
+BlockPort::BlockPort(hw::Device& device, std::string name, Ref<Backend> backend, AllTold all_told)
     : Part{device, "drive", std::move(name)},
       backend_{std::move(backend)},
       control_{PortControl::make(backend_, Ref<gate::Gate>::share(&device.gate()),
-                                 device.context().holdback, path())} {}
+                                 device.context().holdback, path(),
+                                 std::move(all_told))} {}
 
 BlockPort::~BlockPort() { control_->drop(); }
 

@@ -36,7 +36,11 @@ class BlockPort final : public hw::Part {
   using Done = std::move_only_function<void(const Result<void>& result)>;
   using Completion = Request::Completion;
 
-  BlockPort(hw::Device& device, std::string name, Ref<Backend> backend);
+  /// Called inside the gate behind completions of which several came at once, after the last of them:
+  /// where a device tells the guest of all, once.
+  using AllTold = PortControl::AllTold;
+
+  BlockPort(hw::Device& device, std::string name, Ref<Backend> backend, AllTold all_told = {});
   ~BlockPort() override;
 
   /// Null if there is none.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
 #include <thread>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/schedule_point.hpp"
+#include "holdfast/block/patience.hpp"
 #include "holdfast/memory/guest_bytes.hpp"
 
 namespace holdfast::block {
@@ -36,8 +38,11 @@ struct Null::Clerk {
 
   void run();
   /// What is due or cancelled; waits until something is. False at the end.
-  bool take(std::vector<Ref<Request>>& due) HF_EXCLUDES(mutex);
-  void finish(Request& request) const;
+  bool take(std::vector<Finished>& due) HF_EXCLUDES(mutex);
+  bool collect(std::vector<Finished>& due) HF_REQUIRES(mutex);
+  /// Until something comes that it has not seen, or is due.
+  void sleep(std::uint64_t seen) HF_EXCLUDES(mutex);
+  IoResult perform(const Request& request) const;
 
   struct Waiting {
     Clock::time_point due;
@@ -47,48 +52,72 @@ struct Null::Clerk {
   Mutex mutex{LockRank::kLeaf, "null back-end"};
   ConditionVariable something;
   std::deque<Waiting> waiting HF_GUARDED_BY(mutex);  // by time: all wait equally long
+  std::atomic<std::uint64_t> news{0};  // changed with the lock held
   bool asleep HF_GUARDED_BY(mutex) = false;
   bool some_cancelled HF_GUARDED_BY(mutex) = false;
   bool over HF_GUARDED_BY(mutex) = false;
   bool begun HF_GUARDED_BY(mutex) = false;
   std::thread thread HF_GUARDED_BY(mutex);
+
+  Patience patience;  // the thread's
 };
 
 void Null::Clerk::run() {
-  std::vector<Ref<Request>> due;
+  std::vector<Finished> due;
   while (take(due)) {
-    for (const auto& request : due) finish(*request);
-    due.clear();
+    for (Finished& one : due) one.result = perform(*one.request);
+    block::finish(due);
   }
 }
 
-bool Null::Clerk::take(std::vector<Ref<Request>>& due) {
-  LockGuard guard{mutex};
+bool Null::Clerk::take(std::vector<Finished>& due) {
   for (;;) {
-    const auto now = Clock::now();
-    while (!waiting.empty() && waiting.front().due <= now) {
-      due.push_back(std::move(waiting.front().request));
-      waiting.pop_front();
+    std::uint64_t seen = 0;
+    bool is_idle = false;
+    {
+      LockGuard guard{mutex};
+      if (collect(due)) return true;
+      if (over) return false;
+      seen = news.load(std::memory_order_relaxed);
+      is_idle = waiting.empty();
     }
-    if (std::exchange(some_cancelled, false)) {
-      for (const Waiting& one : waiting)
-        if (one.request->is_cancelled()) due.push_back(one.request);
-      std::erase_if(waiting, [](const Waiting& one) { return one.request->is_cancelled(); });
-    }
-    if (!due.empty()) return true;
-    if (over) return false;
-    asleep = true;
-    something.wait_for(mutex, waiting.empty() ? kForever : waiting.front().due - now);
-    asleep = false;
+    const auto has_come = [&] { return news.load(std::memory_order_relaxed) != seen; };
+    if (!is_idle || !patience.look_out(has_come)) sleep(seen);
   }
 }
 
-void Null::Clerk::finish(Request& request) const {
+bool Null::Clerk::collect(std::vector<Finished>& due) {
+  const auto now = Clock::now();
+  while (!waiting.empty() && waiting.front().due <= now) {
+    due.push_back({std::move(waiting.front().request)});
+    waiting.pop_front();
+  }
+  if (std::exchange(some_cancelled, false)) {
+    for (const Waiting& one : waiting)
+      if (one.request->is_cancelled()) due.push_back({one.request});
+    std::erase_if(waiting, [](const Waiting& one) { return one.request->is_cancelled(); });
+  }
+  return !due.empty();
+}
+
+void Null::Clerk::sleep(std::uint64_t seen) {
+  LockGuard guard{mutex};
+  if (news.load(std::memory_order_relaxed) != seen) return;
+  const auto began = Clock::now();
+  const bool is_idle = waiting.empty();
+  asleep = true;
+  something.wait_for(mutex, is_idle ? kForever : waiting.front().due - began);
+  asleep = false;
+  if (is_idle) patience.slept(Clock::now() - began);
+}
+
+
+IoResult Null::Clerk::perform(const Request& request) const {
   HF_SCHEDULE_POINT("block.null.before_request");
-  const auto early = settled(request);
-  if (!early && read_zeroes && request.order().kind == Order::Kind::kRead)
+  if (const auto early = settled(request)) return *early;
+  if (read_zeroes && request.order().kind == Order::Kind::kRead)
     for (const auto piece : request.order().bytes) zero(piece);
-  request.finish(early.value_or(IoResult{}));
+  return {};
 }
 
 Ref<Backend> Null::make(Options options) {
@@ -105,6 +134,7 @@ Null::~Null() {
   {
     LockGuard guard{clerk_->mutex};
     clerk_->over = true;
+    clerk_->news.fetch_add(1, std::memory_order_relaxed);
     thread = std::move(clerk_->thread);
     clerk_->something.notify_one();
   }
@@ -117,20 +147,29 @@ Null::~Null() {
 
 void Null::start(Ref<Request> request) {
   Clerk& clerk = *clerk_;
-  LockGuard guard{clerk.mutex};
-  if (settled(*request))  // on its way here, perhaps: who drops what is cancelled has been
-    clerk.waiting.push_front({Clock::time_point::min(), std::move(request)});
-  else
-    clerk.waiting.push_back({Clock::now() + options_.latency, std::move(request)});
-  if (!std::exchange(clerk.begun, true))
-    clerk.thread = std::thread{[shared = clerk_] { shared->run(); }};
-  else if (std::exchange(clerk.asleep, false))  // for many that come at once it is woken once
-    clerk.something.notify_one();
+  {
+    LockGuard guard{clerk.mutex};
+    const bool is_early = settled(*request).has_value();
+    if (is_early)  // on its way here, perhaps: who drops what is cancelled has been
+      clerk.waiting.push_front({Clock::time_point::min(), std::move(request)});
+    else
+      clerk.waiting.push_back({Clock::now() + options_.latency, std::move(request)});
+    const bool is_next = is_early || clerk.waiting.size() == 1;
+    if (!std::exchange(clerk.begun, true))
+      clerk.thread = std::thread{[shared = clerk_] { shared->run(); }};
+    clerk.news.fetch_add(1, std::memory_order_relaxed);
+    // It sleeps until the first is due.
+    if (!is_next || !std::exchange(clerk.asleep, false)) return;
+  }
+  clerk.something.notify_one();  // without the lock, which is the first thing that it wants
 }
 
 void Null::drop_cancelled() {
-  LockGuard guard{clerk_->mutex};
-  clerk_->some_cancelled = true;
+  {
+    LockGuard guard{clerk_->mutex};
+    clerk_->some_cancelled = true;
+    clerk_->news.fetch_add(1, std::memory_order_relaxed);
+  }
   clerk_->something.notify_one();
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "holdfast/base/schedule_point.hpp"
@@ -12,26 +13,25 @@ namespace {
 
 constexpr auto kCounted = Census::Kind::kRequest;
 
-std::string describe(const Request& request) {
-  const Order& order = request.order();
-  if (order.kind == Order::Kind::kFlush) return fmt::format("{}: flush", request.who());
-  return fmt::format("{}: {} of {} bytes at {}", request.who(), to_string(order.kind), order.length,
-                     order.offset);
-}
+// Of completions, before a hart that waits at the gate gets its turn.
+constexpr std::size_t kMostAtOnce = 16;
+
+RequestId id_of(const Finished& done) { return RequestId{done.request->number()}; }
 
 }  // namespace
 
 Ref<PortControl> PortControl::make(Ref<Backend> backend, Ref<gate::Gate> gate,
-                                   hw::Holdback& holdback, std::string path) {
-  return Ref<PortControl>::adopt(
-      new PortControl{std::move(backend), std::move(gate), holdback, std::move(path)});
+                                   hw::Holdback& holdback, std::string path, AllTold all_told) {
+  return Ref<PortControl>::adopt(new PortControl{std::move(backend), std::move(gate), holdback,
+                                                 std::move(path), std::move(all_told)});
 }
 
 PortControl::PortControl(Ref<Backend> backend, Ref<gate::Gate> gate, hw::Holdback& holdback,
-                         std::string path)
+                         std::string path, AllTold all_told)
     : backend_{std::move(backend)},
       holdback_{holdback},
       path_{std::move(path)},
+      all_told_{std::move(all_told)},
       gate_{std::move(gate)} {}
 
 // --- the claim -------------------------------------------------------------------------------------
@@ -51,30 +51,21 @@ void PortControl::release_claim() {
 
 // --- asking ----------------------------------------------------------------------------------------
 
-RequestId PortControl::next_id() {
-  LockGuard guard{mutex_};
-  return RequestId{next_++};
-}
-
-bool PortControl::note(RequestId id, Ref<Request> request) {
+bool PortControl::note(Request& request) {
   LockGuard guard{mutex_};
   if (!gate_ || gate_->is_closed()) return false;
-  requests_.emplace(id, std::move(request));
+  request.set_number(next_++);
+  requests_.push_back(Ref<Request>::share(&request));
   gate_->realm().census().add(kCounted);
   return true;
 }
 
 RequestId PortControl::submit(Order order, Request::Completion completion,
                               std::source_location where) {
-  const RequestId id = next_id();
-  auto request = Request::make(
-      std::move(order),
-      [self = Ref<PortControl>::share(this), id,
-       completion = std::move(completion)](const IoResult& result) mutable {
-        self->complete(id, result, std::move(completion));
-      },
-      path_, where);
-  if (!note(id, request)) return id;
+  auto request =
+      Request::make(std::move(order), std::move(completion), Ref<Asker>::share(this), where);
+  if (!note(*request)) return RequestId{request->number()};
+  const RequestId id{request->number()};
   gate::Activity::current().outbox().post(
       gate::Outbox::Kind::kOther, [backend = backend_, request = std::move(request)]() mutable {
         HF_SCHEDULE_POINT("block.port.before_submit");
@@ -86,17 +77,21 @@ RequestId PortControl::submit(Order order, Request::Completion completion,
 void PortControl::write(std::uint64_t offset, std::vector<std::byte> bytes,
                         std::move_only_function<void(const Result<void>&)> done) {
   static constexpr gate::Use kUse{"completion of a write"};
-  const RequestId id = next_id();
   const Order order{.kind = Order::Kind::kWrite, .offset = offset, .length = bytes.size()};
-  if (!note(id, Request::make(order, {}, path_))) return;
+  auto request = Request::make(order, {});
+  if (!note(*request)) return;
   gate::Activity::current().outbox().post(
-      gate::Outbox::Kind::kOther, [self = Ref<PortControl>::share(this), id, offset,
-                                   bytes = std::move(bytes), done = std::move(done)]() mutable {
+      gate::Outbox::Kind::kOther,
+      [self = Ref<PortControl>::share(this), one = Finished{std::move(request)}, offset,
+       bytes = std::move(bytes), done = std::move(done)]() mutable {
         HF_SCHEDULE_POINT("block.port.before_write");
         const Result<void> result = self->backend_->write(offset, bytes);
+        const std::span<const Finished> whole{&one, 1};
         std::optional<hw::Holdback::Visit> visit;
         if (auto gate = self->begin_visit(visit)) {
-          if (const gate::Pass pass{*gate, kUse, gate::Reentry::kAllow}; pass && self->begin(id)) {
+          if (const gate::Pass pass{*gate, kUse, gate::Reentry::kAllow};
+              pass && self->begin(whole)) {
+            self->untold_.fetch_sub(1, std::memory_order_relaxed);
             done(result);
             self->told();
           }
@@ -104,16 +99,23 @@ void PortControl::write(std::uint64_t offset, std::vector<std::byte> bytes,
         }
         visit.reset();
         done = nullptr;
-        self->end(id);
+        self->end(whole);
       });
+}
+
+PortControl::Requests::iterator PortControl::find(RequestId id) {
+  const auto at = std::ranges::lower_bound(
+      requests_, static_cast<std::uint64_t>(id), {},
+      [](const Ref<Request>& request) { return request->number(); });
+  return at == requests_.end() || RequestId{(*at)->number()} != id ? requests_.end() : at;
 }
 
 bool PortControl::cancel(RequestId id) {
   {
     LockGuard guard{mutex_};
-    const auto found = requests_.find(id);
+    const auto found = find(id);
     if (found == requests_.end()) return false;
-    found->second->cancel();
+    (*found)->cancel();
   }
   backend_->drop_cancelled();
   return true;
@@ -123,34 +125,53 @@ void PortControl::cancel_all() {
   {
     LockGuard guard{mutex_};
     if (requests_.empty()) return;
-    for (const auto& [id, request] : requests_) request->cancel();
+    for (const auto& request : requests_) request->cancel();
   }
   backend_->drop_cancelled();
 }
 
 std::size_t PortControl::in_flight() const {
   LockGuard guard{mutex_};
-  return requests_.size();
+  return requests_.size() + untold_.load(std::memory_order_relaxed);
 }
 
 // --- being told ------------------------------------------------------------------------------------
 
-void PortControl::complete(RequestId id, const IoResult& result, Request::Completion completion) {
-  static constexpr gate::Use kUse{"completion of a request"};
+void PortControl::finish(std::span<Finished> done) {
+  static constexpr gate::Use kUse{"completion of requests"};
   HF_SCHEDULE_POINT("block.port.before_completion");
   std::optional<hw::Holdback::Visit> visit;
   if (auto gate = begin_visit(visit)) {
-    if (const hw::OutsidePass pass{*gate, kUse, holdback_, gate::Reentry::kAllow};
-        pass && begin(id)) {
-      completion(result);
-      told();
+    for (auto rest = done; !rest.empty();) {
+      const auto some = rest.first(std::min(rest.size(), kMostAtOnce));
+      rest = rest.subspan(some.size());
+      const hw::OutsidePass pass{*gate, kUse, holdback_, gate::Reentry::kAllow};
+      if (!pass) break;
+      tell(*gate, some);
     }
     gate = {};  // the machine may end with the visit
   }
   visit.reset();
-  completion = nullptr;  // the holds end, before anybody is told that this is over
+  // The holds end, before anybody is told that this is over.
+  for (const Finished& one : done) one.request->let_go();
   HF_SCHEDULE_POINT("block.port.before_end");
-  end(id);
+  end(done);
+}
+
+// The device may go while it is told of the first ones: it hears nothing of the others then.
+void PortControl::tell(const gate::Gate& gate, std::span<Finished> done) {
+  if (!begin(done)) return;
+  std::size_t left = done.size();
+  for (const Finished& one : done) {
+    HF_SCHEDULE_POINT("block.port.before_telling");
+    if (gate.is_closed() || dropped_) break;
+    untold_.fetch_sub(1, std::memory_order_relaxed);
+    --left;
+    one.request->tell(one.result);
+  }
+  untold_.fetch_sub(left, std::memory_order_relaxed);
+  if (all_told_ && !dropped_) all_told_();
+  told();
 }
 
 Ref<gate::Gate> PortControl::begin_visit(std::optional<hw::Holdback::Visit>& visit) {
@@ -159,10 +180,11 @@ Ref<gate::Gate> PortControl::begin_visit(std::optional<hw::Holdback::Visit>& vis
   return gate_;
 }
 
-bool PortControl::begin(RequestId id) {
+bool PortControl::begin(std::span<const Finished> done) {
   LockGuard guard{mutex_};
   if (!gate_) return false;
-  ending(id);
+  for (const Finished& one : done) ending(id_of(one));
+  untold_.fetch_add(done.size(), std::memory_order_relaxed);
   ++telling_;
   return true;
 }
@@ -170,18 +192,29 @@ bool PortControl::begin(RequestId id) {
 void PortControl::told() {
   LockGuard guard{mutex_};
   --telling_;
-  told_.notify_all();
+  if (somebody_waits_) told_.notify_all();
 }
 
 void PortControl::ending(RequestId id) {
-  if (requests_.erase(id) != 0) ++ending_;
+  const auto found = find(id);
+  if (found == requests_.end()) return;
+  requests_.erase(found);
+  ++ending_;
 }
 
-void PortControl::end(RequestId id) {
+void PortControl::end(std::span<const Finished> done) {
   LockGuard guard{mutex_};
+  for (const Finished& one : done) ended(id_of(one));
+  settle_if_over();
+}
+
+void PortControl::ended(RequestId id) {
   ending(id);  // unless the device was told
   --ending_;
   if (gate_) gate_->realm().census().remove(kCounted);
+}
+
+void PortControl::settle_if_over() {
   if (!is_over()) return;
   claim_.release();  // before anybody is told
   if (auto action = std::exchange(when_over_, {})) action();
@@ -193,21 +226,30 @@ void PortControl::drop() {
   if (!gate_) return;  // again
   const bool inside = gate_->entered_by_me();
   while (telling_ != 0 && !inside) {
+    somebody_waits_ = true;
     HF_SCHEDULE_POINT("block.port.drop_waits");
     told_.wait(mutex_);
   }
   gate_->realm().census().remove(kCounted,
                                  static_cast<std::int64_t>(requests_.size() + ending_));
   gate = std::exchange(gate_, {});
+  dropped_ = true;
   if (is_over()) claim_.release();
 }
 
 // --- for tickets -----------------------------------------------------------------------------------
 
+std::string PortControl::describe(const Request& request) const {
+  const Order& order = request.order();
+  if (order.kind == Order::Kind::kFlush) return fmt::format("{}: flush", path_);
+  return fmt::format("{}: {} of {} bytes at {}", path_, to_string(order.kind), order.length,
+                     order.offset);
+}
+
 std::vector<hw::Errand> PortControl::errands() const {
   LockGuard guard{mutex_};
   std::vector<hw::Errand> all;
-  for (const auto& [id, request] : requests_)
+  for (const auto& request : requests_)
     all.push_back({describe(*request), request->where(), request->since_ns()});
   return all;
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "holdfast/base/ref.hpp"
+#include "holdfast/hw/errand.hpp"
 
 namespace holdfast::block {
 
@@ -65,16 +66,35 @@ struct Order {
 /// "read", "write zeroes"
 std::string_view to_string(Order::Kind kind);
 
+class Request;
+/// One that the host is done with, and how it went.
+struct Finished {
+  Ref<Request> request;
+  IoResult result{};
+};
+
+/// Who asks again and again, and is told of several requests at once if they are done together.
+class Asker : public hw::Errands {
+ public:
+  /// Tells whoever wants to know of each (Request::tell), and lets go of all that they owned
+  /// (Request::let_go). All are its own. On a thread of the back-end's that is inside no gate and holds no
+  /// lock.
+  virtual void finish(std::span<Finished> done) = 0;
+};
+
 class Request final : public RefCounted<Request> {
  public:
   using Completion = std::move_only_function<void(const IoResult&)>;
 
-  /// `who` and `where` are for reports: "/machine/nvme0:drive", the line that asked.
-  static Ref<Request> make(Order order, Completion completion, std::string who = {},
+  /// `where` is for reports: the line that asked.
+  static Ref<Request> make(Order order, Completion completion,
                            std::source_location where = std::source_location::current());
+  /// One of an asker's.
+  static Ref<Request> make(Order order, Completion completion, Ref<Asker> asker,
+                           std::source_location where);
 
   const Order& order() const { return order_; }
-  const std::string& who() const { return who_; }
+  std::uint64_t number() const { return number_; }
   std::source_location where() const { return where_; }
   std::uint64_t since_ns() const { return since_ns_; }  // CLOCK_MONOTONIC
 
@@ -95,19 +115,36 @@ class Request final : public RefCounted<Request> {
   /// thread of the back-end's that is inside no gate and holds no lock.
   void finish(const IoResult& result);
 
+  // --- its asker's ----------------------------------------------------------------------------------
+
+  /// What it is known by; before it goes to the back-end.
+  void set_number(std::uint64_t number) { number_ = number; }
+  /// Calls the completion.
+  void tell(const IoResult& result) { completion_(result); }
+  /// Destroys it, called or not.
+  void let_go() { completion_ = nullptr; }
+
  private:
   friend class RefCounted<Request>;
-  Request(Order order, Completion completion, std::string who, std::source_location where);
+  friend void finish(std::vector<Finished>& done);
+  Request(Order order, Completion completion, Ref<Asker> asker, std::source_location where);
   ~Request() = default;
   void last_reference_gone() noexcept { delete this; }
+  void note_finished();
+  void answer(const IoResult& result);
 
   Order order_;
   Completion completion_;
-  const std::string who_;
+  const Ref<Asker> asker_;  // or null
+  std::uint64_t number_ = 0;
   const std::source_location where_;
   const std::uint64_t since_ns_;
   std::optional<IoResult> decision_;
+  bool finished_ = false;
   std::atomic<bool> cancelled_{false};  // alone: says nothing of anything else
 };
+
+/// The same as Request::finish for each, in this order, and cheaper. Leaves nothing in it.
+void finish(std::vector<Finished>& done);
 
 }  // namespace holdfast::block

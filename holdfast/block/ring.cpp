@@ -45,6 +45,7 @@ class HostRing final : public Ring {
     pollfd done{.fd = ring_.ring_fd, .events = POLLIN, .revents = 0};
     ::poll(&done, 1, static_cast<int>(at_most.count()));
   }
+  bool has_landings() override { return io_uring_cq_ready(&ring_) != 0; }
   void take(std::vector<Landing>& landings) override {
     unsigned head = 0;
     unsigned count = 0;

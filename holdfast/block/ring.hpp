@@ -35,6 +35,8 @@ class Ring {
   virtual bool submit(unsigned landings) = 0;
   /// Hands over nothing; sleeps until something is done, for so long at most.
   virtual void wait(std::chrono::milliseconds at_most) = 0;
+  /// Whether something is done that was not taken.
+  virtual bool has_landings() = 0;
   /// Adds what is done.
   virtual void take(std::vector<Landing>& landings) = 0;
 

@@ -77,12 +77,15 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::start(Ref<Request> request) {
   Crew& crew = *crew_;
-  LockGuard guard{crew.mutex};
-  crew.waiting.push_back(std::move(request));
-  if (crew.idle < crew.waiting.size() && crew.threads.size() < crew.most)
-    crew.threads.emplace_back([shared = crew_] { Crew::work(shared); });
-  else
-    crew.something.notify_one();
+  {
+    LockGuard guard{crew.mutex};
+    crew.waiting.push_back(std::move(request));
+    if (crew.idle < crew.waiting.size() && crew.threads.size() < crew.most)
+      return static_cast<void>(
+          crew.threads.emplace_back([shared = crew_] { Crew::work(shared); }));
+    if (crew.idle == 0) return;  // all look for more before they sleep
+  }
+  crew.something.notify_one();  // without the lock, which is the first thing that it wants
 }
 
 }  // namespace holdfast::block

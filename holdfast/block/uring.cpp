@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -17,6 +18,7 @@
 
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/schedule_point.hpp"
+#include "holdfast/block/patience.hpp"
 #include "holdfast/block/thread_pool.hpp"
 
 namespace holdfast::block {
@@ -48,6 +50,11 @@ struct Uring::Rig {
 
   Result<void> open(const MakeRing& make_ring);
   void wake();
+  /// Something has come; whether the thread has to be woken.
+  bool note_news() HF_REQUIRES(mutex) {
+    news.fetch_add(1, std::memory_order_relaxed);
+    return std::exchange(asleep, false);  // for many that come at once it is woken once
+  }
   void run();
   /// What has come, as far as there is room for it; nothing more at the end.
   bool take(std::vector<Ref<Request>>& batch) HF_EXCLUDES(mutex);
@@ -56,6 +63,7 @@ struct Uring::Rig {
   void watch_for_wake();
   void cancel_flights();
   void hand_over();
+  void wait() HF_EXCLUDES(mutex);
   void land();
   void land(std::size_t number, int result);
   void finish(Flight flight, int result);
@@ -65,6 +73,7 @@ struct Uring::Rig {
 
   Mutex mutex{LockRank::kLeaf, "io_uring"};
   std::deque<Ref<Request>> waiting HF_GUARDED_BY(mutex);
+  std::atomic<std::uint64_t> news{0};  // changed with the lock held
   bool asleep HF_GUARDED_BY(mutex) = false;
   bool some_cancelled HF_GUARDED_BY(mutex) = false;
   bool over HF_GUARDED_BY(mutex) = false;
@@ -77,6 +86,12 @@ struct Uring::Rig {
   std::vector<Flight> flights = std::vector<Flight>(kMostFlights);
   std::vector<std::size_t> free_flights;
   std::vector<Ring::Landing> landings;
+  std::vector<Finished> done;  // and not told yet
+  std::uint64_t seen = 0;      // of the news
+  bool more = false;           // has come than there was room for
+  // With the host at work, which needs a processor for it, and without.
+  Patience patience_with_host;
+  Patience patience;
 
   ThreadPool rest;
 };
@@ -95,6 +110,7 @@ Uring::~Uring() {
   {
     LockGuard guard{rig_->mutex};
     rig_->over = true;
+    rig_->note_news();
     thread = std::move(rig_->thread);
   }
   if (!thread.joinable()) return;
@@ -111,7 +127,7 @@ void Uring::start(Ref<Request> request) {
     LockGuard guard{rig.mutex};
     rig.waiting.push_back(std::move(request));
     if (!std::exchange(rig.begun, true)) rig.thread = std::thread{[shared = rig_] { shared->run(); }};
-    if (!std::exchange(rig.asleep, false)) return;
+    if (!rig.note_news()) return;
   }
   rig.wake();
 }
@@ -121,7 +137,7 @@ void Uring::drop_cancelled() {
   {
     LockGuard guard{rig.mutex};
     rig.some_cancelled = true;
-    if (!std::exchange(rig.asleep, false)) return;
+    if (!rig.note_news()) return;
   }
   rig.wake();
 }
@@ -148,6 +164,7 @@ void Uring::Rig::run() {
     for (auto& request : batch) begin(std::move(request));
     hand_over();
     land();
+    block::finish(done);
   }
 }
 
@@ -162,7 +179,8 @@ bool Uring::Rig::take(std::vector<Ref<Request>>& batch) {
       waiting.pop_front();
     }
     if (over && waiting.empty() && batch.empty() && free_flights.size() == kMostFlights) return false;
-    asleep = true;  // as good as: it is about to ask the host
+    more = !waiting.empty();
+    seen = news.load(std::memory_order_relaxed);
     cancel = !refused && std::exchange(some_cancelled, false);
   }
   if (cancel) cancel_flights();
@@ -178,8 +196,8 @@ void Uring::Rig::watch_for_wake() {
 void Uring::Rig::begin(Ref<Request> request) {
   HF_SCHEDULE_POINT("block.uring.before_request");
   const Order& order = request->order();
-  if (const auto early = settled(*request)) return request->finish(*early);
-  if (file->needs_nothing(order)) return request->finish({});
+  if (const auto early = settled(*request)) return done.push_back({std::move(request), *early});
+  if (file->needs_nothing(order)) return done.push_back({std::move(request)});
   const bool rings = order.kind == Order::Kind::kRead || order.kind == Order::Kind::kWrite ||
                      order.kind == Order::Kind::kFlush;
   if (!rings || order.bytes.size() > IOV_MAX) return rest.start(std::move(request));
@@ -218,11 +236,32 @@ void Uring::Rig::cancel_flights() {
   }
 }
 
-/// Gives the host what is prepared, and sleeps until something is done or somebody wakes it.
+/// Gives the host what is prepared, and sleeps until something is done or has come.
 void Uring::Rig::hand_over() {
-  // What came while it refused has not been looked at: no sleep then.
-  refused = !ring->submit(refused ? 0 : 1);
-  if (refused) ring->wait(kUntilAskedAgain);
+  const bool was_refused = refused;
+  refused = !ring->submit(0);
+  block::finish(done);
+  if (refused)
+    ring->wait(kUntilAskedAgain);
+  else if (!was_refused && (!more || free_flights.empty()))  // else not all was looked at
+    wait();
+}
+
+void Uring::Rig::wait() {
+  const auto is_due = [this] {
+    return ring->has_landings() || news.load(std::memory_order_relaxed) != seen;
+  };
+  const bool is_idle = free_flights.size() == kMostFlights;
+  Patience& mine = is_idle ? patience : patience_with_host;
+  if (mine.look_out(is_due)) return;
+  {
+    LockGuard guard{mutex};
+    if (news.load(std::memory_order_relaxed) != seen) return;
+    asleep = true;
+  }
+  const auto began = Patience::Clock::now();
+  refused = !ring->submit(1);
+  mine.slept(Patience::Clock::now() - began);
   LockGuard guard{mutex};
   asleep = false;
 }
@@ -256,14 +295,16 @@ void Uring::Rig::finish(Flight flight, int result) {
   auto& [request, transfer, cancelling] = flight;
   const Order& order = request->order();
   const bool is_done = result >= 0 && (order.kind == Order::Kind::kFlush || transfer.is_over());
-  if (is_done) return request->finish({});
-  if (request->is_cancelled()) return request->finish(*settled(*request));
-  if (result == 0) return request->finish(file->end(order, transfer));
+  if (is_done) return done.push_back({std::move(request)});
   // Interrupted, or not to be done this way.
-  if (result == -EINTR || result == -EAGAIN || result == -ECANCELED || result == -EINVAL ||
-      result == -EOPNOTSUPP)
+  const bool is_for_others = result == -EINTR || result == -EAGAIN || result == -ECANCELED ||
+                             result == -EINVAL || result == -EOPNOTSUPP;
+  if (!request->is_cancelled() && result != 0 && is_for_others)
     return rest.start(std::move(request));
-  request->finish(std::unexpected{file->error(-result, order)});
+  IoResult how = request->is_cancelled() ? *settled(*request)
+                 : result == 0           ? file->end(order, transfer)
+                                         : std::unexpected{file->error(-result, order)};
+  done.push_back({std::move(request), std::move(how)});
 }
 
 }  // namespace holdfast::block

@@ -30,6 +30,7 @@ class DiskDevice final : public hw::Device {
     std::atomic<unsigned> done{0};
     std::atomic<unsigned> failed{0};
     std::atomic<unsigned> cancelled{0};
+    std::atomic<unsigned> batches{0};  // that they came in
     std::atomic<unsigned> let_go{0};  // completions that were destroyed, called or not
   };
   struct Config {
@@ -86,7 +87,7 @@ class DiskDevice final : public hw::Device {
 
  public:
   std::vector<std::byte> last_bytes{};
-  block::BlockPort drive{*this, "drive", config_.drive};
+  block::BlockPort drive{*this, "drive", config_.drive, [this] { ++config_.outcome->batches; }};
 };
 
 inline void plug_disk(TestMachine& machine, const std::string& name, std::uint64_t address,
@@ -122,6 +123,19 @@ class SlowDrive final : public block::Backend {
       waiting_.erase(waiting_.begin());
     }
     request->finish(result);
+  }
+  /// Answers all that wait, together.
+  void answer_all(const block::IoResult& result = {}) {
+    auto done = take_all();
+    for (block::Finished& one : done) one.result = result;
+    block::finish(done);
+    EXPECT_TRUE(done.empty());
+  }
+  std::vector<block::Finished> take_all() {
+    std::vector<block::Finished> all;
+    LockGuard guard{waiting_mutex_};
+    for (auto& request : std::exchange(waiting_, {})) all.push_back({std::move(request)});
+    return all;
   }
   std::size_t waiting() {
     LockGuard guard{waiting_mutex_};

@@ -42,6 +42,15 @@ class FakeDisk final : public block::Backend {
     while (finish_one()) {
     }
   }
+  /// Does all, and is done with all together.
+  void finish_together() {
+    std::vector<block::Finished> all;
+    while (auto request = take()) {
+      auto result = outcome(*request);
+      all.push_back({std::move(request), std::move(result)});
+    }
+    block::finish(all);
+  }
   std::size_t waiting() {
     LockGuard guard{mutex_};
     return requests_.size();

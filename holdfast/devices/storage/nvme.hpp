@@ -127,7 +127,7 @@ class Nvme final : public pci::Function, private nvme::Wiring {
 
   // Namespaces.
   nvme::NamespaceBus bus_{*this, namespaces_};
-  block::BlockPort drive_{*this, "drive", config_.drive};
+  block::BlockPort drive_{*this, "drive", config_.drive, [this] { controller_.tell_host(); }};
   nvme::Seat seat_{*this, own_namespace_, drive_, namespaces_};
 };
 

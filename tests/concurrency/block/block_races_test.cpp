@@ -89,6 +89,46 @@ TEST_F(BlockRace, UnpluggedWhileItIsBeingTold) {
   EXPECT_EQ(machine.census(), before_plug);
 }
 
+// It is told of one of three when it begins to go.
+TEST_F(BlockRace, UnpluggedInTheMiddleOfWhatItIsToldTogether) {
+  for (int i = 0; i < 3; ++i) go();
+  Schedule schedule;
+  Stop& stop = schedule.stop_at("block.port.before_telling", "host", 1);
+  Thread host{"host", [&] { drive->answer_all(); }};
+  stop.wait_reached();
+  EXPECT_EQ(outcome->done, 1U);
+  auto ticket = machine->unplug("disk");
+  EXPECT_TRUE(ticket->wait_for(Stage::kSevered, std::chrono::minutes{1}));
+  EXPECT_EQ(ticket->stage(), Stage::kSevered);
+  EXPECT_EQ(ticket->report().insiders.size(), 1U);
+  stop.release();
+  EXPECT_TRUE(ticket->wait());
+  host.join();
+  EXPECT_EQ(outcome->done, 1U);
+  EXPECT_EQ(outcome->let_go, 3U);
+  EXPECT_EQ(drive->user(), "");
+  ticket = {};
+  EXPECT_EQ(machine.census(), before_plug);
+}
+
+TEST_F(BlockRace, TheMachineEndsInTheMiddleOfWhatIsToldTogether) {
+  for (int i = 0; i < 3; ++i) go();
+  Schedule schedule;
+  Stop& stop = schedule.stop_at("block.port.before_telling", "host", 2);
+  Thread host{"host", [&] { drive->answer_all(); }};
+  stop.wait_reached();
+  Stop& closed = schedule.stop_at("gate.closed", "main");
+  Thread releaser{"releaser", [&] {
+    closed.wait_reached();
+    stop.release();
+    closed.release();
+  }};
+  machine.end();
+  host.join();
+  EXPECT_EQ(outcome->let_go, 3U);
+  EXPECT_EQ(drive->user(), "");
+}
+
 TEST_F(BlockRace, UnpluggedBeforeTheBytesAreLetGo) {
   go();
   Schedule schedule;
@@ -121,6 +161,29 @@ TEST_F(BlockRace, AResetHoldsCompletionsBack) {
   }
   host->join();
   EXPECT_EQ(outcome->done, 1U);
+}
+
+// A reset that begins meanwhile waits for the insider; what has not come in is held back.
+TEST_F(BlockRace, AResetHoldsBackTheRestOfVeryMany) {
+  constexpr unsigned kMany = 20;
+  for (unsigned i = 0; i < kMany; ++i) go();
+  Schedule schedule;
+  Stop& first = schedule.stop_at("block.port.before_telling", "host");
+  Stop& waits = schedule.stop_at("hw.holdback.waiting", "host");
+  std::optional<Thread> host;
+  {
+    host.emplace("host", [&] { drive->answer_all(); });
+    first.wait_reached();
+    const hw::Holdback::Scope reset{machine->services().holdback()};
+    first.release();
+    waits.wait_reached();
+    waits.release();
+    EXPECT_LT(outcome->done, kMany);
+    EXPECT_EQ(outcome->batches, 1U);
+  }
+  host->join();
+  EXPECT_EQ(outcome->done, kMany);
+  EXPECT_EQ(outcome->batches, 2U);
 }
 
 TEST_F(BlockRace, TheMachineEndsWithACompletionOnItsWay) {

@@ -122,6 +122,16 @@ TEST_P(FileRequests, AreDoneThoughTheyAreManyAtOnce) {
     EXPECT_EQ(file_.bytes(i * 64 + 63, 1)[0], i % 251) << i;
 }
 
+// What the ring does not do itself leaves its room to those that come after.
+TEST_P(FileRequests, AreDoneThoughTheRingDoesNoneOfThem) {
+  constexpr std::size_t kMany = 300;
+  std::latch left{kMany};
+  for (std::size_t i = 0; i < kMany; ++i)
+    drive_->submit(Request::make({.kind = Order::Kind::kDiscard, .offset = i * 512, .length = 512},
+                                 [&](const IoResult&) { left.count_down(); }));
+  left.wait();
+}
+
 TEST_P(FileRequests, FlushDiscardAndZero) {
   auto bytes = page().first(16384);
   std::ranges::fill(bytes, std::byte{0x77});

@@ -74,6 +74,61 @@ TEST_F(BlockPortTest, ARequestIsCancelledByNumberOrWithAllOthers) {
   EXPECT_EQ(outcome_->done, 2U);
 }
 
+TEST_F(BlockPortTest, WhatIsDoneTogetherIsToldTogether) {
+  std::vector<std::size_t> left;
+  plug([&left](DiskDevice& disk) { left.push_back(disk.drive.in_flight()); });
+  for (std::uint32_t i = 0; i < 3; ++i) go(i);
+  drive_->answer_all();
+  EXPECT_EQ(left, (std::vector<std::size_t>{2, 1, 0}));
+  EXPECT_EQ(outcome_->done, 3U);
+  EXPECT_EQ(outcome_->let_go, 3U);
+  EXPECT_EQ(outcome_->batches, 1U);
+  EXPECT_EQ(machine_.census()[Census::Kind::kRequest], 0);
+  // Of very many the gate is not held for all.
+  for (std::uint32_t i = 0; i < 40; ++i) go(i);
+  drive_->answer_all(std::unexpected{block::IoError{block::Failure::kNoSpace, "full"}});
+  EXPECT_EQ(outcome_->failed, 40U);
+  EXPECT_EQ(outcome_->batches, 4U);
+}
+
+TEST_F(BlockPortTest, AskingForMoreWhileItIsToldOfManyIsNoNews) {
+  plug([](DiskDevice& disk) {
+    if (disk.drive.in_flight() < 3) disk.go(7);
+  });
+  for (std::uint32_t i = 0; i < 4; ++i) go(i);
+  drive_->answer_all();
+  EXPECT_EQ(outcome_->done, 4U);
+  EXPECT_EQ(drive_->waiting(), 3U);
+  EXPECT_EQ(in_flight(), 3U);
+  auto& disk = dynamic_cast<DiskDevice&>(*machine_->find("disk").get());
+  EXPECT_TRUE(disk.cancel_last());
+  EXPECT_TRUE(machine_->unplug("disk")->wait_for(Stage::kDrained, std::chrono::minutes{1}));
+  drive_->answer_all();
+  EXPECT_EQ(outcome_->done, 4U);
+  EXPECT_EQ(outcome_->let_go, 7U);
+}
+
+TEST_F(BlockPortTest, WhatTwoDevicesAskedForGoesToEach) {
+  plug();
+  const auto other = std::make_shared<DiskDevice::Outcome>();
+  const auto others_drive = SlowDrive::make();
+  plug_disk(machine_, "other", kHole + 0x1000,
+            {.drive = SlowDrive::as_backend(others_drive), .outcome = other});
+  go(1);
+  EXPECT_TRUE(machine_.write32(kHole + 0x1000 + DiskDevice::kGo, 1));
+  go(2);
+  unsigned asked_directly = 0;
+  drive_->submit(block::Request::make({.kind = block::Order::Kind::kFlush},
+                                      [&](const block::IoResult&) { ++asked_directly; }));
+  auto done = drive_->take_all();
+  auto others = others_drive->take_all();
+  done.insert(done.begin() + 1, others.front());
+  block::finish(done);
+  EXPECT_EQ(outcome_->done, 2U);
+  EXPECT_EQ(other->done, 1U);
+  EXPECT_EQ(asked_directly, 1U);
+}
+
 TEST_F(BlockPortTest, AnUnplugWaitsForTheHostAndSaysForWhat) {
   plug();
   go(3);

@@ -122,6 +122,10 @@ class Host {
     was_refused_ = false;
     sleep(lock, [&] { return !landings_.empty() || !stands_still; });
   }
+  bool has_landings() {
+    const std::lock_guard lock{mutex};
+    return !landings_.empty();
+  }
   void take(std::vector<Ring::Landing>& landings) {
     const std::lock_guard lock{mutex};
     for (const auto& landing : std::exchange(landings_, {})) landings.push_back(landing);
@@ -211,6 +215,7 @@ class RingOfHost final : public Ring {
     EXPECT_GT(at_most.count(), 0);
     host_.wait();
   }
+  bool has_landings() override { return host_.has_landings(); }
   void take(std::vector<Landing>& landings) override { host_.take(landings); }
 
  private:

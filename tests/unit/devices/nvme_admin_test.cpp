@@ -2,6 +2,7 @@
 // Registers, queues and commands to the admin queue.
 #include <string>
 
+#include "tests/support/disk_device.hpp"
 #include "tests/unit/devices/nvme_fixture.hpp"
 
 namespace holdfast::test {
@@ -451,6 +452,36 @@ TEST_F(NvmeAdmin, MessagesComeForTheQueueTheyBelongTo) {
   EXPECT_EQ(ask(NvmeHost::transfer(IoOpcode::kRead, 0, 1, kData)), Status::kSuccess);
   EXPECT_EQ(world_.read32(doorbell + 4), 0x51U);
   EXPECT_FALSE(world_.intx(1));
+}
+
+TEST_F(NvmeAdmin, OneMessageSaysThatManyAreDone) {
+  // Each message is a write to the register that makes this ask its drive for something.
+  const auto heard = SlowDrive::make();
+  constexpr std::uint64_t kEar = 0x5800'0000;
+  plug_disk(world_.test_machine(), "ear", kEar, {.drive = SlowDrive::as_backend(heard)});
+  plug();
+  host_.map();
+  const unsigned msix = world_.capability(1, 0x11);
+  const std::uint64_t entry = NvmeHost::kBar0 + 0x2000 + 16;
+  world_.store(entry, 8, kEar + DiskDevice::kGo);
+  world_.write32(entry + 8, 0);
+  world_.write32(entry + 12, 0);
+  world_.set_config(1, msix + 2, 2, 0x8000);
+  host_.enable();
+  host_.create_queues(1, 16, 1);
+  for (int i = 0; i < 5; ++i) host_.put(1, NvmeHost::transfer(IoOpcode::kRead, 0, 1, kData));
+  host_.ring_doorbell(1);
+  ASSERT_EQ(disk_->waiting(), 5U);
+  disk_->finish_one();
+  EXPECT_EQ(heard->waiting(), 1U);
+  disk_->finish_together();
+  EXPECT_EQ(heard->waiting(), 2U);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(host_.wait(1).status, Status::kSuccess);
+  // What is answered at once, by one doorbell, too.
+  for (int i = 0; i < 5; ++i) host_.put(1, NvmeHost::transfer(IoOpcode::kRead, 1U << 20U, 1, kData));
+  host_.ring_doorbell(1);
+  EXPECT_EQ(heard->waiting(), 3U);
+  heard->answer_all();
 }
 
 // --- shutdown, reset -------------------------------------------------------------------------------

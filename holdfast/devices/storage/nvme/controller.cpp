@@ -93,6 +93,7 @@ void Controller::stop() {
   completions_.clear();
   shadows_.reset();
   due_.clear();
+  due_vectors_.clear();
   events_.reset();
   features_.reset();
   changed_.clear();
@@ -184,7 +185,7 @@ void Controller::ring(unsigned number, std::uint32_t value) {
     ring_submission(queue, value);
   else
     ring_completion(queue, value);
-  tell_events();
+  tell_host();
 }
 
 void Controller::ring_submission(std::uint16_t number, std::uint32_t value) {
@@ -342,11 +343,8 @@ bool Controller::post_waiting(CompletionQueue& queue) {
 }
 
 void Controller::interrupt(const CompletionQueue& queue) {
-  if (!queue.interrupts) return;
-  if (wiring_.has_messages())
-    wiring_.send_message(queue.vector);
-  else
-    update_pin();
+  if (queue.interrupts && std::ranges::find(due_vectors_, queue.vector) == due_vectors_.end())
+    due_vectors_.push_back(queue.vector);
 }
 
 void Controller::update_pin() {
@@ -363,6 +361,17 @@ void Controller::tell_events() {
   });
 }
 
+void Controller::tell_host() {
+  tell_events();
+  if (due_vectors_.empty()) return;
+  if (wiring_.has_messages()) {
+    for (const std::uint16_t vector : due_vectors_) wiring_.send_message(vector);
+  } else {
+    update_pin();
+  }
+  due_vectors_.clear();
+}
+
 void Controller::namespaces_changed() {
   const auto changes = namespaces_->take_changes();
   if (state_ != State::kReady || changes.empty()) return;
@@ -370,7 +379,7 @@ void Controller::namespaces_changed() {
   constexpr std::uint32_t kNamespaceNotices = 1U << 8U;
   if ((features_.event_configuration() & kNamespaceNotices) != 0)
     events_.raise(Event::namespaces_changed());
-  tell_events();
+  tell_host();
 }
 
 }  // namespace holdfast::devices::nvme

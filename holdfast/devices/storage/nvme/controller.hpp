@@ -9,6 +9,8 @@
 // Disabled in the middle of its work, the controller posts no completion any more, and is not ready
 // again (CSTS.RDY stays) before the host has given back what it was given.
 //
+// However it is entered, it is left by tell_host(): of all that was posted meanwhile, the host hears once.
+//
 // INVARIANT: each command that was fetched and not completed is in `commands_`, and counted by its
 // queue for as long as that exists.
 // LOCK: the gate of the device that this is a member of.
@@ -99,6 +101,8 @@ class Controller {
   // --- events ---------------------------------------------------------------------------------------
   void time_passed();
   void namespaces_changed();
+  /// Events, and the interrupts of all that was posted since: each once. Behind what else brings results.
+  void tell_host();
   void reset();
   /// The pin follows what there is to see, unless interrupts are messages.
   void update_pin();
@@ -250,6 +254,7 @@ class Controller {
   std::size_t flushing_ = 0;                         // namespaces, for a shutdown
   std::uint32_t shutdown_ = 0;                       // how many there were
   std::deque<std::uint16_t> due_;                    // submission queues to be looked at
+  std::vector<std::uint16_t> due_vectors_;           // of interrupts
   bool serving_ = false;
   bool launching_ = false;  // those that were starved
 };

@@ -86,6 +86,7 @@ void Controller::time_passed() {
     launch(id);
   }
   if (!delayed_.empty()) wiring_.wake_at(delayed_.begin()->first);
+  tell_host();
 }
 
 // --- checks ----------------------------------------------------------------------------------------
@@ -295,7 +296,10 @@ void Controller::returned(Errand::Luggage luggage, const block::IoResult& result
   const bool is_posted = command.bounced != 0 && command.direction == Direction::kToHost;
   if (!is_posted) return returned(id, status);
   // Data on their way to another device arrive before the completion does.
-  Home::go(home_, [this, id, status] { returned(id, status); });
+  Home::go(home_, [this, id, status] {
+    returned(id, status);
+    tell_host();
+  });
 }
 
 void Controller::returned(CommandId id, Status status) {
