@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Litmus tests for the RISC-V memory model (RVWMO, unprivileged ISA, chapter 17 and appendix A), on
-// HARTS harts (2 or 4), ROUNDS rounds each. Harts go through a batch of rounds side by side, each round
+// HARTS harts (2 or 4), ROUNDS rounds each. Harts go through BATCH rounds side by side, each round
 // on memory of its own, and the outcomes are looked at when all are through. With four harts two pairs
 // run the tests for two. For each test a line: its rounds, how often the outcome appeared that only
 // a weak memory shows, and how often one that is forbidden; the status is 0 if none was.
@@ -12,8 +12,11 @@ typedef unsigned long u64;
 #ifndef ROUNDS
 #define ROUNDS 100000UL
 #endif
+#ifndef BATCH
+#define BATCH 4096
+#endif
 
-enum { kBatch = 4096, kMostHarts = 4 };
+enum { kBatch = BATCH, kMostHarts = 4 };
 
 struct slot {
   u64 x, before[7], y, behind[7];
