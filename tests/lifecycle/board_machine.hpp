@@ -74,6 +74,17 @@ class BoardMachine {
   const boards::BoardPlan& plan() const { return plan_; }
   const boards::Expansion* room() const { return plan_.expansion().get(); }
 
+  /// The places for CPUs and for modules of RAM that nobody has: a census counts them nowhere.
+  std::vector<std::uint32_t> free_places() const {
+    std::vector<std::uint32_t> all;
+    if (room() == nullptr) return all;
+    if (const auto places = room()->cpu_places()) all = places->free();
+    if (const auto memory = room()->memory_room()) {
+      const auto slots = memory->slots->free();
+      all.insert(all.end(), slots.begin(), slots.end());
+    }
+    return all;
+  }
   Result<std::string> add(const DeviceWish& wish, DeviceAdder::Time time = DeviceAdder::Time::kRunning) {
     return DeviceAdder{*machine_, registered_types(), plan_.expansion(), {}, time}.add(wish);
   }

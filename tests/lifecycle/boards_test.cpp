@@ -32,6 +32,7 @@ class OnBoard : public ::testing::TestWithParam<Cell> {
     if (!kept()) kept() = GetParam().board->make();
     whole_ = census();
     whole_tree_ = tree();
+    whole_places_ = kept()->free_places();
     // The board's own device is out of it at the beginning of each path; what sits on it goes with it.
     if (GetParam().way == Way::kOwn) {
       EXPECT_TRUE(GetParam().unplug(*kept())->wait());
@@ -45,6 +46,7 @@ class OnBoard : public ::testing::TestWithParam<Cell> {
       kept()->furnish();
     }
     EXPECT_EQ(census(), whole_);
+    EXPECT_EQ(kept()->free_places(), whole_places_);
     auto tree_now = tree();
     std::ranges::sort(tree_now);  // what was put back stands behind the others
     std::ranges::sort(whole_tree_);
@@ -118,6 +120,7 @@ class OnBoard : public ::testing::TestWithParam<Cell> {
 
   Census::Snapshot whole_;
   std::vector<std::string> whole_tree_;
+  std::vector<std::uint32_t> whole_places_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Registered, OnBoard, ::testing::ValuesIn(BoardMatrix::get().cells), name_of_cell);
