@@ -111,7 +111,6 @@ void Null::Clerk::sleep(std::uint64_t seen) {
   if (is_idle) patience.slept(Clock::now() - began);
 }
 
-
 IoResult Null::Clerk::perform(const Request& request) const {
   HF_SCHEDULE_POINT("block.null.before_request");
   if (const auto early = settled(request)) return *early;

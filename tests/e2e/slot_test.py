@@ -77,6 +77,11 @@ class Slot:
         assert event["data"] == {"device": "card", "path": "/machine/peripheral/card"}, event
         assert not self.qmp.execute("x-query-tickets")
 
+    def lets_go(self):
+        """The guest does what was asked of it."""
+        self.hears("let go")
+        self.gone()
+
     def ends(self):
         """How often the button was pressed, and the number of interrupts by the port; those by the console are
         as many as keys were typed."""
@@ -120,8 +125,7 @@ def put_in_and_let_go(guest):
                 slot.plugged()
                 slot.type("d", "device 1b36:0005 says 00000000")
                 slot.ask()
-                slot.hears("let go")
-                slot.gone()
+                slot.lets_go()
                 slot.hears("present 0", "link 0")
                 slot.type("d", "device none")
             buttons, interrupts = slot.ends()
@@ -132,8 +136,7 @@ def there_from_the_start(guest):
     with running(guest, arguments=("-device", "pci-testdev,bus=rp1,id=card"), holds=1) as slot:
         slot.type("d", "device 1b36:0005 says 00000000")
         slot.ask()
-        slot.hears("let go")
-        slot.gone()
+        slot.lets_go()
         slot.hears("present 0", "link 0")
 
 
@@ -149,8 +152,7 @@ def kept(guest):
             slot.type("d", "device 1b36:0005 says 00000000")
             slot.type("c", "so be it")
             slot.ask()
-            slot.hears("let go")
-            slot.gone()
+            slot.lets_go()
 
 
 def slept_over(guest):

@@ -5,18 +5,17 @@
 // HOLDFAST_LONG=1 plugs and unplugs each a thousand times.
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <list>
 #include <map>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/lifecycle/board_cells.hpp"
+#include "tests/lifecycle/docs_table.hpp"
 #include "tests/lifecycle/properties.hpp"
 #include "tests/support/footprint.hpp"
 #include "tests/support/schedule.hpp"
@@ -429,12 +428,7 @@ TEST_P(NotOnBoard, IsRefusedForItsReasonAndChangesNothing) {
 }
 
 TEST(BoardMatrix, IsTheOneOfTheDocs) {
-  const std::string matrix = board_table(BoardMatrix::get());
-  std::cout << matrix;
-  std::ifstream file{std::string{SOURCE_FOLDER} + "/docs/lifetimes.md"};
-  std::stringstream page;
-  page << file.rdbuf();
-  EXPECT_NE(page.str().find(matrix), std::string::npos) << "docs/lifetimes.md has another table";
+  expect_in_docs(board_table(BoardMatrix::get()));
 }
 
 }  // namespace
