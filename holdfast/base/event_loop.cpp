@@ -104,7 +104,9 @@ bool EventLoop::on_loop_thread() const {
 }
 
 void EventLoop::wake() {
-  if (std::exchange(awake_, true)) return;
+  due_ = true;
+  // A loop that is at work comes by anyway; most posts are from handlers of its own.
+  if (!sleeping_ || std::exchange(signalled_, true)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
 }
@@ -133,6 +135,20 @@ void EventLoop::run() {
 
 std::size_t EventLoop::run_ready() { return turn(false); }
 
+/// Whether nothing is due; from here on wake() writes to the descriptor.
+bool EventLoop::go_to_sleep() {
+  LockGuard guard{mutex_};
+  sleeping_ = !due_;
+  return sleeping_;
+}
+
+/// All that is due up to now is done in this turn.
+void EventLoop::woken() {
+  LockGuard guard{mutex_};
+  due_ = sleeping_ = false;
+  if (std::exchange(signalled_, false)) empty(wake_fd_);
+}
+
 std::size_t EventLoop::turn(bool may_sleep) {
   HF_CHECK(thread_.load() == std::thread::id{}, "event loop: run twice at the same time");
   thread_.store(std::this_thread::get_id());
@@ -147,8 +163,9 @@ std::size_t EventLoop::turn(bool may_sleep) {
     }
   }
   std::array<epoll_event, 32> events;
+  const bool sleep = may_sleep && ready.empty() && go_to_sleep();
   const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
-                               may_sleep && ready.empty() ? -1 : 0);
+                               sleep ? -1 : 0);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.u64 == kTimerId) empty(timer_fd_);
@@ -156,7 +173,11 @@ std::size_t EventLoop::turn(bool may_sleep) {
     ready.push_back(event.data.u64);
     how.push_back(readiness_of(event.events));
   }
-  const std::size_t called = run_posted() + run_alarms() + run_descriptors(ready, how);
+  woken();
+  // What is posted comes last, so that what a handler posts is done in this turn.
+  std::size_t called = run_descriptors(ready, how);
+  called += run_alarms();
+  called += run_posted();
   end_turn();
   return called;
 }
@@ -172,7 +193,6 @@ std::size_t EventLoop::run_posted() {
   std::deque<Work> batch;
   {
     LockGuard guard{mutex_};
-    if (std::exchange(awake_, false)) empty(wake_fd_);
     batch.swap(posted_);
   }
   std::size_t called = 0;

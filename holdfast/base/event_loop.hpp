@@ -73,6 +73,8 @@ class EventLoop {
   EventLoop() = default;
   Result<void> open();
   std::size_t turn(bool may_sleep);
+  bool go_to_sleep();
+  void woken();
   std::size_t run_posted();
   std::size_t run_alarms();
   std::size_t run_descriptors(const std::vector<std::uint64_t>& ready,
@@ -101,7 +103,9 @@ class EventLoop {
   std::deque<Work> posted_ HF_GUARDED_BY(mutex_);
   std::set<AlarmKey> alarms_ HF_GUARDED_BY(mutex_);
   bool stopping_ HF_GUARDED_BY(mutex_) = false;
-  bool awake_ HF_GUARDED_BY(mutex_) = false;  // the wake descriptor has been written to
+  bool due_ HF_GUARDED_BY(mutex_) = false;        // the next turn does not sleep
+  bool sleeping_ HF_GUARDED_BY(mutex_) = false;   // or about to
+  bool signalled_ HF_GUARDED_BY(mutex_) = false;  // the wake descriptor has been written to
   int alarm_count_ HF_GUARDED_BY(mutex_) = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@
 
 namespace holdfast {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct Pipe {
   Pipe() { EXPECT_EQ(pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0); }
@@ -66,6 +69,35 @@ TEST_F(EventLoopTest, WorkFromAnotherThreadWakesTheLoop) {
   loop_.run();
   other.join();
   EXPECT_FALSE(loop_.on_loop_thread());
+}
+
+TEST_F(EventLoopTest, WorkPostedByAHandlerOfADescriptorRunsInTheSameTurn) {
+  const Pipe pipe;
+  auto watch = loop_.watch(pipe.ends[0], EventLoop::kReadable, [&](unsigned) {
+                      seen_ += *pipe.read();
+                      loop_.post([this] { seen_ += 'b'; });
+                    }).value();
+  pipe.write('a');
+  EXPECT_EQ(loop_.run_ready(), 2U);
+  EXPECT_EQ(seen_, "ab");
+}
+
+// Nothing but the loop itself knows that there is more to do: it must not go to sleep over it.
+TEST_F(EventLoopTest, WhatHandlersMakeDueKeepsTheLoopAwake) {
+  std::atomic<bool> done = false;
+  EventLoop::Alarm alarm{loop_, [&] {
+                           done = true;
+                           loop_.stop();
+                         }};
+  loop_.post([&] { loop_.post([&] { loop_.post([&] { alarm.set(1); }); }); });
+  std::thread watchdog{[&] {
+    for (int ms = 0; ms < 10'000 && !done; ++ms) std::this_thread::sleep_for(1ms);
+    if (!done) loop_.stop();
+  }};
+  loop_.run();
+  EXPECT_TRUE(done) << "it slept until somebody else woke it";
+  done = true;
+  watchdog.join();
 }
 
 TEST_F(EventLoopTest, StopBeforeRunMakesItReturn) {
