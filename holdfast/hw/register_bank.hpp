@@ -34,14 +34,14 @@ class RegisterBankBase : public memory::MmioHandler {
     return bytes >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1;
   }
 
-  static constexpr std::size_t kNone = ~std::size_t{0};
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   /// The register that has the byte at an offset, or the run of bytes up to the next one.
   struct Found {
-    std::size_t entry = kNone;
-    unsigned index = 0;
-    std::uint64_t first = 0;  // offset of its first byte
-    unsigned width = 0;       // bytes; of a run: as many as the access needs at most
+    std::uint32_t entry = kNone;
+    std::uint32_t index = 0;
+    std::uint32_t skipped = 0;  // its bytes before the offset
+    std::uint32_t width = 0;    // bytes; of a run: as many as the access needs at most
   };
 
   virtual Found find(std::uint64_t offset, unsigned wanted) const = 0;
@@ -56,7 +56,7 @@ class RegisterBankBase : public memory::MmioHandler {
                 std::string_view name = {}) const;
 
  private:
-  void write_part(const Found& found, unsigned skipped, unsigned bytes, std::uint64_t given);
+  void write_part(const Found& found, std::uint64_t offset, unsigned bytes, std::uint64_t given);
   /// The shift, in bits, that brings byte `at` of a value of `size` bytes down to bit 0, if
   /// `bytes` bytes are taken.
   unsigned lane(unsigned at, unsigned bytes, unsigned size) const {
@@ -73,23 +73,27 @@ class RegisterBank final : public RegisterBankBase {
   RegisterBank(std::string path, T& target, const RegisterMap<T, N>& map)
       : RegisterBankBase{std::move(path), map.options.access.endian}, target_{target}, map_{map} {
     std::uint64_t reach = 0;
-    for (std::size_t i = 0; i < N; ++i)
-      reach_[i] = reach = std::max(reach, map_.entries[i].end());
+    for (std::size_t i = 0; i < N; ++i) {
+      const Entry& entry = map_.entries[i];
+      reach = std::max(reach, entry.end());
+      places_[i] = {.at = entry.at, .reach = reach, .count = entry.count, .stride = entry.stride,
+                    .shift = shift_of(entry.stride), .width = entry.width()};
+    }
   }
 
   /// Most accesses are of one whole register, which needs no cutting.
   memory::MemTxResult read(std::uint64_t offset, unsigned size, std::uint64_t& value,
                            memory::MemTxAttrs attrs) override {
-    const Found found = find(offset, size);
-    if (found.entry == kNone || found.first != offset || found.width != size)
+    const Found found = locate(offset);
+    if (found.width != size || found.skipped != 0)
       return RegisterBankBase::read(offset, size, value, attrs);
     value = read_register(found) & mask_of(size);
     return memory::MemTxResult::kOk;
   }
   memory::MemTxResult write(std::uint64_t offset, unsigned size, std::uint64_t value,
                             memory::MemTxAttrs attrs) override {
-    const Found found = find(offset, size);
-    if (found.entry == kNone || found.first != offset || found.width != size)
+    const Found found = locate(offset);
+    if (found.width != size || found.skipped != 0)
       return RegisterBankBase::write(offset, size, value, attrs);
     write_register(found, value & mask_of(size));
     return memory::MemTxResult::kOk;
@@ -98,50 +102,72 @@ class RegisterBank final : public RegisterBankBase {
  private:
   using Entry = RegisterEntry<T>;
 
-  Found find(std::uint64_t offset, unsigned wanted) const override {
-    // Entries are sorted by their first byte; arrays may interleave, so look back as far as one of
-    // them reaches.
-    std::size_t above = 0;
-    for (std::size_t n = N; n != 0;) {
-      const std::size_t half = n / 2;
-      if (map_.entries[above + half].at <= offset) {
-        above += half + 1;
-        n -= half + 1;
-      } else {
-        n = half;
-      }
-    }
-    for (std::size_t i = above; i-- > 0 && reach_[i] > offset;) {
-      const Entry& entry = map_.entries[i];
-      const std::uint64_t index = entry.count == 1 ? 0 : strides(offset - entry.at, entry.stride);
-      const std::uint64_t first = entry.at + index * entry.stride;
-      if (index < entry.count && offset - first < entry.width())
-        return {.entry = i, .index = static_cast<unsigned>(index), .first = first,
-                .width = entry.width()};
-    }
-    return {.first = offset, .width = run(offset, wanted)};
+  /// What finding a register needs of an entry: they lie together.
+  struct Place {
+    std::uint64_t at;
+    std::uint64_t reach;  // the furthest end among the entries up to this one
+    std::uint32_t count;
+    std::uint32_t stride;
+    std::uint32_t shift;  // of a stride that is a power of two, else kNoShift
+    std::uint32_t width;
+  };
+
+  // A division costs as much as all the rest, and strides are powers of two but for a few.
+  static constexpr std::uint32_t kNoShift = 64;
+  static std::uint32_t shift_of(std::uint32_t stride) {
+    return std::has_single_bit(stride) ? static_cast<std::uint32_t>(std::countr_zero(stride))
+                                       : kNoShift;
   }
 
-  /// A division costs as much as all the rest, and strides are powers of two but for a few.
-  static std::uint64_t strides(std::uint64_t bytes, std::uint64_t stride) {
-    const int shift = std::countr_zero(stride);  // std::has_single_bit() is a call on plain x86-64
-    return std::uint64_t{1} << shift == stride ? bytes >> shift : bytes / stride;
+  Found find(std::uint64_t offset, unsigned wanted) const override {
+    const Found found = locate(offset);
+    return found.entry != kNone ? found : Found{.width = run(offset, wanted)};
+  }
+
+  /// The register that has the byte; a width of 0 if none has.
+  [[gnu::always_inline]] Found locate(std::uint64_t offset) const {
+    // Entries are sorted by their first byte; arrays may interleave, so look back as far as one of
+    // them reaches.
+    std::size_t i = 0;
+    for (std::size_t n = N; n > 1;) {
+      const std::size_t half = n / 2;
+      if (places_[i + half].at <= offset) i += half;
+      n -= half;
+    }
+    for (; places_[i].reach > offset; --i) {
+      const Place& place = places_[i];
+      const std::uint64_t bytes = offset - place.at;  // before the first entry: more than any has
+      const std::uint64_t index =
+          place.shift != kNoShift ? bytes >> place.shift : bytes / place.stride;
+      const std::uint64_t skipped = bytes - index * place.stride;
+      if (index < place.count && skipped < place.width)
+        return {.entry = static_cast<std::uint32_t>(i),
+                .index = static_cast<std::uint32_t>(index),
+                .skipped = static_cast<std::uint32_t>(skipped),
+                .width = place.width};
+      if (i == 0) break;
+    }
+    return {};
   }
 
   /// How many of the next bytes belong to no register. `offset` does not.
   unsigned run(std::uint64_t offset, unsigned wanted) const {
     unsigned bytes = 1;
-    while (bytes < wanted && !covered(offset + bytes)) ++bytes;
+    while (bytes < wanted && locate(offset + bytes).entry == kNone) ++bytes;
     return bytes;
   }
-  bool covered(std::uint64_t offset) const { return find(offset, 1).entry != kNone; }
+
+  std::uint64_t offset_of(const Found& found) const {
+    const Entry& entry = map_.entries[found.entry];
+    return entry.at + std::uint64_t{found.index} * entry.stride;
+  }
 
   std::uint64_t read_register(const Found& found) override {
     const Entry& entry = map_.entries[found.entry];
     return std::visit(
         [&](auto function) -> std::uint64_t {
           if constexpr (std::is_same_v<decltype(function), std::monostate>) {
-            complain("read of a write-only register", found.first, found.width, entry.name);
+            complain("read of a write-only register", offset_of(found), found.width, entry.name);
             return 0;
           } else if constexpr (std::is_invocable_v<decltype(function), T&, unsigned>) {
             return (target_.*function)(found.index);
@@ -158,7 +184,7 @@ class RegisterBank final : public RegisterBankBase {
   }
 
   void call_write(std::monostate, const Found& found, const Entry& entry, std::uint64_t) {
-    complain("write of a read-only register", found.first, found.width, entry.name);
+    complain("write of a read-only register", offset_of(found), found.width, entry.name);
   }
   template <class V>
   void call_write(void (T::*function)(V), const Found&, const Entry&, std::uint64_t value) {
@@ -186,7 +212,7 @@ class RegisterBank final : public RegisterBankBase {
 
   T& target_;  // contains this, or is the device that does
   const RegisterMap<T, N> map_;
-  std::array<std::uint64_t, N> reach_{};  // the furthest end among the entries up to this one
+  std::array<Place, N> places_{};
 };
 
 }  // namespace holdfast::hw
