@@ -167,9 +167,11 @@ Flow Mmu::load_physical(std::uint64_t address, std::uint64_t physical, unsigned 
 
 Flow Mmu::load_from_device(std::uint64_t address, std::uint64_t physical, unsigned size,
                            std::uint64_t& value, Access access) {
+  const std::uint64_t before = translation_epoch_;
   const auto result = port_.load(physical, size, value, memory::MemTxAttrs{});
   check_stamp();
-  if (result == memory::MemTxResult::kOk) return Flow::kEnd;
+  if (result == memory::MemTxResult::kOk)
+    return translation_epoch_ == before ? Flow::kNext : Flow::kEnd;
   access_fault(address, access);
   return Flow::kTrap;
 }

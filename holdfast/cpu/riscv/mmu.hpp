@@ -62,8 +62,8 @@ class Mmu {
   /// At the start of a slice: forgets host pointers if the map has changed.
   void begin_slice() { check_stamp(); }
 
-  // Guest accesses. kTrap: the exception is set and nothing happened. kEnd: done, but a device ran
-  // meanwhile, so what was decoded ahead is to be looked up again.
+  // Guest accesses. kTrap: the exception is set and nothing happened. kEnd: done, but what was
+  // decoded ahead is to be looked up again: a device was written to, or the map moved meanwhile.
   template <class T>
   Flow load(std::uint64_t address, T& value) {
     const TlbEntry& entry = data_->at(address);

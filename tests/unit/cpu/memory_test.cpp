@@ -78,6 +78,7 @@ struct Register {
                  ++loads;
                  last_size = size;
                  v = value;
+                 if (effect) effect();
                  return result;
                },
                [this](std::uint64_t, unsigned size, std::uint64_t v) {
@@ -141,31 +142,34 @@ TEST(Devices, AtomicsOnThemAreALoadAndAStore) {
   EXPECT_EQ(device.value, 42u);
 }
 
-TEST(MapChanges, AreSeenByTheInstructionAfterTheOneThatCausedThem) {
+// What a device does to the map when it is accessed: by a store, and by a load.
+class MapChangesBy : public testing::TestWithParam<Word> {
+ protected:
+  MapChangesBy() { bench.set_x(kA1, 0x1000'0000); }
   Bench bench;
   Register device{bench};
   Page page{*bench.memory};
-  bench.set_x(kA1, 0x1000'0000);
+};
+
+INSTANTIATE_TEST_SUITE_P(Accesses, MapChangesBy, testing::Values(sw(kZero, kA1), lw(kA5, kA1)));
+
+TEST_P(MapChangesBy, AreSeenByTheInstructionAfterTheOneThatCausedThem) {
   bench.set_x(kA2, kData);
   bench.memory->write(kData, std::uint64_t{0x11});
   page.block->host()[0] = std::byte{0x77};
   device.effect = [&] { bench.memory->place(kData, page.region); };
-  bench.run({ld(kA3, kA2), sw(kZero, kA1), ld(kA4, kA2), sb(kA1, kA2)});
+  bench.run({ld(kA3, kA2), GetParam(), ld(kA4, kA2), sb(kA1, kA2)});
   EXPECT_EQ(bench.x(kA3), 0x11u);
   EXPECT_EQ(bench.x(kA4), 0x77u);
   EXPECT_EQ(page.block->host()[0], std::byte{0});
   EXPECT_EQ(bench.memory->read(kData), 0x11u);
 }
 
-TEST(MapChanges, CodeThatWasDecodedAheadIsNotRun) {
-  Bench bench;
-  Register device{bench};
-  Page page{*bench.memory};
+TEST_P(MapChangesBy, CodeThatWasDecodedAheadIsNotRun) {
   const Word replacement[] = {nop(), li(kA0, 2), wfi()};
   std::memcpy(page.block->host(), replacement, sizeof replacement);
-  bench.set_x(kA1, 0x1000'0000);
   device.effect = [&] { bench.memory->place(kProgram, page.region); };
-  bench.run({sw(kZero, kA1), li(kA0, 1)});
+  bench.run({GetParam(), li(kA0, 1)});
   EXPECT_EQ(bench.x(kA0), 2u);
 }
 
@@ -322,18 +326,20 @@ TEST(StoresToCode, OfOtherHartsAreSeenByTheNextSlice) {
 }
 
 TEST(StoresToCode, OfDevicesAreSeenByTheInstructionAfterTheOneThatCausedThem) {
-  Rewritten bench;
-  Register device{bench};
-  memory::Port dma{bench.memory->space};
-  device.effect = [&] {
-    const Word code = li(kA0, 2);
-    const auto bytes = std::as_bytes(std::span{&code, 1});
-    EXPECT_EQ(dma.write(Rewritten::kFunction, bytes), MemTxResult::kOk);
-  };
-  bench.set_x(kA4, 0x1000'0000);
-  bench.run_around(sw(kZero, kA4));
-  EXPECT_EQ(bench.x(kA3), 1u);
-  EXPECT_EQ(bench.x(kA0), 2u);
+  for (const Word access : {sw(kZero, kA4), lw(kA5, kA4)}) {
+    Rewritten bench;
+    Register device{bench};
+    memory::Port dma{bench.memory->space};
+    device.effect = [&] {
+      const Word code = li(kA0, 2);
+      const auto bytes = std::as_bytes(std::span{&code, 1});
+      EXPECT_EQ(dma.write(Rewritten::kFunction, bytes), MemTxResult::kOk);
+    };
+    bench.set_x(kA4, 0x1000'0000);
+    bench.run_around(access);
+    EXPECT_EQ(bench.x(kA3), 1u);
+    EXPECT_EQ(bench.x(kA0), 2u) << std::hex << access;
+  }
 }
 
 TEST(StoresToCode, OfAnAliasAreSeenInWhatItShows) {
