@@ -6,14 +6,16 @@
 // A source whose level rises asks once; the next request comes when the last one is completed and the
 // level is (still, or again) high. Source 0 does not exist. A context is a hart in a mode; which one,
 // the board's wires say.
+// LOCK: harts come here all the time, so nobody waits for anybody at the gate: a grace period covers
+// whoever is inside. Registers are read without a lock; `mutex_` is held by whoever changes them.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "holdfast/base/mutex.hpp"
+#include "holdfast/hw/atomic_words.hpp"
 #include "holdfast/hw/irq.hpp"
 #include "holdfast/hw/mmio.hpp"
-#include "holdfast/hw/state.hpp"
 
 namespace holdfast::devices {
 
@@ -28,7 +30,6 @@ class SifivePlic final : public hw::Device {
   SifivePlic(const hw::DeviceInit& init, const Config& config);
 
  private:
-  using Words = std::vector<std::uint32_t>;
   static constexpr unsigned kWordsPerContext = 32;
 
   // Registers.
@@ -43,14 +44,16 @@ class SifivePlic final : public hw::Device {
   void complete(unsigned context, std::uint32_t source);
 
   void source_changed(unsigned source, bool level);
-  /// The gateway of a source: asks if the level is high and no request is under way.
-  void ask(unsigned source);
-  std::uint32_t& enable_word(unsigned context, unsigned word);
+  /// The gateway of a source whose level is high: asks if no request is under way.
+  void ask(unsigned source) HF_REQUIRES(mutex_);
+  std::uint32_t enable_word(unsigned context, unsigned word) const {
+    return enabled_[std::size_t{context} * words_ + word];
+  }
   /// The pending source of the highest priority that the context has enabled, above `floor`; the
   /// lowest number of several; 0 if there is none.
   unsigned best(unsigned context, std::uint32_t floor) const;
-  void update(unsigned context);
-  void update_all();
+  void update(unsigned context) HF_REQUIRES(mutex_);
+  void update_all() HF_REQUIRES(mutex_);
   bool exists(unsigned source) const { return source != 0 && source < sources_; }
   Result<void> check() override;
   void on_reset(hw::ResetPhase phase) override;
@@ -61,11 +64,12 @@ class SifivePlic final : public hw::Device {
   const unsigned contexts_;
   const unsigned words_;  // of one bit a source
   // Guest-visible state.
-  hw::State<Words> priority_{*this, "priority", Words(sources_)};
-  hw::State<Words> pending_{*this, "pending", Words(words_)};
-  hw::State<Words> in_service_{*this, "in-service", Words(words_)};  // claimed, not completed
-  hw::State<Words> enabled_{*this, "enable", Words(std::size_t{words_} * contexts_)};
-  hw::State<Words> threshold_{*this, "threshold", Words(contexts_)};
+  Mutex mutex_{LockRank::kDevice, "plic"};
+  hw::AtomicWords priority_{*this, "priority", sources_};
+  hw::AtomicWords pending_{*this, "pending", words_};
+  hw::AtomicWords in_service_{*this, "in-service", words_};  // claimed, not completed
+  hw::AtomicWords enabled_{*this, "enable", std::size_t{words_} * contexts_};
+  hw::AtomicWords threshold_{*this, "threshold", contexts_};
   // Wiring.
   hw::IrqInArray in_{*this, "in", sources_, &SifivePlic::source_changed};
   hw::IrqOutArray context_{*this, "context", contexts_};
