@@ -136,7 +136,7 @@ TEST_P(Lifecycle, ASizeThereIsNoMemoryFor) {
 
 TEST_P(Lifecycle, PluggedAndUnpluggedManyTimes) {
   const char* value = std::getenv("HOLDFAST_LONG");
-  const int times = value != nullptr && *value == '1' ? 10'000 : 100;
+  const int times = value != nullptr && *value == '1' ? 10'000 : 200;
   for (int i = 0; i < 100; ++i) plug_and_unplug();  // what is kept for good is there by now
   machine->services().realm().domain().barrier();
   const auto was = Footprint::now();
@@ -148,7 +148,7 @@ TEST_P(Lifecycle, PluggedAndUnpluggedManyTimes) {
   EXPECT_LE(is.mappings, was.mappings + 4);
   constexpr std::size_t kNoise = 16 * 1024;  // containers that had to grow once more
   EXPECT_LE(is.heap, was.heap + kNoise);
-  if (times > 100)
+  if (times > 200)
     std::cout << GetParam().type->name << ": " << times << " times: heap " << was.heap << " -> " << is.heap
               << " bytes, mappings " << was.mappings << " -> " << is.mappings << "\n";
 }

@@ -155,7 +155,7 @@ inline constexpr std::array kPaths{
     PathRow{Path::kPrepared, "prepared and dropped", &detail::applies},
     PathRow{Path::kFailing, "prepare failing at each part", &detail::applies},
     PathRow{Path::kOversized, "a size there is no memory for", &detail::no_size},
-    PathRow{Path::kManyTimes, "plugged and unplugged 100 times", &detail::applies},
+    PathRow{Path::kManyTimes, "plugged and unplugged 300 times", &detail::applies},
     PathRow{Path::kIdInUse, "plugged with an id in use", &detail::applies},
     PathRow{Path::kTwice, "unplugged twice", &detail::applies},
     PathRow{Path::kInAccess, "unplugged in an access", &detail::nobody_inside},
