@@ -20,6 +20,8 @@
 
 namespace holdfast::block {
 
+class NbdLink;
+
 class Nbd final : public Backend {
  public:
   struct Options {
@@ -45,13 +47,12 @@ class Nbd final : public Backend {
   void drop_cancelled() override;
 
  private:
-  class Link;
-  Nbd(Options options, std::shared_ptr<Link> link);
+  Nbd(Options options, std::shared_ptr<NbdLink> link);
   ~Nbd() override;
   void start(Ref<Request> request) override;
 
   const Options options_;
-  const std::shared_ptr<Link> link_;  // its thread's, too
+  const std::shared_ptr<NbdLink> link_;  // its thread's, too
   std::uint64_t size_ = 0;
 };
 

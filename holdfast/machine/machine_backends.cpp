@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The back-ends that a machine keeps for its devices: character devices and memory.
+#include <algorithm>
+#include <utility>
+
+#include "holdfast/machine/machine.hpp"
+
+namespace holdfast::machine {
+
+chardev::Chardev& Machine::keep(std::unique_ptr<chardev::Chardev> backend) {
+  chardev::Chardev& kept = *backend;
+  run_job("keep a back-end", [&] { backends_.push_back(std::move(backend)); });
+  return kept;
+}
+
+chardev::Chardev* Machine::find_backend(std::string_view id) {
+  const auto all = backends();
+  const auto found = std::ranges::find(all, id, &chardev::Chardev::id);
+  return found == all.end() ? nullptr : *found;
+}
+
+std::vector<chardev::Chardev*> Machine::backends() {
+  std::vector<chardev::Chardev*> all;
+  run_job("list back-ends", [&] {
+    for (const auto& backend : backends_) all.push_back(backend.get());
+  });
+  return all;
+}
+
+Result<void> Machine::discard_backend(std::string_view id) {
+  std::unique_ptr<chardev::Chardev> gone;  // outside of the job, for it may write to the host
+  Result<void> result;
+  run_job("discard a back-end", [&] {
+    const auto found = std::ranges::find(backends_, id, [](const auto& it) { return it->id(); });
+    if (found == backends_.end()) {
+      result = fail("chardev '{}': not found", id);
+    } else if ((*found)->is_attached()) {
+      result = fail("chardev '{}' is in use; it can be removed when nobody uses it", id);
+    } else {
+      gone = std::move(*found);
+      backends_.erase(found);
+    }
+  });
+  return result;
+}
+
+Result<void> Machine::join(std::unique_ptr<hw::MemoryBackend> memory) {
+  TRY(memory->node().attach(objects_, memory->id()));
+  memory_.push_back(std::move(memory));
+  return {};
+}
+
+Result<void> Machine::add_memory(const hw::MemoryBackend::Init& init) {
+  Result<void> result;
+  run_job("add memory", [&] {
+    result = [&]() -> Result<void> {
+      if (tree().has("/objects/" + init.id))
+        return fail("id '{}' is taken; it takes one that no object has", init.id);
+      return join(TRY(hw::MemoryBackend::make(context(), init)));
+    }();
+  });
+  return result;
+}
+
+Result<void> Machine::note_board_memory(const hw::MemoryBackend::Init& init, const std::string& path) {
+  Result<void> result;
+  run_job("note memory", [&] { result = join(hw::MemoryBackend::of_board(context(), init, path)); });
+  return result;
+}
+
+Result<void> Machine::discard_memory(std::string_view id) {
+  Result<void> result;
+  run_job("discard memory", [&] {
+    const auto found = std::ranges::find(memory_, id, [](const auto& it) { return it->id(); });
+    if (found == memory_.end())
+      result = fail("object '{}' not found", id);
+    else if (const std::string& user = (*found)->user(); !user.empty())
+      result = fail("object '{}' is in use by {}; it can be deleted when that has gone", id, user);
+    else
+      memory_.erase(found);
+  });
+  return result;
+}
+
+std::vector<hw::MemoryBackend*> Machine::memory_now() {
+  std::vector<hw::MemoryBackend*> all;
+  for (const auto& memory : memory_) all.push_back(memory.get());
+  return all;
+}
+
+std::vector<chardev::Chardev*> Machine::backends_now() {
+  std::vector<chardev::Chardev*> backends;
+  for (const auto& backend : backends_) backends.push_back(backend.get());
+  return backends;
+}
+
+}  // namespace holdfast::machine
