@@ -10,6 +10,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -84,20 +85,19 @@ TEST_F(EventLoopTest, WorkPostedByAHandlerOfADescriptorRunsInTheSameTurn) {
 
 // Nothing but the loop itself knows that there is more to do: it must not go to sleep over it.
 TEST_F(EventLoopTest, WhatHandlersMakeDueKeepsTheLoopAwake) {
-  std::atomic<bool> done = false;
+  std::binary_semaphore done{0};
   EventLoop::Alarm alarm{loop_, [&] {
-                           done = true;
+                           seen_ = "rang";
+                           done.release();
                            loop_.stop();
                          }};
   loop_.post([&] { loop_.post([&] { loop_.post([&] { alarm.set(1); }); }); });
   std::thread watchdog{[&] {
-    for (int ms = 0; ms < 10'000 && !done; ++ms) std::this_thread::sleep_for(1ms);
-    if (!done) loop_.stop();
+    if (!done.try_acquire_for(10s)) loop_.stop();
   }};
   loop_.run();
-  EXPECT_TRUE(done) << "it slept until somebody else woke it";
-  done = true;
   watchdog.join();
+  EXPECT_EQ(seen_, "rang") << "it slept until somebody else woke it";
 }
 
 TEST_F(EventLoopTest, StopBeforeRunMakesItReturn) {
