@@ -82,6 +82,16 @@ void same_address(benchmark::State& state, Memory::What what, gate::Locking lock
   }
 }
 
+void same_store(benchmark::State& state) {
+  Memory memory{Memory::What::kRam, static_cast<std::uint64_t>(state.range(0))};
+  Port& port = memory.port();
+  const auto section = port.section();
+  std::uint64_t value = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(port.store(8 * kStep, 8, ++value, {}));
+}
+
+/// Each in another range than the one before: the last hit is of no use.
+template <unsigned kSize>
 void random_address(benchmark::State& state, Memory::What what) {
   const auto n = static_cast<std::uint64_t>(state.range(0));
   Memory memory{what, n};
@@ -90,9 +100,20 @@ void random_address(benchmark::State& state, Memory::What what) {
   std::uint64_t value = 0;
   std::size_t i = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(memory.port().load(addresses[i++ % 4096], 4, value, {}));
+    benchmark::DoNotOptimize(memory.port().load(addresses[i++ % 4096], kSize, value, {}));
     benchmark::DoNotOptimize(value);
   }
+}
+
+void random_store(benchmark::State& state) {
+  const auto n = static_cast<std::uint64_t>(state.range(0));
+  Memory memory{Memory::What::kRam, n};
+  const auto addresses = random_addresses(n);
+  const auto section = memory.port().section();
+  std::uint64_t value = 0;
+  std::size_t i = 0;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(memory.port().store(addresses[i++ % 4096], 8, ++value, {}));
 }
 
 void hold_and_release(benchmark::State& state) {
@@ -103,17 +124,34 @@ void hold_and_release(benchmark::State& state) {
   }
 }
 
-void copy_4k(benchmark::State& state) {
-  Memory memory{Memory::What::kRam, 16};
+enum class Pages { kSame, kRandom };
+
+void read_4k(benchmark::State& state, Pages pages) {
+  Memory memory{Memory::What::kRam, 1024};
+  const auto addresses = random_addresses(pages == Pages::kSame ? 1 : 1024);
   std::array<std::byte, 4096> bytes{};
+  std::size_t i = 0;
   for (auto _ : state) {
-    memory.port().read(0, bytes);
+    memory.port().read(addresses[i++ % 4096], bytes);
     benchmark::DoNotOptimize(bytes);
+  }
+}
+
+void write_4k(benchmark::State& state, Pages pages) {
+  Memory memory{Memory::What::kRam, 1024};
+  const auto addresses = random_addresses(pages == Pages::kSame ? 1 : 1024);
+  std::array<std::byte, 4096> bytes{};
+  std::size_t i = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(bytes);
+    benchmark::DoNotOptimize(memory.port().write(addresses[i++ % 4096], bytes));
   }
 }
 
 constexpr auto same_ram = same_address<8>;
 constexpr auto same_device = same_address<4>;
+constexpr auto random_ram = random_address<8>;
+constexpr auto random_device = random_address<4>;
 constexpr auto kExclusive = gate::Locking::kExclusive;
 #define SIZES Arg(16)->Arg(1024)->Arg(100'000)
 BENCHMARK_CAPTURE(same_ram, in_a_section, Memory::What::kRam, kExclusive, true)->SIZES;
@@ -123,9 +161,14 @@ BENCHMARK_CAPTURE(same_device, counted, Memory::What::kDevices, gate::Locking::k
     ->SIZES;
 BENCHMARK_CAPTURE(same_device, lock_free, Memory::What::kDevices, gate::Locking::kGrace, true)
     ->SIZES;
-BENCHMARK_CAPTURE(random_address, ram, Memory::What::kRam)->SIZES;
-BENCHMARK_CAPTURE(random_address, device, Memory::What::kDevices)->SIZES;
-BENCHMARK(copy_4k);
+BENCHMARK(same_store)->SIZES;
+BENCHMARK_CAPTURE(random_ram, load, Memory::What::kRam)->SIZES;
+BENCHMARK(random_store)->SIZES;
+BENCHMARK_CAPTURE(random_device, load, Memory::What::kDevices)->SIZES;
+BENCHMARK_CAPTURE(read_4k, last_hit, Pages::kSame);
+BENCHMARK_CAPTURE(read_4k, random, Pages::kRandom);
+BENCHMARK_CAPTURE(write_4k, last_hit, Pages::kSame);
+BENCHMARK_CAPTURE(write_4k, random, Pages::kRandom);
 BENCHMARK(hold_and_release);
 
 }  // namespace
