@@ -33,7 +33,7 @@ CSR_OPS = ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci")
 
 # Nothing is there on either machine.
 HOLES = [0x0, 0xf8, 0x200000, 0x0f000000, 0x18000000, 0x7000_0000_0000, 0x00ff_ffff_ffff_f000]
-EXCEPTIONS_TO_DELEGATE = 0xb0ff  # not the environment calls: they end programs
+EXCEPTIONS_TO_DELEGATE = 0xb1ff  # not the environment call from S-mode: the handler there makes one
 
 
 def small(b: Builder) -> None:
@@ -367,6 +367,114 @@ def made(kind: str, body: Callable[[Builder], None], rounds: int, memory: int = 
     return make
 
 
+# A line from outside --------------------------------------------------------------------------------
+
+UART, PLIC, PLIC_THRESHOLD, SOURCE = 0x10000000, 0xc000000, 0xc200000, 10
+MEIP, SEIP = 1 << 11, 1 << 9
+
+
+def store_word(b: Builder, address: int, value: int, name: str = "sw") -> None:
+    b.li(5, address)
+    b.li(6, value)
+    b.op(name, 0, 5, 6, imm=0)
+
+
+def load_word(b: Builder, address: int, rd: int) -> None:
+    b.li(rd, address)
+    b.op("lw", rd, rd, imm=0)
+
+
+def wait_until_clear(b: Builder, bits: int) -> None:
+    start = b.here
+    b.csr("csrrs", MIP, 7, 0)
+    b.li(6, bits)
+    b.op("and", 7, 7, 6)
+    b.op("bne", 0, 7, 0, imm=start - b.here)
+
+
+def external(b: Builder) -> None:
+    """The interrupt that the serial port asks for when it has nothing to send, by way of the PLIC, to one or both of
+    the lines of the hart. Its enable bit is cleared between claim and completion: QEMU 7.2's PLIC does not ask again
+    for a line that is still up. Nor does it let a context claim what is not above its threshold."""
+    priority, level = b.rng.randrange(8), (b.rng.randrange(4), b.rng.randrange(4))
+    enabled = b.rng.choice(((True, False), (False, True), (True, True)))
+    reaches = [enabled[context] and priority > level[context] for context in (0, 1)]
+    b.write_csr(MIDELEG, b.rng.choice((0, SEIP, SEIP, 0x222)))
+    store_word(b, PLIC + 4 * SOURCE, priority)
+    for context in (0, 1):
+        store_word(b, PLIC + 0x2000 + 0x80 * context, enabled[context] << SOURCE)
+        store_word(b, PLIC_THRESHOLD + 0x1000 * context, level[context])
+    for address in (PLIC + 4 * SOURCE, PLIC + 0x2000, PLIC + 0x2080, PLIC_THRESHOLD, PLIC_THRESHOLD + 0x1000):
+        load_word(b, address, b.temporary())
+    b.li(5, UART)
+    start = b.here
+    b.op("lbu", 6, 5, imm=5)  # nothing is left to send of what the harness said
+    b.op("andi", 6, 6, imm=0x40)
+    b.op("beq", 0, 6, 0, imm=start - b.here)
+    store_word(b, UART + 1, 2, "sb")
+    for context, bit in ((0, MEIP), (1, SEIP)):
+        if reaches[context]:
+            wait_for(b, bit)
+    load_word(b, PLIC + 0x1000, b.temporary())
+    b.csr("csrrs", MIP, b.reg(), 0)
+    b.csr("csrrs", SIP, b.reg(), 0)
+    b.write_csr(MIE, b.rng.choice((MEIP, SEIP, MEIP | SEIP, MEIP | SEIP)))
+    kind = b.rng.random()
+    if kind < 0.3:  # taken, if at all, in M-mode
+        b.csr("csrrsi", MSTATUS, b.reg(), MIE_BIT)
+        small(b)
+        b.csr("csrrci", MSTATUS, b.reg(), MIE_BIT)
+    elif kind < 0.6 and any(reaches):  # not taken, but asked for
+        claim = PLIC_THRESHOLD + 0x1000 * b.rng.choice([context for context in (0, 1) if reaches[context]]) + 4
+        load_word(b, claim, 28)
+        b.kept.add(28)
+        load_word(b, claim, b.temporary())
+        store_word(b, UART + 1, 0, "sb")
+        b.li(5, claim)
+        b.op("sw", 0, 5, 28, imm=0)
+        b.kept.discard(28)
+        small(b)
+    enter(b, b.rng.choice((USER, SUPER)), b.rng.choice((0, 2, 0x80, 0xa0, 0xaa)))
+    for _ in range(b.rng.randrange(3, 8)):
+        if b.rng.random() < 0.3:
+            b.csr(b.rng.choice(("csrrsi", "csrrci")), SSTATUS, b.reg(), 2)
+        else:
+            small(b)
+
+
+# Jumps where instructions are aligned ----------------------------------------------------------------
+
+def taken_or_not(b: Builder) -> None:
+    """A branch, its target not aligned, forwards or backwards: if it is taken it faults and what is next follows."""
+    b.op(b.rng.choice(names("i", forms="b")), 0, b.src(), b.src(), imm=4 * b.rng.randrange(-500, 500) + 2)
+
+
+def jump(b: Builder, base: int, further: int) -> None:
+    b.address_of_later(base, lambda: b.op("jalr", b.reg(), base, imm=further))
+
+
+def aligned_jumps(b: Builder) -> None:
+    """Jumps and branches to halfwords: without compressed instructions they fault, and write no register."""
+    mode = b.rng.choice((USER, SUPER, SUPER, 3))
+    b.write_csr(MEDELEG, b.rng.choice((0, 1, 1, 0x1ff)))
+    if mode != 3:
+        enter(b, mode)
+    for _ in range(b.rng.randrange(20, 50)):
+        kind = b.rng.random()
+        if kind < 0.2:
+            b.op("jal", b.reg(), imm=4 * b.rng.randrange(-1000, 1000) + 2)
+        elif kind < 0.25:
+            b.op("jal", b.reg(), imm=4)
+        elif kind < 0.5:  # to the next instruction, or a halfword behind it; bit 0 does not count
+            jump(b, b.temporary(), b.rng.randrange(4))
+        elif kind < 0.7:
+            taken_or_not(b)
+        elif kind < 0.75:
+            b.skip(b.rng.choice(names("i", forms="b")))
+        else:
+            small(b)
+
+
 CLASSES = {
     "csr": made("csr", csrs, 12),
     "trap": made("trap", traps, 6),
@@ -374,5 +482,8 @@ CLASSES = {
     "interrupt": made("interrupt", interrupts, 6),
     "pmp": made("pmp", protection, 4, 4096),
     "pmp-locked": made("pmp-locked", locked_protection, 3),
+    "external": made("external", external, 3),
+    "aligned-jump": made("aligned-jump", aligned_jumps, 6),
 }
-LAST = {"pmp-locked": 5}
+LAST = {"pmp-locked": 5, "external": 5}
+ALIGNED = {"aligned-jump"}

@@ -128,8 +128,112 @@ INSTANTIATE_TEST_SUITE_P(
         Vector{"clmulh", rrr(3, 5), kMin, 2, 1}, Vector{"clmulr", rrr(2, 5), kMin, 1, 1},
         Vector{"bclr", rrr(1, 0x24), kOnes, 63, kMax}, Vector{"bext", rrr(5, 0x24), kMin, 63, 1},
         Vector{"binv", rrr(1, 0x34), 0, 64, 1}, Vector{"bset", rrr(1, 0x14), 0, 63, kMin},
-        Vector{"bseti", imm(1, 0x280 | 40), 0, 0, std::uint64_t{1} << 40},
-        Vector{"czero.eqz", rrr(5, 7), 9, 0, 0}, Vector{"czero.nez", rrr(7, 7), 9, 0, 9}));
+        Vector{"bseti", imm(1, 0x280 | 40), 0, 0, std::uint64_t{1} << 40}));
+
+// Zicond ------------------------------------------------------------------------------------------
+
+constexpr Word czero_eqz(Reg rd, Reg rs1, Reg rs2) {
+  return op(5, 7, rd, rs1, rs2);
+}
+constexpr Word czero_nez(Reg rd, Reg rs1, Reg rs2) {
+  return op(7, 7, rd, rs1, rs2);
+}
+
+// SPEC: "Zicond" 1.0.0, section 3.1: zero if the whole of rs2 is zero, else rs1 as it is.
+INSTANTIATE_TEST_SUITE_P(
+    ConditionalZeroIfEqual, Computes,
+    testing::Values(
+        Vector{"of zero", rrr(5, 7), 9, 0, 0}, Vector{"of one", rrr(5, 7), 9, 1, 9},
+        Vector{"of all ones", rrr(5, 7), kMin + 7, kOnes, kMin + 7},
+        Vector{"of the sign alone", rrr(5, 7), 9, kMin, 9},
+        Vector{"of the upper half alone", rrr(5, 7), kOnes, 0xffff'ffff'0000'0000, kOnes},
+        Vector{"of the lowest bit of the upper half", rrr(5, 7), kMax, 0x1'0000'0000, kMax},
+        Vector{"of the highest bit of the lower half", rrr(5, 7), 3, 0x8000'0000, 3},
+        Vector{"all of a value goes", rrr(5, 7), kOnes, 0, 0},
+        Vector{"all of a value stays", rrr(5, 7), 0x8123'4567'89ab'cdef, 2, 0x8123'4567'89ab'cdef},
+        Vector{"a value of zero stays", rrr(5, 7), 0, 5, 0}));
+
+// SPEC: "Zicond" 1.0.0, section 3.2: zero if any bit of rs2 is set, else rs1 as it is.
+INSTANTIATE_TEST_SUITE_P(
+    ConditionalZeroIfNot, Computes,
+    testing::Values(
+        Vector{"of zero", rrr(7, 7), 9, 0, 9}, Vector{"of one", rrr(7, 7), 9, 1, 0},
+        Vector{"of all ones", rrr(7, 7), kMin + 7, kOnes, 0},
+        Vector{"of the sign alone", rrr(7, 7), 9, kMin, 0},
+        Vector{"of the upper half alone", rrr(7, 7), kOnes, 0xffff'ffff'0000'0000, 0},
+        Vector{"of the lowest bit of the upper half", rrr(7, 7), kMax, 0x1'0000'0000, 0},
+        Vector{"of the highest bit of the lower half", rrr(7, 7), 3, 0x8000'0000, 0},
+        Vector{"all of a value stays", rrr(7, 7), 0x8123'4567'89ab'cdef, 0, 0x8123'4567'89ab'cdef},
+        Vector{"a value of zero stays", rrr(7, 7), 0, 0, 0}));
+
+/// With Zicond, a1 being `a1` and a2 `a2`.
+struct Conditional : Bench {
+  Conditional(std::uint64_t a1, std::uint64_t a2)
+      : Bench{{.isa = cpu::riscv::kDefaultIsa.with(Extension::kZicond)}} {
+    set_x(kA1, a1);
+    set_x(kA2, a2);
+  }
+};
+
+// SPEC: "Zicond" 1.0.0, sections 3.1 and 3.2: both sources are read before rd is written.
+TEST(ConditionalZero, WritesOverItsSources) {
+  Conditional value{7, 1};
+  value.run({czero_eqz(kA1, kA1, kA2)});
+  EXPECT_EQ(value.x(kA1), 7u);
+  value.run({czero_nez(kA1, kA1, kA2)});
+  EXPECT_EQ(value.x(kA1), 0u);
+
+  Conditional condition{7, kMin};
+  condition.run({czero_eqz(kA2, kA1, kA2)});
+  EXPECT_EQ(condition.x(kA2), 7u);
+  condition.run({czero_nez(kA2, kA1, kA2)});
+  EXPECT_EQ(condition.x(kA2), 0u);
+  condition.run({czero_nez(kA2, kA1, kA2)});
+  EXPECT_EQ(condition.x(kA2), 7u);
+
+  Conditional all{7, 0};
+  all.run({czero_eqz(kA1, kA1, kA1), czero_eqz(kA2, kA2, kA2)});
+  EXPECT_EQ(all.x(kA1), 7u);
+  EXPECT_EQ(all.x(kA2), 0u);
+  all.run({czero_nez(kA1, kA1, kA1), czero_nez(kA2, kA2, kA2)});
+  EXPECT_EQ(all.x(kA1), 0u);
+  EXPECT_EQ(all.x(kA2), 0u);
+}
+
+TEST(ConditionalZero, TakesX0AsAnyOperand) {
+  Conditional bench{7, 1};
+  bench.run({czero_eqz(kA0, kA1, kZero), czero_nez(kA3, kA1, kZero), czero_eqz(kA4, kZero, kA2),
+             czero_nez(kZero, kA1, kZero), add(kA5, kZero, kZero)});
+  EXPECT_EQ(bench.x(kA0), 0u);
+  EXPECT_EQ(bench.x(kA3), 7u);
+  EXPECT_EQ(bench.x(kA4), 0u);
+  EXPECT_EQ(bench.x(kA5), 0u);
+}
+
+// SPEC: "Zicond" 1.0.0, section 4.1: "conditional select, if zero", by both.
+TEST(ConditionalZero, SelectsOneOfTwo) {
+  for (const std::uint64_t condition : {std::uint64_t{0}, std::uint64_t{1}, kMin}) {
+    Conditional bench{0x1234, condition};
+    bench.set_x(kA3, 0x5678);
+    bench.run({czero_nez(kA0, kA1, kA2), czero_eqz(kA4, kA3, kA2), op(6, 0, kA0, kA0, kA4)});
+    EXPECT_EQ(bench.x(kA0), condition == 0 ? 0x1234u : 0x5678u) << condition;
+  }
+}
+
+// Section 2 has two instructions: with the same funct7, other values of funct3 are reserved.
+TEST(ConditionalZero, IsIllegalWithoutTheExtension) {
+  for (const Word instruction : {czero_eqz(kA0, kA1, kA2), czero_nez(kA0, kA1, kA2)}) {
+    Bench bench{{.isa = cpu::riscv::kDefaultIsa.without(Extension::kZicond)}};
+    bench.run({instruction});
+    EXPECT_EQ(bench.cause(), Cause::kIllegalInstruction);
+    EXPECT_EQ(bench.csr_value(csr::kMtval), instruction);
+  }
+  for (const Word f3 : {0u, 1u, 2u, 3u, 4u, 6u}) {
+    Conditional bench{1, 1};
+    bench.run({op(f3, 7, kA0, kA1, kA2)});
+    EXPECT_EQ(bench.cause(), Cause::kIllegalInstruction) << f3;
+  }
+}
 
 TEST(Integer, UpperImmediatesAreSignExtended) {
   Bench bench;

@@ -578,7 +578,76 @@ TEST(Paging, WithoutSvaduUnmarkedPagesFault) {
   EXPECT_EQ(bench.memory->read(bench.leaf_address()) & (kA | kD), kA);
 }
 
-// SPEC: Svadu 1.0, chapter 1: menvcfg.ADUE decides; both names given, it is clear after reset.
+// SPEC: Svadu 1.0, "Hardware Updating of PTE A/D Bits": A is set by what is accessed, D by what is written.
+TEST(Svadu, MarksWhatTheAccessNeeds) {
+  struct Case {
+    Word instruction;
+    std::uint64_t marks;
+  };
+  const Case cases[] = {{ld(kA0, kA1), kA},
+                        {sd(kA0, kA1), kA | kD},
+                        {lr(kDoubleWidth, kA0, kA1), kA},
+                        {amo(0, kDoubleWidth, kA0, kA1, kA2), kA | kD},
+                        {jalr(0, kA1, 0), kA},
+                        {cbo_zero(kA1), kA | kD}};
+  for (const Case& c : cases) {
+    Paged bench;
+    bench.hart.set_csr(csr::kMenvcfg, ~std::uint64_t{0});
+    bench.map(kV | kR | kW | kX);
+    bench.memory->write_code(kData, {wfi()});
+    bench.run_supervisor({c.instruction});
+    EXPECT_FALSE(bench.trapped_to_supervisor()) << std::hex << c.instruction;
+    EXPECT_EQ(bench.memory->read(bench.leaf_address()), pte(kData, kV | kR | kW | kX | c.marks))
+        << std::hex << c.instruction;
+  }
+}
+
+// The update checks that the entry is valid and grants the access: what faults leaves it as it was.
+TEST(Svadu, LeavesEntriesThatRefuseTheAccess) {
+  struct Case {
+    std::uint64_t flags;
+    Word instruction;
+    Cause cause;
+  };
+  const Case cases[] = {{kR | kW, ld(kA0, kA1), Cause::kLoadPage},
+                        {kV | kR, sd(kA0, kA1), Cause::kStorePage},
+                        {kV | kX, ld(kA0, kA1), Cause::kLoadPage},
+                        {kV | kR | kW, jalr(0, kA1, 0), Cause::kInstructionPage},
+                        {kV | kR | kW | kU, ld(kA0, kA1), Cause::kLoadPage}};
+  for (const Case& c : cases) {
+    Paged bench;
+    bench.map(c.flags);
+    bench.run_supervisor({c.instruction});
+    EXPECT_EQ(bench.supervisor_cause(), c.cause) << std::hex << c.flags;
+    EXPECT_EQ(bench.memory->read(bench.leaf_address()), pte(kData, c.flags)) << std::hex << c.flags;
+  }
+}
+
+// Step 7.1: if PMP forbids to store to the entry, the access faults as one that PMP refused.
+TEST(Svadu, AnEntryThatMayNotBeWrittenIsAnAccessFault) {
+  constexpr std::uint64_t kReadOnly = 0x19;  // naturally aligned power of two, R
+  for (const auto& [instruction, cause] :
+       {std::pair{ld(kA0, kA1), Cause::kLoadAccess}, std::pair{sd(kA0, kA1), Cause::kStoreAccess}}) {
+    Paged bench;
+    bench.map(kV | kR | kW);
+    bench.hart.set_csr(csr::kPmpcfg0, 0);
+    bench.hart.set_csr(csr::kPmpaddr0, bench.leaf_address() >> 12 << 10 | 0x1ff);
+    bench.hart.set_csr(csr::kPmpaddr0 + 1, ~std::uint64_t{0});
+    bench.hart.set_csr(csr::kPmpcfg0, kReadOnly | 0x1f << 8);
+    bench.run_supervisor({instruction});
+    EXPECT_EQ(bench.supervisor_cause(), cause);
+    EXPECT_EQ(bench.csr_value(csr::kStval), kVirtual);
+    EXPECT_EQ(bench.memory->read(bench.leaf_address()), pte(kData, kV | kR | kW));
+  }
+}
+
+TEST(Svadu, ItsEnableBitIsZeroWithoutIt) {
+  Bench bench{{.isa = cpu::riscv::kDefaultIsa.without(Extension::kSvadu)}};
+  bench.hart.set_csr(csr::kMenvcfg, ~std::uint64_t{0});
+  EXPECT_EQ(bench.csr_value(csr::kMenvcfg) >> 61 & 1, 0u);
+}
+
+// SPEC: Svadu 1.0: menvcfg.ADUE decides; both names given, it is clear after reset.
 TEST(Paging, WhoMarksPagesIsDecidedByTheEnvironment) {
   Paged bench{{.isa = cpu::riscv::kDefaultIsa.with(Extension::kSvade)}};
   EXPECT_EQ(bench.csr_value(csr::kMenvcfg), 0u);
