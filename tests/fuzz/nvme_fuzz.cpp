@@ -50,13 +50,16 @@ class Input {
     }
     return value;
   }
-  /// Somewhere that matters: RAM, its registers, its buffer, nowhere; at any offset, mostly aligned.
+  /// Somewhere that matters: RAM, its registers, its buffer, nowhere; the beginning of a page, a word of one,
+  /// or at any offset.
   std::uint64_t address() {
     static constexpr std::array<std::uint64_t, 8> kPlaces{
         kData, kData, kData + 0x1000, kRam, kBar0, kBar2, 0x1'2345'0000, ~std::uint64_t{0xfff}};
     const std::uint64_t place = kPlaces[number(1) % kPlaces.size()];
     const std::uint64_t offset = number(2);
-    return place + (offset % 4 != 3 ? offset & ~std::uint64_t{0xfff} : offset & 0xfff);
+    constexpr std::uint64_t kInPage = 0xfff;
+    if (offset % 4 == 2) return place + (offset & kInPage & ~std::uint64_t{3});
+    return place + (offset % 4 != 3 ? offset & ~kInPage : offset & kInPage);
   }
 
  private:
@@ -187,15 +190,23 @@ class Bench {
         const std::uint64_t at = kData + (input.number(2) & 0x1fff8U);
         return store(at, 8, input.address());
       }
-      case 5:
-        return store(kRam + input.number(3) % kRamSize, 8, input.number(8));
-      case 6:
-        return store(kBar0 + 0x1000 + 4 * (input.number(1) % 16), 4, input.number(1) % 32);
-      case 7:
-        return store(kBar0 + (input.number(2) & 0xfffU), 1U << (command >> 4U & 3U), input.number(4));
+      // Where, then what: in this order, whoever compiles it.
+      case 5: {
+        const std::uint64_t at = kRam + input.number(3) % kRamSize;
+        return store(at, 8, input.number(8));
+      }
+      case 6: {
+        const std::uint64_t at = kBar0 + 0x1000 + 4 * (input.number(1) % 16);
+        return store(at, 4, input.number(1) % 32);
+      }
+      case 7: {
+        const std::uint64_t at = kBar0 + (input.number(2) & 0xfffU);
+        return store(at, 1U << (command >> 4U & 3U), input.number(4));
+      }
       case 8:
         return load(kBar0 + input.number(2) % 0x4000, 1U << (command >> 4U & 3U));
       case 9:
+        if ((command & 0x10U) != 0) return static_cast<void>(machine_->loop().run_ready());
         disk_->finish_one();
         return static_cast<void>(other_->finish_one());
       case 10:

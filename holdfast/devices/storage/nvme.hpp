@@ -25,6 +25,7 @@
 #include "holdfast/devices/storage/nvme/bus.hpp"
 #include "holdfast/devices/storage/nvme/controller.hpp"
 #include "holdfast/devices/storage/nvme/seat.hpp"
+#include "holdfast/hw/bottom_half.hpp"
 #include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/hw/timer.hpp"
 
@@ -59,6 +60,7 @@ class Nvme final : public pci::Function, private nvme::Wiring {
   void set_pin(bool level) override { set_intx(level); }
   std::uint64_t now_ns() const override { return timer_.now_ns(); }
   void wake_at(std::uint64_t ns) override { timer_.arm(ns); }
+  void go_on_soon() override { rest_.schedule(); }
 
   // Registers of its own memory.
   std::uint32_t cmbloc() const { return own_.buffer_location(); }
@@ -98,6 +100,7 @@ class Nvme final : public pci::Function, private nvme::Wiring {
   void on_reset(hw::ResetPhase phase) override;
   void config_written(unsigned, unsigned, memory::Transaction&) override { controller_.update_pin(); }
   void time_passed() { controller_.time_passed(); }
+  void go_on() { controller_.go_on(); }
 
   // Configuration.
   const Config config_;
@@ -112,6 +115,7 @@ class Nvme final : public pci::Function, private nvme::Wiring {
 
   // The heart.
   hw::Timer timer_{*this, "delay", &Nvme::time_passed};
+  hw::BottomHalf rest_{*this, "rest", &Nvme::go_on};
   nvme::Reach reach_{*this};
   nvme::OwnMemory own_;
   const Ref<nvme::NamespaceTable> namespaces_ = nvme::NamespaceTable::make();

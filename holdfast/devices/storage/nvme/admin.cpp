@@ -300,6 +300,8 @@ Completion Controller::abort(const Submission& entry) {
     end_wait(command, failed(Status::kAbortRequested));
     return {};
   }
+  constexpr std::size_t kLookedAtLikeOneDone = 64;
+  charge(commands_.size() / kLookedAtLikeOneDone);
   const auto found = std::ranges::find_if(commands_, [&](const auto& one) {
     return one.second.queue == queue && one.second.entry.id() == command &&
            one.second.stage == Command::Stage::kWaiting;

@@ -225,14 +225,30 @@ void Controller::look_at_shadow(CompletionQueue& queue) {
 
 /// Fetches and begins what a queue has; queues that become due meanwhile come after.
 void Controller::serve(std::uint16_t number) {
+  put_last(number);
+  serve_due();
+}
+
+void Controller::put_last(std::uint16_t number) {
   if (std::ranges::find(due_, number) == due_.end()) due_.push_back(number);
+}
+
+// What the visit has no time for stays due, and tell_host() sees to it.
+void Controller::serve_due() {
   if (std::exchange(serving_, true)) return;
-  while (!due_.empty()) {
+  while (!due_.empty() && work_left_ != 0) {
     const std::uint16_t next = due_.front();
     due_.pop_front();
     if (SubmissionQueue* queue = submission_queue(next)) serve_one(*queue, next);
   }
   serving_ = false;
+}
+
+void Controller::go_on() {
+  if ((csts_ & csts::kFatal) != 0) due_.clear();
+  work_left_ = kWorkToGoOn;
+  serve_due();
+  tell_host();
 }
 
 /// Those that post to a queue may have waited for it.
@@ -254,6 +270,9 @@ void Controller::serve_one(SubmissionQueue& queue, std::uint16_t number) {
   look_at_shadow(queue);
   for (;;) {
     while (may_fetch(queue)) {
+      // The host, or the commands themselves, may move the shadow's tail for ever.
+      if (work_left_ == 0) return put_last(number);
+      charge(1);
       const auto entry = fetch(reach_, queue);
       if (!entry) return fail_fatally();
       ++queue.under_way;
@@ -363,6 +382,9 @@ void Controller::tell_events() {
 
 void Controller::tell_host() {
   tell_events();
+  // Here the visit ends.
+  work_left_ = kWorkOfVisit;
+  if (!due_.empty()) wiring_.go_on_soon();
   if (due_vectors_.empty()) return;
   if (wiring_.has_messages()) {
     for (const std::uint16_t vector : due_vectors_) wiring_.send_message(vector);

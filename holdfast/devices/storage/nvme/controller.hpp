@@ -11,6 +11,9 @@
 //
 // However it is entered, it is left by tell_host(): of all that was posted meanwhile, the host hears once.
 //
+// A visit does a bounded amount of work, whatever the host has in its queues and does to its shadow doorbells
+// meanwhile: what is left is gone on with in visits of their own, which leave the gate in between.
+//
 // INVARIANT: each command that was fetched and not completed is in `commands_`, and counted by its
 // queue for as long as that exists.
 // LOCK: the gate of the device that this is a member of.
@@ -18,6 +21,7 @@
 // SPEC: NVM Express 1.4.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -51,6 +55,8 @@ class Wiring {
   /// Virtual time; and to be called, as time_passed(), when it is that late.
   virtual std::uint64_t now_ns() const = 0;
   virtual void wake_at(std::uint64_t ns) = 0;
+  /// To be called soon, as go_on(), once the gate has been left.
+  virtual void go_on_soon() = 0;
 
  protected:
   ~Wiring() = default;
@@ -79,6 +85,10 @@ class Controller {
   static constexpr std::uint64_t kRegisterBytes = 0x2000;
   static constexpr std::uint32_t kMostQueuePairs = 0x1000 / 8 - 1;
   static constexpr std::uint32_t kQueueEntries = 2048;
+  /// What one visit does at most, in small commands: all that the largest queue has, that of the admin's.
+  static constexpr std::uint32_t kWorkOfVisit = 4096;
+  /// The same of a visit that goes on: short, for others wait at the gate.
+  static constexpr std::uint32_t kWorkToGoOn = 32;
 
   // --- registers ------------------------------------------------------------------------------------
   std::uint64_t capabilities() const;
@@ -101,6 +111,8 @@ class Controller {
   // --- events ---------------------------------------------------------------------------------------
   void time_passed();
   void namespaces_changed();
+  /// With what visits before had no time for.
+  void go_on();
   /// Events, and the interrupts of all that was posted since: each once. Behind what else brings results.
   void tell_host();
   void reset();
@@ -147,6 +159,10 @@ class Controller {
   void ring_submission(std::uint16_t queue, std::uint32_t value);
   void ring_completion(std::uint16_t queue, std::uint32_t value);
   void serve(std::uint16_t queue);
+  void serve_due();
+  void put_last(std::uint16_t queue);
+  /// This visit has done so much.
+  void charge(std::uint64_t work) { work_left_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(work, work_left_)); }
   void serve_users_of(std::uint16_t completion_queue);
   bool may_fetch(const SubmissionQueue& queue);
   void serve_one(SubmissionQueue& queue, std::uint16_t number);
@@ -253,7 +269,8 @@ class Controller {
   std::uint32_t until_error_ = 0;                    // commands
   std::size_t flushing_ = 0;                         // namespaces, for a shutdown
   std::uint32_t shutdown_ = 0;                       // how many there were
-  std::deque<std::uint16_t> due_;                    // submission queues to be looked at
+  std::deque<std::uint16_t> due_;                    // submission queues to be looked at, each once
+  std::uint32_t work_left_ = kWorkOfVisit;           // of this visit
   std::vector<std::uint16_t> due_vectors_;           // of interrupts
   bool serving_ = false;
   bool launching_ = false;  // those that were starved

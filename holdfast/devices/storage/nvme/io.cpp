@@ -18,6 +18,9 @@ using Kind = block::Order::Kind;
 // Host memory for transfers that cannot go straight to RAM; a single one may have more, alone.
 constexpr std::uint64_t kBounceBytes = 1U << 20U;
 
+// What this many bytes take to be looked at, page by page, is counted as a command of its own.
+constexpr std::uint64_t kBytesLikeACommand = 1U << 19U;
+
 constexpr std::uint32_t kForceUnitAccess = 1U << 30U;  // dword 12
 constexpr std::uint32_t kMayDeallocate = 1U << 25U;    // the same, of write zeroes
 constexpr std::uint32_t kDeallocate = 1U << 2U;        // dword 11, of dataset management
@@ -141,6 +144,7 @@ Status Controller::check_transfer(Command& command) {
     return status;
   if (opcode == IoOpcode::kWrite && geometry.read_only) return Status::kWriteProtected;
   command.direction = opcode == IoOpcode::kRead ? Direction::kToHost : Direction::kFromHost;
+  charge(length / kBytesLikeACommand);
   auto scatter = walk(reach_, entry, wanted(length, *command.direction, Pointers::kAny));
   if (!scatter) return scatter.error();
   command.scatter = *std::move(scatter);
