@@ -2,15 +2,21 @@
 #include "holdfast/memory/ram_block.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/base/log.hpp"
 #include "holdfast/base/schedule_point.hpp"
 
 namespace holdfast::memory {
@@ -25,13 +31,59 @@ std::uint64_t page_size() {
 
 const char* reason() { return std::strerror(errno); }
 
+/// What a file is mapped by: larger than the host's own pages if it is on hugetlbfs.
+std::uint64_t page_size_of(int fd) {
+  struct statfs system{};
+  const bool huge =
+      fstatfs(fd, &system) == 0 && static_cast<std::uint32_t>(system.f_type) == HUGETLBFS_MAGIC;
+  return huge ? static_cast<std::uint64_t>(system.f_bsize) : page_size();
+}
+
+std::unexpected<Error> no_huge_pages(const std::string& name, std::uint64_t bytes,
+                                     std::uint64_t page) {
+  return fail("RAM '{}': the host has no {} huge pages of {} KiB to spare: {}; it takes as many as are "
+              "reserved and free (vm.nr_hugepages), or memory without huge pages",
+              name, bytes / page, page >> 10U, reason());
+}
+
+/// What making the memory may change of a file, to be put back if that fails.
+class FileBefore {
+ public:
+  explicit FileBefore(const RamBacking& backing) {
+    if (backing.kind != RamBacking::Kind::kFile || !backing.create) return;
+    path_ = backing.path;
+    struct stat status{};
+    if (stat(path_.c_str(), &status) != 0)
+      missing_ = errno == ENOENT;
+    else if (S_ISREG(status.st_mode))
+      length_ = status.st_size;
+  }
+  void put_back() const {
+    struct stat now{};
+    if (stat(path_.c_str(), &now) != 0) return;
+    if (missing_)
+      unlink(path_.c_str());
+    else if (length_ && now.st_size > *length_ && truncate(path_.c_str(), *length_) != 0)
+      log::warn("'{}' stays {} bytes long: {}", path_, now.st_size, reason());
+  }
+
+ private:
+  std::string path_;
+  bool missing_ = false;
+  std::optional<off_t> length_;  // of a regular file
+};
+
 }  // namespace
 
 Result<Ref<RamBlock>> RamBlock::make(gate::Realm& realm, std::string name, std::uint64_t size,
                                      const RamBacking& backing) {
   if (size == 0) return fail("RAM '{}': a size of 0 bytes is not possible", name);
   auto block = Ref<RamBlock>::adopt(new RamBlock{realm, std::move(name), size});
-  TRY(block->map(backing));
+  const FileBefore file{backing};
+  if (auto mapped = block->map(backing); !mapped) {
+    file.put_back();
+    return std::unexpected{std::move(mapped).error()};
+  }
   return block;
 }
 
@@ -48,12 +100,20 @@ RamBlock::~RamBlock() HF_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 Result<void> RamBlock::map(const RamBacking& backing) {
-  const bool huge = backing.kind == RamBacking::Kind::kMemfd && backing.huge_pages;
-  const std::uint64_t page = huge ? kHugePage : page_size();
   if (size_ > (std::uint64_t{1} << 62U))
     return fail("RAM '{}': {} bytes are more than this host can map", name_, size_);
+  std::uint64_t page = page_size();
+  if (backing.kind == RamBacking::Kind::kFile) {
+    TRY(open_file(backing));
+    page = page_size_of(fd_);
+  } else if (backing.kind == RamBacking::Kind::kMemfd && backing.huge_pages) {
+    page = kHugePage;
+  }
+  const bool huge = page > page_size();
   mapped_ = (size_ + page - 1) / page * page;
-  int flags = MAP_NORESERVE;
+  // Ordinary pages are there as long as the host has any memory. Huge ones are few, and one that is
+  // missing at an access ends the process: they are reserved now, or it fails now.
+  int flags = huge ? 0 : MAP_NORESERVE;
   if (backing.kind == RamBacking::Kind::kAnonymous)
     flags |= MAP_PRIVATE | MAP_ANONYMOUS;
   else
@@ -63,8 +123,10 @@ Result<void> RamBlock::map(const RamBacking& backing) {
   read_only_ = backing.read_only;
   const int protection = backing.read_only ? PROT_READ : PROT_READ | PROT_WRITE;
   void* host = mmap(nullptr, mapped_, protection, flags, fd_, static_cast<off_t>(backing.offset));
-  if (host == MAP_FAILED)
+  if (host == MAP_FAILED) {
+    if (huge) return no_huge_pages(name_, mapped_, page);
     return fail("RAM '{}': cannot map {} bytes: {}", name_, size_, reason());
+  }
   host_ = static_cast<std::byte*>(host);
   if (!marks_.map(host_, mapped_))
     return fail("RAM '{}': cannot map what is kept of {} bytes: {}", name_, size_, reason());
@@ -72,35 +134,39 @@ Result<void> RamBlock::map(const RamBacking& backing) {
   madvise(host_, mapped_, MADV_DONTFORK);
   if (backing.huge_pages) madvise(host_, mapped_, MADV_HUGEPAGE);
   if (backing.prealloc && madvise(host_, mapped_, MADV_POPULATE_WRITE) != 0)
-    return fail("RAM '{}': cannot preallocate {} bytes: {}", name_, size_, reason());
+    return fail("RAM '{}': cannot preallocate {} bytes: {}", name_, size_,
+                errno == EFAULT ? "what they come from has no room for them" : reason());
   return {};
 }
 
 Result<void> RamBlock::map_descriptor(const RamBacking& backing, std::uint64_t page) {
   if (backing.kind == RamBacking::Kind::kMemfd) {
-    fd_ = memfd_create(name_.c_str(), MFD_CLOEXEC | (page == kHugePage ? MFD_HUGETLB : 0U));
+    const bool huge = page == kHugePage;
+    fd_ = memfd_create(name_.c_str(), MFD_CLOEXEC | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U));
+    if (fd_ < 0 && huge) return no_huge_pages(name_, mapped_, page);
     if (fd_ < 0) return fail("RAM '{}': cannot make a memory file: {}", name_, reason());
     if (ftruncate(fd_, static_cast<off_t>(mapped_)) != 0)
       return fail("RAM '{}': cannot get {} bytes: {}", name_, size_, reason());
     return {};
   }
-  if (backing.offset % page_size() != 0)
+  if (backing.offset % page != 0)
     return fail("RAM '{}': offset {} into '{}' is no multiple of {}", name_, backing.offset,
-                backing.path, page_size());
-  TRY(open_file(backing));
+                backing.path, page);
+  // Beyond the end of a file there is nothing, but for the rest of its last page, if that is small.
+  const std::uint64_t needed = page > page_size() ? mapped_ : size_;
   struct stat status{};
   if (fstat(fd_, &status) != 0)
     return fail("RAM '{}': cannot look at '{}': {}", name_, backing.path, reason());
   auto length = static_cast<std::uint64_t>(status.st_size);
-  if (backing.create && S_ISREG(status.st_mode) && length < backing.offset + size_) {
-    length = backing.offset + size_;
+  if (backing.create && S_ISREG(status.st_mode) && length < backing.offset + needed) {
+    length = backing.offset + needed;
     if (ftruncate(fd_, static_cast<off_t>(length)) != 0)
       return fail("RAM '{}': cannot make '{}' {} bytes long: {}", name_, backing.path, length,
                   reason());
   }
-  if (length < backing.offset || length - backing.offset < size_)
+  if (length < backing.offset || length - backing.offset < needed)
     return fail("RAM '{}': '{}' has {} bytes, {} are needed from offset {}", name_, backing.path,
-                length, size_, backing.offset);
+                length, needed, backing.offset);
   return {};
 }
 

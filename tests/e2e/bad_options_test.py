@@ -105,6 +105,8 @@ TABLE = [
     ("-object memory-backend-ram,id=x", "-object memory-backend-ram,id=x: size is missing; it takes a "),
     ("-object memory-backend-ram,id=x,size=1M,colour=red",
      "-object memory-backend-ram,id=x,size=1M,colour=red: there is no 'colour'; there are qom-type, "),
+    ("-object memory-backend-memfd,id=x,size=16T,hugetlb=on",
+     "-object memory-backend-memfd,id=x,size=16T,hugetlb=on: RAM '/objects/x': the host has no 8388608 huge "),
     ("-drive if=pflash,file=@missing", "~-drive if=pflash,file=.*missing: .*No such file or directory"),
     ("-numa node,memdev=x", "-numa node,memdev=x: there is no memory 'x'; it takes the id of an -object"),
     ("-numa node,cpus=9", "-numa node,cpus=9: CPU 9 is not there; there are 1, from 0"),

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <string>
 
 #include "holdfast/memory/hold.hpp"
 
@@ -37,6 +39,38 @@ TEST(RamBlock, MemfdHasADescriptor) {
   std::byte read{};
   ASSERT_EQ(pread(block->fd(), &read, 1, 5), 1);
   EXPECT_EQ(read, std::byte{42});
+}
+
+// What the host has of them is its business: it has enough, and each can be written to, or says so now.
+void expect_huge_pages_or_a_reason(const Result<Ref<RamBlock>>& block) {
+  if (!block) {
+    EXPECT_EQ(block.error().message,
+              "RAM 'ram': the host has no 2 huge pages of 2048 KiB to spare: Cannot allocate memory; it "
+              "takes as many as are reserved and free (vm.nr_hugepages), or memory without huge pages");
+    return;
+  }
+  for (std::uint64_t at = 0; at < (*block)->size(); at += kMiB / 2) (*block)->host()[at] = std::byte{1};
+}
+
+TEST(RamBlock, OfHugePagesThatAreThereOrAreRefusedAndNotFoundMissingLater) {
+  gate::Realm realm{"test"};
+  for (const bool prealloc : {false, true})
+    for (const std::uint64_t size : {4 * kMiB, 3 * kMiB})
+      expect_huge_pages_or_a_reason(RamBlock::make(
+          realm, "ram", size,
+          {.kind = RamBacking::Kind::kMemfd, .huge_pages = true, .prealloc = prealloc}));
+  EXPECT_EQ(realm.census().take().to_string(), "nothing");
+}
+
+TEST(RamBlock, OfMoreHugePagesThanAnyHostHasIsAnError) {
+  gate::Realm realm{"test"};
+  const auto block = RamBlock::make(realm, "ram", std::uint64_t{16} << 40U,
+                                    {.kind = RamBacking::Kind::kMemfd, .huge_pages = true});
+  ASSERT_FALSE(block);
+  EXPECT_NE(block.error().message.find("'ram': the host has no 8388608 huge pages of 2048 KiB"),
+            std::string::npos)
+      << block.error().message;
+  EXPECT_EQ(realm.census().take().to_string(), "nothing");
 }
 
 class RamFile : public ::testing::Test {
@@ -71,6 +105,56 @@ TEST_F(RamFile, IsMadeOrMadeLongerIfThatIsWanted) {
   ASSERT_EQ(unlink(path_.c_str()), 0);
   made(realm_, 4096, {.kind = RamBacking::Kind::kFile, .path = path_, .create = true});
   EXPECT_EQ(std::filesystem::file_size(path_), 4096U);
+}
+
+TEST_F(RamFile, IsWhatItWasIfTheMemoryIsNotMadeAfterAll) {
+  const auto refused = [&](const std::string& path, std::uint64_t offset, std::uint64_t size) {
+    return !RamBlock::make(
+        realm_, "ram", size,
+        {.kind = RamBacking::Kind::kFile, .path = path, .offset = offset, .create = true});
+  };
+  EXPECT_TRUE(refused(path_ + "-new", 5, 4096));
+  EXPECT_FALSE(std::filesystem::exists(path_ + "-new"));
+  constexpr std::uint64_t kMoreThanCanBeMapped = std::uint64_t{1} << 48U;
+  EXPECT_TRUE(refused(path_ + "-new", 0, kMoreThanCanBeMapped));
+  EXPECT_FALSE(std::filesystem::exists(path_ + "-new"));
+  EXPECT_TRUE(refused(path_, 0, kMoreThanCanBeMapped));
+  EXPECT_EQ(std::filesystem::file_size(path_), 8192U);
+}
+
+/// Where hugetlbfs is mounted and this user may write.
+std::optional<std::string> huge_page_folder() {
+  std::ifstream mounts{"/proc/self/mounts"};
+  for (std::string from, to, type, rest; mounts >> from >> to >> type && std::getline(mounts, rest);)
+    if (type == "hugetlbfs" && rest.find("pagesize=2M") != std::string::npos &&
+        access(to.c_str(), W_OK) == 0)
+      return to;
+  return std::nullopt;
+}
+
+TEST(RamFileOfHugePages, IsThereOrIsRefusedAndNotFoundMissingLater) {
+  const auto folder = huge_page_folder();
+  if (!folder) GTEST_SKIP() << "no hugetlbfs with pages of 2 MiB is mounted that this user may write to";
+  gate::Realm realm{"test"};
+  const std::string path = *folder + "/holdfast-ram-" + std::to_string(getpid());
+  for (const std::string& where : {*folder, path})
+    for (const bool shared : {false, true})
+      for (const std::uint64_t size : {4 * kMiB, 3 * kMiB}) {
+        const bool is_file = where == path;
+        const auto block = RamBlock::make(
+            realm, "ram", size,
+            {.kind = RamBacking::Kind::kFile, .path = where, .shared = shared, .create = true});
+        expect_huge_pages_or_a_reason(block);
+        EXPECT_EQ(std::filesystem::exists(path), block.has_value() && is_file);
+        unlink(path.c_str());
+      }
+  EXPECT_EQ(realm.census().take().to_string(), "nothing");
+  const auto beside = RamBlock::make(
+      realm, "ram", 2 * kMiB,
+      {.kind = RamBacking::Kind::kFile, .path = path, .offset = 4096, .create = true});
+  ASSERT_FALSE(beside);
+  EXPECT_NE(beside.error().message.find("is no multiple of 2097152"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST_F(RamFile, InAFolderHasNoName) {
