@@ -31,7 +31,12 @@ std::uint64_t from_now_ns(std::chrono::nanoseconds delay) {
 }  // namespace
 
 ControlQueue::ControlQueue(rcu::Domain& domain, EventLoop& loop)
-    : domain_{domain}, loop_{loop}, again_{loop, [this] { run_pending(); }} {
+    : domain_{domain}, loop_{loop}, again_{loop, [this] {
+        if (on_control_thread())
+          run_pending();
+        else
+          again_.set(from_now_ns(kGracePoll));
+      }} {
   rcu::add_waiting_veto(&job_veto);
 }
 
@@ -65,6 +70,9 @@ void ControlQueue::queue(Item item) {
 // Whoever waits for a ticket runs the jobs itself, so this may come late. There is never more than one
 // on its way: a loop that nobody runs does not fill up.
 void ControlQueue::called_by_loop() {
+  // Jobs are the control thread's alone: another that turns the loop leaves them to it, here and when
+  // the alarm goes off.
+  if (!on_control_thread()) return loop_.post([this] { called_by_loop(); });
   {
     LockGuard guard{mutex_};
     woken_ = false;

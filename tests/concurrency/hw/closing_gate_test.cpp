@@ -4,6 +4,9 @@
 // dropped.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <semaphore>
+
 #include "tests/support/probe.hpp"
 #include "tests/support/schedule.hpp"
 
@@ -91,13 +94,14 @@ class ClosingGate : public ::testing::Test {
     };
   }
 
-  /// Signals the eventfd; the loop, on whichever thread runs it, finds that and nothing else.
+  /// Signals the eventfd; the loop, on whichever thread runs it, finds that, and perhaps that there are
+  /// jobs, which are the control thread's.
   auto signalled() {
     Probe& it = probe(machine, "it");  // found by a job
     while (machine->loop().run_ready() != 0) {
     }
     it.kick.signal();
-    return [this] { EXPECT_EQ(machine->loop().run_ready(), 1U); };
+    return [this] { EXPECT_GE(machine->loop().run_ready(), 1U); };
   }
 
   const gate::Locking locking_;
@@ -105,6 +109,22 @@ class ClosingGate : public ::testing::Test {
   TestMachine machine;
   const Census::Snapshot before = machine.census();
   std::atomic<int> calls = 0;
+};
+
+/// While it is there, nothing may wait for who stands at a stop: who does is let go, and the test fails.
+class NobodyWaitsFor {
+ public:
+  explicit NobodyWaitsFor(Stop& stop)
+      : watch_{"watch", [this, &stop] {
+          if (over_.try_acquire_for(std::chrono::seconds{15})) return;
+          ADD_FAILURE() << "somebody waits for who stands at the stop";
+          stop.release();
+        }} {}
+  ~NobodyWaitsFor() { over_.release(); }
+
+ private:
+  std::binary_semaphore over_{0};
+  Thread watch_;
 };
 
 // Nobody counts who is inside, so the gate is drained at once. What keeps the device is the read
@@ -120,7 +140,10 @@ class ClosingGateWithoutLock : public ClosingGate {
       Thread thread{"event", std::move(event)};
       inside.wait_reached();
       const auto ticket = machine->unplug("it");
-      for (int looks = 0; looks < 10; ++looks) machine->control().run_pending();
+      {
+        const NobodyWaitsFor nobody{inside};
+        for (int looks = 0; looks < 10; ++looks) machine->control().run_pending();
+      }
       EXPECT_EQ(ticket->stage(), Stage::kDrained);
       EXPECT_EQ(machine->services().realm().census().take()[Census::Kind::kDevice],
                 before[Census::Kind::kDevice] + 1)
@@ -302,6 +325,56 @@ TEST_F(ClosingGate, NothingStartsBehindIt) {
     EXPECT_TRUE(ticket->wait());
   }
   EXPECT_EQ(calls, 0);
+  EXPECT_EQ(machine.census(), before);
+}
+
+// All that could call the device was waiting, and the severing has cancelled it. A CPU is still inside
+// and starts all of it anew before it leaves.
+TEST_F(ClosingGate, AnInsiderStartsNothingThatTheSeveringHasCancelled) {
+  const auto start_all = [](Probe& self) {
+    self.timer.arm(10);
+    self.half.schedule();
+    self.kick.arm();
+    self.irq.set(true);
+    return 1U;
+  };
+  plug_probe(machine, "busy", kHole + 0x1000,
+             {.on_read = start_all,
+              .on_timer = [&](Probe&) { ++calls; },
+              .on_half = [&](Probe&) { ++calls; },
+              .on_kick = [&](Probe&, std::uint64_t) { ++calls; }});
+  Probe& busy = probe(machine, "busy");
+  busy.timer.arm(5);
+  busy.half.schedule();
+  busy.kick.signal();
+  const auto nothing_is_started = [&](const char* when) {
+    EXPECT_FALSE(busy.timer.armed()) << when;
+    EXPECT_EQ(machine->clock().next_deadline_ns(), std::nullopt) << when;
+    EXPECT_FALSE(busy.half.is_scheduled()) << when;
+    EXPECT_FALSE(busy.kick.armed()) << when;
+    EXPECT_FALSE(busy.irq.level()) << when;
+  };
+  {
+    Schedule schedule;
+    Stop& inside = schedule.stop_at("test.in_callback", "cpu");
+    std::optional<std::uint32_t> answer;
+    Thread cpu{"cpu", [&] { answer = machine.read32(kHole + 0x1000 + Probe::kCall); }};
+    inside.wait_reached();
+    const auto ticket = machine->unplug("busy");
+    machine->control().run_pending();
+    EXPECT_EQ(ticket->stage(), Stage::kSevered);
+    nothing_is_started("cancelled");
+    inside.release();
+    cpu.join();
+    EXPECT_EQ(answer, 1U) << "what had begun was finished";
+    EXPECT_EQ(ticket->stage(), Stage::kDrained);
+    nothing_is_started("by whom the severing found inside");  // it is destroyed by a job, not yet
+    EXPECT_TRUE(ticket->wait());
+  }
+  machine->clock().step_to(20);
+  machine->loop().run_ready();
+  EXPECT_EQ(calls, 0);
+  EXPECT_TRUE(machine->unplug("it")->wait());
   EXPECT_EQ(machine.census(), before);
 }
 
