@@ -6,7 +6,10 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "bench.hpp"
@@ -21,13 +24,21 @@ using memory::MemTxResult;
 class Slices final : public accel::CpuEvents {
  public:
   void between_slices() override {
+    const std::lock_guard lock{mutex_};
     count.fetch_add(1);
-    count.notify_all();
+    came_.notify_all();
   }
-  void wait_for(unsigned slices) const {
-    for (unsigned now = count; now < slices; now = count) count.wait(now);
+  /// A hart that does not come by fails the test.
+  void wait_for(unsigned slices) {
+    std::unique_lock lock{mutex_};
+    EXPECT_TRUE(came_.wait_for(lock, std::chrono::seconds{20}, [&] { return count >= slices; }))
+        << "asleep after " << count << " slices; " << slices << " were to come";
   }
   std::atomic<unsigned> count{0};
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable came_;
 };
 
 /// A hart that counts in memory, in a loop of two stores and an addition.
