@@ -85,6 +85,7 @@ Census::Snapshot Machine::end() {
   rcu::check_may_wait("destroying a machine");
   if (thread_.joinable()) {
     loop().stop();
+    HF_SCHEDULE_POINT("machine.end.loop_told");
     thread_.join();
   }
   services_->control().bind_here();
