@@ -2,6 +2,9 @@
 // Reset against everything: plug, unplug, timers, pins and input that come while it goes on.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <list>
+#include <mutex>
 #include <string>
 
 #include "tests/support/probe.hpp"
@@ -198,6 +201,116 @@ TEST_F(ResetRace, AResetWaitsForWhoeverIsInADevice) {
     schedule.run_at("hw.reset.phase", "main", [&] { inside.release(); });
     machine->reset();
   }
+}
+
+// --- reset against unplug against plug --------------------------------------------------------------
+
+/// All three at once: the control thread stands in the middle of one when the other two are asked for.
+class ResetUnplugPlug : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kStays = kHole, kGoes = kHole + 0x1000, kComes = kHole + 0x2000;
+
+  void SetUp() override {
+    EXPECT_TRUE(plug("stays", kStays));
+    EXPECT_TRUE(plug("goes", kGoes));
+    log.clear();
+  }
+  void TearDown() override {
+    for (const char* name : {"stays", "comes"}) EXPECT_TRUE(machine->unplug(name)->wait());
+    EXPECT_EQ(machine.census(), before);
+  }
+  Result<void> plug(const char* name, std::uint64_t address) {
+    return machine->plug<Scratch>(name, address, Scratch::Config{.on_reset = [this, name](auto phase) {
+      constexpr std::array kPhases{" enters, ", " is held, ", " leaves, "};
+      const std::lock_guard lock{mutex};
+      log += name + std::string{kPhases[static_cast<std::size_t>(phase)]};
+    }});
+  }
+  std::optional<std::uint32_t> resets_at(std::uint64_t address) {
+    return machine.read32(address + Scratch::kResets);
+  }
+  std::string noted() {
+    const std::lock_guard lock{mutex};
+    return log;
+  }
+  /// Asks on a thread of that role; it waits for the answer, and the job is queued on return.
+  template <class Ask>
+  void asks(const char* role, Ask ask) {
+    Stop& queued = schedule.stop_at("hw.control.queued", role);
+    clients.emplace_back(role, std::move(ask));
+    queued.wait_reached();
+    queued.release();
+  }
+
+  TestMachine machine{boards::BoardPlan{"busy"},
+                      {.control = machine::Machine::Control::kOwnThread}};
+  const Census::Snapshot before = machine.census();
+  std::mutex mutex;
+  std::string log;
+  std::list<Thread> clients;
+  Schedule schedule;  // lets everybody go at its end; the control thread is "main", too
+};
+
+TEST_F(ResetUnplugPlug, TheLatterTwoAreAskedForInTheMiddleOfTheReset) {
+  Stop& between = schedule.stop_at("hw.reset.phase", "main", 1);
+  clients.emplace_back("resetter", [&] { machine->reset(); });
+  between.wait_reached();
+  const auto ticket = machine->unplug("goes");
+  asks("plugger", [&] { EXPECT_TRUE(plug("comes", kComes)); });
+  EXPECT_EQ(ticket->stage(), Stage::kRequested);
+  EXPECT_EQ(resets_at(kGoes), 1U) << "there, and not out of reset yet";
+  EXPECT_FALSE(resets_at(kComes));
+  between.release();
+  clients.clear();
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_EQ(noted(),
+            "stays enters, goes enters, stays is held, goes is held, stays leaves, goes leaves, "
+            "comes enters, comes is held, comes leaves, ");
+  EXPECT_FALSE(resets_at(kGoes));
+  EXPECT_EQ(resets_at(kComes), 1U);
+}
+
+TEST_F(ResetUnplugPlug, TheFirstTwoAreAskedForInTheMiddleOfThePlug) {
+  Stop& published = schedule.stop_at("hw.publish.part", "main");
+  clients.emplace_back("plugger", [&] { EXPECT_TRUE(plug("comes", kComes)); });
+  published.wait_reached();
+  asks("resetter", [&] { machine->reset(); });
+  const auto ticket = machine->unplug("goes");
+  EXPECT_EQ(ticket->stage(), Stage::kRequested);
+  EXPECT_EQ(resets_at(kGoes), 1U);
+  EXPECT_EQ(resets_at(kComes), 1U) << "in the map, and reset by its plug before that";
+  published.release();
+  clients.clear();
+  EXPECT_TRUE(ticket->wait());
+  EXPECT_EQ(noted(),
+            "comes enters, comes is held, comes leaves, "
+            "stays enters, goes enters, comes enters, stays is held, goes is held, comes is held, "
+            "stays leaves, goes leaves, comes leaves, ");
+  EXPECT_FALSE(resets_at(kGoes));
+  EXPECT_EQ(resets_at(kComes), 2U);
+}
+
+// What is severed is out of the other two's way, though a CPU stays inside it until they are over.
+TEST_F(ResetUnplugPlug, TheOtherTwoAreAskedForInTheMiddleOfTheUnplugAndOvertakeItsDrain) {
+  Stop& inside = schedule.stop_at("test.in_callback", "cpu");
+  Stop& severed = schedule.stop_at("hw.sever.committed", "main");
+  Thread cpu{"cpu", [&] { EXPECT_TRUE(machine.read32(kGoes + Scratch::kTrap)); }};
+  inside.wait_reached();
+  const auto ticket = machine->unplug("goes");
+  severed.wait_reached();
+  asks("plugger", [&] { EXPECT_TRUE(plug("comes", kGoes)); });
+  asks("resetter", [&] { machine->reset(); });
+  EXPECT_FALSE(resets_at(kGoes)) << "out of the map, and the next one not in it yet";
+  severed.release();
+  clients.clear();
+  EXPECT_EQ(noted(),
+            "comes enters, comes is held, comes leaves, "
+            "stays enters, comes enters, stays is held, comes is held, stays leaves, comes leaves, ");
+  EXPECT_EQ(resets_at(kGoes), 2U) << "of the one that is there now";
+  EXPECT_EQ(ticket->stage(), Stage::kSevered);
+  inside.release();
+  cpu.join();
+  EXPECT_TRUE(ticket->wait());
 }
 
 }  // namespace
