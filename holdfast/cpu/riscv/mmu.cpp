@@ -2,6 +2,7 @@
 #include "holdfast/cpu/riscv/mmu.hpp"
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/base/schedule_point.hpp"
 #include "holdfast/cpu/riscv/trace.hpp"
 
 namespace holdfast::cpu::riscv {
@@ -368,8 +369,10 @@ std::optional<Mmu::FetchPlace> Mmu::fetch_place(std::uint64_t address, Privilege
 Flow Mmu::load_slow(std::uint64_t address, unsigned size, std::uint64_t& value) {
   const std::uint64_t inside = address & ~kPageMask;
   if (inside + size <= kPageSize) [[likely]] {
-    if (const TlbEntry& entry = data_->at(address); entry.is_device(address, kMayRead))
+    if (const TlbEntry& entry = data_->at(address); entry.is_device(address, kMayRead)) {
+      HF_SCHEDULE_POINT("cpu.mmu.device_hit");
       return load_from_device(address, entry.physical | inside, size, value, Access::kLoad);
+    }
     const auto physical = translate(address, size, Access::kLoad);
     return physical ? load_physical(address, *physical, size, value) : Flow::kTrap;
   }
