@@ -442,6 +442,37 @@ def external(b: Builder) -> None:
             small(b)
 
 
+# Registers of devices, by every size -----------------------------------------------------------------
+
+# What reads the same on both, and takes a zero without harm: the test finisher, the real-time clock, MSIP, where none
+# is, and the PLIC.
+REGISTERS = [0x100000, 0x100ff8, 0x101008, 0x101010, 0x101018, 0x2000000, 0x2000004, 0x2003ff8, 0x200c000, PLIC,
+             PLIC + 4 * SOURCE, PLIC + 0x1000, PLIC + 0x2000, PLIC + 0x2080, PLIC_THRESHOLD, 0xc5ffff8]
+COMPARISON = 0x2004000  # mtimecmp, as the harness leaves it
+BY_SIZE = {1: ["lb", "lbu", "sb"], 2: ["lh", "lhu", "sh"], 4: ["lw", "lwu", "flw", "sw"], 8: ["ld", "fld", "sd"]}
+
+
+def devices(b: Builder) -> None:
+    """Loads, stores of zero and fetches of every size: which of them a device takes."""
+    mode = b.rng.choice((USER, SUPER, 3, 3))
+    b.write_csr(MEDELEG, b.rng.getrandbits(16) & EXCEPTIONS_TO_DELEGATE if b.rng.random() < 0.3 else 0)
+    if mode != 3:
+        enter(b, mode)
+    for _ in range(b.rng.randrange(20, 40)):
+        pointer = b.temporary()
+        size = b.rng.choice(list(BY_SIZE))
+        kind = b.rng.random()
+        place = b.rng.choice(REGISTERS) if kind < 0.95 else COMPARISON
+        b.li(pointer, (place & -size) + (b.rng.randrange(8) & -size if kind < 0.5 else 0))
+        name = b.rng.choice(BY_SIZE[size])
+        if 0.85 < kind < 0.95:
+            b.op("jalr", 1, pointer, imm=0)
+        elif not name.startswith("s"):
+            b.op(name, b.reg(), pointer, imm=0)
+        elif place != COMPARISON:
+            b.op(name, 0, pointer, 0, imm=0)
+
+
 # Jumps where instructions are aligned ----------------------------------------------------------------
 
 def taken_or_not(b: Builder) -> None:
@@ -483,7 +514,8 @@ CLASSES = {
     "pmp": made("pmp", protection, 4, 4096),
     "pmp-locked": made("pmp-locked", locked_protection, 3),
     "external": made("external", external, 3),
+    "device": made("device", devices, 3),
     "aligned-jump": made("aligned-jump", aligned_jumps, 6),
 }
-LAST = {"pmp-locked": 5, "external": 5}
+LAST = {"pmp-locked": 5, "external": 5, "device": 5}
 ALIGNED = {"aligned-jump"}

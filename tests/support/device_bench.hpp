@@ -73,6 +73,19 @@ class DeviceBench {
   void write(std::uint64_t address, unsigned size, std::uint64_t value) {
     EXPECT_EQ(port_->store(address, size, value, {}), memory::MemTxResult::kOk) << address;
   }
+  /// The sizes by which aligned reads of `address` are refused, OR-ed: each is a bit of its own.
+  /// Writes of these sizes are to be refused, too.
+  unsigned refused(std::uint64_t address) {
+    unsigned sizes = 0;
+    for (unsigned size = 1; size <= 8; size *= 2) {
+      if (address % size != 0) continue;
+      std::uint64_t value = 0;
+      if (port_->load(address, size, value, {}) == memory::MemTxResult::kOk) continue;
+      sizes |= size;
+      EXPECT_NE(port_->store(address, size, 0, {}), memory::MemTxResult::kOk) << address;
+    }
+    return sizes;
+  }
   std::uint8_t read8(std::uint64_t address) { return static_cast<std::uint8_t>(read(address, 1)); }
   std::uint32_t read32(std::uint64_t address) {
     return static_cast<std::uint32_t>(read(address, 4));

@@ -3,6 +3,7 @@
 // in S-mode. A write sends an edge; the hart keeps it as mip.SSIP and clears it itself.
 //
 // SPEC: "RISC-V Advanced Core Local Interruptor Specification" 1.0-rc4, chapter 4 (SSWI).
+// What is no aligned access of 32 bits is refused.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +33,13 @@ class RiscvAclintSswi final : public hw::Device {
   // Wiring.
   hw::IrqOutArray software_{*this, "software", harts_};
   hw::Mmio regs_{*this, "regs",
-                 hw::register_map<RiscvAclintSswi>(0x4000, {{.at = 0,
-                                                             .name = "setssip",
-                                                             .read = &RiscvAclintSswi::read,
-                                                             .write = &RiscvAclintSswi::send,
-                                                             .count = kMostHarts,
-                                                             .partial = hw::Partial::kZero}})};
+                 hw::register_map<RiscvAclintSswi>(0x4000,
+                                                   {{.at = 0,
+                                                     .name = "setssip",
+                                                     .read = &RiscvAclintSswi::read,
+                                                     .write = &RiscvAclintSswi::send,
+                                                     .count = kMostHarts}},
+                                                   {.access = {.valid = {.min = 4, .max = 4}}})};
 };
 
 }  // namespace holdfast::devices

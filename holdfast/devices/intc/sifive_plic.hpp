@@ -5,7 +5,7 @@
 // 9 "Interrupt Completion"; sources are level-triggered (chapter 1.2, gateways).
 // A source whose level rises asks once; the next request comes when the last one is completed and the
 // level is (still, or again) high. Source 0 does not exist. A context is a hart in a mode; which one,
-// the board's wires say.
+// the board's wires say. What is no aligned access of 32 bits is refused.
 // LOCK: harts come here all the time, so nobody waits for anybody at the gate: a grace period covers
 // whoever is inside. Registers are read without a lock; `mutex_` is held by whoever changes them.
 #pragma once
@@ -86,8 +86,8 @@ class SifivePlic final : public hw::Device {
            {.at = 0x20'0000, .name = "threshold", .read = &SifivePlic::threshold,
             .write = &SifivePlic::set_threshold, .count = 1024, .stride = 0x1000},
            {.at = 0x20'0004, .name = "claim", .read = &SifivePlic::claim,
-            .write = &SifivePlic::complete, .count = 1024, .stride = 0x1000,
-            .partial = hw::Partial::kRefuse}})};
+            .write = &SifivePlic::complete, .count = 1024, .stride = 0x1000}},
+          {.access = {.valid = {.min = 4, .max = 4}}})};
 };
 
 }  // namespace holdfast::devices

@@ -3,6 +3,7 @@
 //
 // SPEC: "Goldfish virtual hardware", section VIII "RTC"; the alarm's registers as Linux's rtc-goldfish
 // driver uses them. Reading the low half latches the high one; the alarm is set by its low half.
+// An access of 64 bits is one of two registers, the lower one first; 8 and 16 bits are refused.
 #pragma once
 
 #include <cstdint>
@@ -68,9 +69,9 @@ class GoldfishRtc final : public hw::Device {
       hw::register_map<GoldfishRtc>(
           0x1000,
           {{.at = 0x00, .name = "TIME_LOW", .read = &GoldfishRtc::time_low,
-            .write = &GoldfishRtc::set_time_low, .partial = hw::Partial::kRefuse},
+            .write = &GoldfishRtc::set_time_low},
            {.at = 0x04, .name = "TIME_HIGH", .read = &GoldfishRtc::time_high,
-            .write = &GoldfishRtc::set_time_high, .partial = hw::Partial::kRefuse},
+            .write = &GoldfishRtc::set_time_high},
            {.at = 0x08, .name = "ALARM_LOW", .read = &GoldfishRtc::alarm_low,
             .write = &GoldfishRtc::set_alarm_low},
            {.at = 0x0c, .name = "ALARM_HIGH", .read = &GoldfishRtc::alarm_high,
@@ -79,7 +80,8 @@ class GoldfishRtc final : public hw::Device {
             .write = &GoldfishRtc::set_irq_enabled},
            {.at = 0x14, .name = "CLEAR_ALARM", .write = &GoldfishRtc::clear_alarm},
            {.at = 0x18, .name = "ALARM_STATUS", .read = &GoldfishRtc::alarm_status},
-           {.at = 0x1c, .name = "CLEAR_INTERRUPT", .write = &GoldfishRtc::clear_interrupt}})};
+           {.at = 0x1c, .name = "CLEAR_INTERRUPT", .write = &GoldfishRtc::clear_interrupt}},
+          {.access = {.valid = {.min = 4, .max = 8}}})};
 };
 
 }  // namespace holdfast::devices

@@ -31,6 +31,8 @@ RiscvClint::RiscvClint(const hw::DeviceInit& init, const Config& config)
       config_{bounded(config, kMostHarts)},
       counter_{config.counter ? config.counter : hw::TimeCounter::make(config.hz)} {
   for (unsigned hart = 0; hart < config_.harts; ++hart) harts_.emplace_back(*this, hart);
+  regs_.add(0x0000, mswi_);
+  regs_.add(0x4000, times_);
 }
 
 Result<void> RiscvClint::check() {

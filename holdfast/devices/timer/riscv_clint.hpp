@@ -72,18 +72,28 @@ class RiscvClint final : public hw::Device {
   hw::IrqOutArray timer_{*this, "timer", config_.harts};
   hw::IrqOutArray software_{*this, "software", config_.harts};
   std::deque<Hart> harts_;
-  hw::Mmio regs_{
-      *this, "regs",
-      hw::register_map<RiscvClint>(
-          0x1'0000,
-          {{.at = 0x0000, .name = "msip", .read = &RiscvClint::software_interrupt,
-            .write = &RiscvClint::set_software_interrupt, .count = kMostHarts},
-           {.at = 0x4000, .name = "mtimecmp", .read = &RiscvClint::compare,
-            .write = &RiscvClint::set_compare, .count = kMostHarts},
-           {.at = 0xbff8, .name = "mtime", .read = &RiscvClint::time,
-            .write = &RiscvClint::set_time}})};
-  /// What there is of it where software interrupts come otherwise: an MTIMER (2.1).
-  hw::Alias mtimer_{*this, "mtimer", 0x8000, regs_, 0x4000};
+  /// An MSWI (3.1): 32 bits at a time.
+  hw::Mmio mswi_{*this, "mswi",
+                 hw::register_map<RiscvClint>(0x4000,
+                                              {{.at = 0,
+                                                .name = "msip",
+                                                .read = &RiscvClint::software_interrupt,
+                                                .write = &RiscvClint::set_software_interrupt,
+                                                .count = kMostHarts}},
+                                              {.access = {.valid = {.min = 4, .max = 4}}})};
+  /// An MTIMER (2.1): halves or the whole.
+  hw::Mmio times_{
+      *this, "times",
+      hw::register_map<RiscvClint>(0x8000,
+                                   {{.at = 0x0000, .name = "mtimecmp", .read = &RiscvClint::compare,
+                                     .write = &RiscvClint::set_compare, .count = kMostHarts},
+                                    {.at = 0x7ff8, .name = "mtime", .read = &RiscvClint::time,
+                                     .write = &RiscvClint::set_time}},
+                                   {.access = {.valid = {.min = 4, .max = 8}}})};
+  /// Both, as SiFive's CLINT has them.
+  hw::Container regs_{*this, "regs", 0x1'0000};
+  /// What there is of it where software interrupts come otherwise.
+  hw::Alias mtimer_{*this, "mtimer", 0x8000, times_};
 };
 
 }  // namespace holdfast::devices

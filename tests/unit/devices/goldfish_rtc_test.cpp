@@ -55,6 +55,14 @@ TEST_F(GoldfishRtcTest, TheHighHalfIsLatchedWithTheLowOne) {
   EXPECT_EQ(bench_.read32(kBase + 4), (kStart >> 32) + 1);
 }
 
+TEST_F(GoldfishRtcTest, TakesWordsAndTwoOfThemTheLowerOneFirst) {
+  EXPECT_EQ(bench_.refused(kBase), 1U | 2U);
+  EXPECT_EQ(bench_.refused(kBase + 0x1c), 1U | 2U);
+  EXPECT_EQ(bench_.read64(kBase), kStart);
+  bench_.write64(kBase + 0x08, kStart + 500);  // the low half sets the alarm: the high one comes late
+  EXPECT_EQ(bench_.read64(kBase + 0x08), kStart + 500);
+}
+
 TEST_F(GoldfishRtcTest, CanBeSet) {
   bench_.write32(kBase + 4, 7);
   bench_.write32(kBase, 9);

@@ -35,6 +35,14 @@ TEST_F(RiscvAclintSswiTest, ZeroIsNoneAndReadsAreZero) {
   EXPECT_EQ(edges, "");
 }
 
+TEST_F(RiscvAclintSswiTest, TakesWordsAlone) {
+  const auto& edges = bench_.watch(sswi_, "software", 0);
+  EXPECT_EQ(bench_.refused(kBase), 1U | 2U | 8U);
+  memory::Port port{bench_.space()};
+  EXPECT_NE(port.store(kBase, 8, 1, {}), memory::MemTxResult::kOk);
+  EXPECT_EQ(edges, "");
+}
+
 TEST_F(RiscvAclintSswiTest, AConfigurationThatCannotBeIsAnErrorOfPrepare) {
   auto sswi = hw::make_device<RiscvAclintSswi>(bench_.context(), "bad",
                                                RiscvAclintSswi::Config{.harts = 0});

@@ -94,6 +94,15 @@ TEST_F(RiscvClintTest, SoftwareInterruptsAreOneBit) {
   EXPECT_FALSE(software(1));
 }
 
+TEST_F(RiscvClintTest, SoftwareInterruptsTakeWordsAndTimesHalvesToo) {
+  EXPECT_EQ(bench_.refused(msip(0)), 1U | 2U | 8U);
+  EXPECT_EQ(bench_.refused(msip(1)), 1U | 2U);
+  EXPECT_EQ(bench_.refused(kBase + 0x3ff8), 1U | 2U | 8U);
+  for (const std::uint64_t at : {mtimecmp(0), mtimecmp(2), kTime - 8, kTime})
+    EXPECT_EQ(bench_.refused(at), 1U | 2U) << at;
+  EXPECT_EQ(bench_.refused(kTime + 8), 1U | 2U | 4U | 8U);  // behind its last register
+}
+
 TEST_F(RiscvClintTest, HartsThatDoNotExistReadZero) {
   bench_.write32(msip(2), 1);
   bench_.write64(mtimecmp(2), 1);

@@ -138,6 +138,16 @@ TEST_F(SifivePlicTest, ACompletionOfWhatIsNotEnabledIsIgnored) {
   EXPECT_EQ(in(pending(0)), 1U << 10);
 }
 
+TEST_F(SifivePlicTest, TakesWordsAlone) {
+  for (const std::uint64_t reg : {priority(0), pending(0), enable(0, 0), threshold(0), claim(1) + 4})
+    EXPECT_EQ(bench_.refused(kBase + reg), 1U | 2U | 8U) << reg;
+  listen(0, 10);
+  source(10, true);
+  EXPECT_EQ(bench_.refused(kBase + claim(0)), 1U | 2U);  // which reads it once
+  EXPECT_EQ(in(claim(0)), 0U);
+  EXPECT_EQ(in(pending(0)), 0U);
+}
+
 TEST_F(SifivePlicTest, OnlyImplementedBitsAreKept) {
   out(priority(1), 0xff);
   EXPECT_EQ(in(priority(1)), 7U);

@@ -41,6 +41,14 @@ TEST_F(SifiveTestTest, HalfAWordIsEnough) {
   EXPECT_EQ(asked_.text, "quit 0 ");
 }
 
+TEST_F(SifiveTestTest, OtherSizesAreRefusedAndDoNothing) {
+  EXPECT_EQ(bench_.refused(kBase), 1U | 8U);
+  EXPECT_EQ(bench_.refused(kBase + 0xff8), 1U | 8U);
+  memory::Port port{bench_.space()};
+  EXPECT_NE(port.store(kBase, 8, 0x5555, {}), memory::MemTxResult::kOk);
+  EXPECT_EQ(asked_.text, "");
+}
+
 TEST_F(SifiveTestTest, OtherValuesAndReadsMeanNothing) {
   bench_.write32(kBase, 0x1234);
   EXPECT_EQ(bench_.read32(kBase), 0U);
