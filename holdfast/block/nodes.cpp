@@ -11,6 +11,7 @@
 #include "holdfast/block/file.hpp"
 #include "holdfast/block/layer.hpp"
 #include "holdfast/block/nbd.hpp"
+#include "holdfast/block/nbd_settings.hpp"
 #include "holdfast/block/null.hpp"
 
 namespace holdfast::block {
@@ -72,67 +73,6 @@ Result<Ref<Backend>> open_file(File::Options options, bool or_read_only) {
   options.access = Access::kReadOnly;
   auto read_only = File::open(std::move(options));
   return read_only ? std::move(read_only) : std::move(opened);
-}
-
-Result<Nbd::Options> nbd_options(Settings& settings, const std::string& what) {
-  Nbd::Options options{.name = what};
-  constexpr std::array<std::string_view, 2> kTypes{"unix", "inet"};
-  Settings server = settings.below("server");
-  for (const std::string_view key : {"path", "host", "port"})  // as they were said before `server`
-    if (const auto value = settings.text(key)) server.set(std::string{key}, *value);
-  TRY(server.choice("type", kTypes));
-  options.path = server.text("path").value_or("");
-  options.host = server.text("host").value_or("");
-  if (const auto port = server.text("port")) options.port = *port;
-  if (options.path.empty() == options.host.empty())
-    return fail("server is missing; it takes server.type=unix,server.path=SOCKET or "
-                "server.type=inet,server.host=HOST,server.port=PORT");
-  TRY(server.finish("nbd"));
-  options.export_name = settings.text("export").value_or("");
-  constexpr std::uint64_t kDay = 86'400;
-  const auto reconnect = TRY(settings.number("reconnect-delay", kDay)).value_or(0);
-  options.reconnect_delay = std::chrono::seconds{reconnect};
-  if (const auto timeout = TRY(settings.number("open-timeout", kDay)); timeout && *timeout != 0)
-    options.open_timeout = std::chrono::seconds{*timeout};
-  return options;
-}
-
-/// "nbd:unix:PATH:exportname=X", "nbd:HOST:PORT:exportname=X", "nbd://HOST:PORT/X",
-/// "nbd+unix:///X?socket=PATH"
-Result<void> take_nbd_name(Settings& node, std::string_view text) {
-  const std::string whole{text};
-  constexpr std::string_view kShape = "nbd:unix:SOCKET, nbd:HOST:PORT, nbd://HOST:PORT/EXPORT or "
-                                      "nbd+unix:///EXPORT?socket=SOCKET";
-  constexpr std::string_view kUnix = "nbd+unix:///";
-  constexpr std::string_view kSocket = "?socket=";
-  constexpr std::string_view kTcp = "nbd://";
-  constexpr std::string_view kExport = ":exportname=";
-  node.set("driver", "nbd");
-  if (text.starts_with(kUnix)) {
-    text.remove_prefix(kUnix.size());
-    const auto socket = text.find(kSocket);
-    if (socket == text.npos) return fail("file is '{}'; it takes {}", whole, kShape);
-    node.set("export", std::string{text.substr(0, socket)});
-    node.set("path", std::string{text.substr(socket + kSocket.size())});
-    return {};
-  }
-  std::string_view server = text.starts_with(kTcp) ? text.substr(kTcp.size()) : text.substr(4);
-  const auto end = text.starts_with(kTcp) ? server.find('/') : server.find(kExport);
-  if (end != server.npos) {
-    node.set("export", std::string{server.substr(end + (text.starts_with(kTcp) ? 1 : kExport.size()))});
-    server = server.substr(0, end);
-  }
-  constexpr std::string_view kPath = "unix:";
-  if (!text.starts_with(kTcp) && server.starts_with(kPath)) {
-    node.set("path", std::string{server.substr(kPath.size())});
-    return {};
-  }
-  const auto colon = server.rfind(':');
-  if (server.empty() || (colon == server.npos && !text.starts_with(kTcp)))
-    return fail("file is '{}'; it takes {}", whole, kShape);
-  node.set("host", std::string{server.substr(0, colon)});
-  if (colon != server.npos) node.set("port", std::string{server.substr(colon + 1)});
-  return {};
 }
 
 /// "file=" of a drive names a file, or what else there is.

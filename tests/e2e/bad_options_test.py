@@ -112,6 +112,10 @@ TABLE = [
     ("-numa node,cpus=9", "-numa node,cpus=9: CPU 9 is not there; there are 1, from 0"),
     ("-fw_cfg name=opt/x,file=@missing", "~-fw_cfg name=opt/x,file=.*missing: .*not found; .*"),
     ("-blockdev nonsense,node-name=x", "-blockdev nonsense,node-name=x: driver is 'nonsense'; there are "),
+    ("-drive if=none,id=x,file=nbd:h:65536", "-drive if=none,id=x,file=nbd:h:65536: file is 'nbd:h:65536'; its "
+     "port is '65536', and takes a number from 1 to 65535"),
+    ("-blockdev nbd,node-name=x,server.host=h,server.port=0", "-blockdev nbd,node-name=x,server.host=h,"
+     "server.port=0: server.port is '0'; it takes a number from 1 to 65535 or the name of a service"),
     ("-drive if=pflash", "-drive if=pflash: "),
     ("-drive if=ide,file=@empty", "~-drive if=ide,file=.*empty: .*"),
     ("-pflash @missing", "~-pflash .*missing.*"),

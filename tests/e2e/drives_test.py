@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 import harness
-from qmp_support import folder, machine, PATIENCE, refusal
+from qmp_support import Error, folder, machine, PATIENCE, refusal
 
 SIZE = 1 << 20
 
@@ -155,6 +155,31 @@ def by_server(program):
             assert q.execute("query-named-block-nodes") == []
 
 
+def error_of(q, server):
+    try:
+        q.execute("blockdev-add", {"driver": "nbd", "node-name": "n", "server": server})
+    except Error as error:
+        return error.description
+    raise AssertionError(f"a drive at {server}")
+
+
+def by_port(program):
+    """The host takes ports modulo 65536: what is no port never gets as far as whoever listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, machine(program) as m:
+        listening.setblocking(False)
+        port = listening.getsockname()[1]
+        for wrong in (port + 65536, str(port + 65536), str(port - 65536), port + 0.5, 0, "", "x"):
+            said = error_of(m.qmp, {"type": "inet", "host": "127.0.0.1", "port": wrong})
+            assert said == f"server.port is '{wrong}'; it takes a number from 1 to 65535 or the name of a service", said
+            named = people(m.qmp, f"drive_add 0 if=none,id=n,file=nbd:127.0.0.1:{wrong}")
+            assert f"its port is '{wrong}', and takes a number" in named, named
+        try:
+            listening.accept()
+        except BlockingIOError:
+            return
+        raise AssertionError("somebody was connected to")
+
+
 def a_server_that_does_not_answer(program):
     """Keeps the client that asked for it, and nobody else."""
     with folder() as place, socket.socket(socket.AF_UNIX) as silent:
@@ -184,7 +209,7 @@ def nothing_is_left(program):
         assert "census: nothing left" in said, said
 
 
-CASES = [by_name, by_engine, one_writer, by_server, a_server_that_does_not_answer, nothing_is_left]
+CASES = [by_name, by_engine, one_writer, by_server, by_port, a_server_that_does_not_answer, nothing_is_left]
 
 
 def main():
