@@ -112,6 +112,7 @@ void Express::seated(const Bus& bus) {
 }
 
 void Express::define_link() {
+  define(kLinkCapabilities, 4, kSpeedAndWidth);  // of port 0, unless the port says another number
   allow(kLinkControl, 2, kLinkControlBits);
   define(kLinkStatus, 2, kSpeedAndWidth);
   define(kLinkCapabilities2, 4, 1U << 1U);  // 2.5 GT/s

@@ -15,7 +15,6 @@ constexpr gate::Use kVacateUse{.what = "removal from the slot"};
 
 constexpr std::uint16_t kSlotImplemented = 0x0100;   // in the capability's flags
 constexpr std::uint32_t kLinkActiveReporting = 1U << 20U;
-constexpr std::uint32_t kSpeedAndWidth = 1U | 1U << 4U;
 constexpr unsigned kPortNumberShift = 24;
 constexpr std::uint16_t kRootControlBits = 0x000f;   // errors and power management events, which do not occur
 
@@ -42,8 +41,9 @@ RootPort::RootPort(const hw::DeviceInit& init, const Config& config)
 }
 
 Result<void> RootPort::seated(Bus& bus) {
-  config().define(express_.at() + Express::kLinkCapabilities, 4,
-                  kSpeedAndWidth | kLinkActiveReporting | std::uint32_t{config_.port} << kPortNumberShift);
+  const unsigned link = express_.at() + Express::kLinkCapabilities;
+  config().define(link, 4,
+                  config().get(link, 4) | kLinkActiveReporting | std::uint32_t{config_.port} << kPortNumberShift);
   return Bridge::seated(bus);
 }
 

@@ -70,6 +70,13 @@ TEST_F(PciBridgeTest, WhatIsBehindItIsFoundAtItsSecondaryNumber) {
   EXPECT_EQ(id_at(7, 2), kNobody) << "it passes nothing on";
 }
 
+TEST_F(PciBridgeTest, SaysWhatItsLinkIs) {
+  const unsigned express = world_.capability(kBridge, devices::pci::capability::kExpress);
+  ASSERT_NE(express, 0U);
+  EXPECT_EQ(world_.config(kBridge, express + devices::pci::Express::kLinkCapabilities), 0x11U);
+  EXPECT_EQ(world_.config(kBridge, express + devices::pci::Express::kLinkStatus, 2), 0x11U);
+}
+
 TEST_F(PciBridgeTest, ABridgeBehindABridge) {
   ASSERT_TRUE(world_.plug_on<PciBridge>({"bridge", "secondary"}, "inner", "4"));
   ASSERT_TRUE(world_.plug_on<PciRam>({"inner", "secondary"}, "ram1", "5"));
@@ -231,6 +238,7 @@ TEST_F(PciBridgeTest, ExtendedConfigurationSpaceDoesNotPassAConventionalBus) {
   number(1, 1);
   EXPECT_EQ(world_.load(PciWorld::config_at(2, 0, 0xfc, 1), 4), 0U);
   EXPECT_EQ(world_.load(PciWorld::config_at(2, 0, 0x100, 1), 4), kNobody);
+  EXPECT_EQ(world_.load(PciWorld::config_at(2, 0, 0xfe, 1), 4), 0xffff'0000U) << "the first half is there";
   EXPECT_EQ(world_.config(kBridge, 0x100), 0U) << "the bridge itself is on an express bus";
 }
 

@@ -396,7 +396,21 @@ TEST(PciPortTest, WithoutHotPlugAnEmptySlotTakesNothingWhileTheMachineRuns) {
 TEST(PciPortTest, ItsNumbersAreThoseItWasGiven) {
   SlotWorld slot{{.port = 0x12, .slot = 0x345}};
   EXPECT_EQ(slot.config(SlotWorld::kPort, slot.capability_at() + 0x14) >> 19, 0x345U);
-  EXPECT_EQ(slot.config(SlotWorld::kPort, slot.capability_at() + 0x0c) >> 24, 0x12U);
+  EXPECT_EQ(slot.config(SlotWorld::kPort, slot.capability_at() + 0x0c), 0x1210'0011U) << "and its link's speed";
+}
+
+// One lane at 2.5 GT/s, of port 0: what it can is what it does.
+TEST(PciPortTest, WhatIsBehindItSaysTheSameOfItsLink) {
+  SlotWorld slot;
+  ASSERT_TRUE(slot.insert());
+  slot.power_up();
+  constexpr unsigned kExpress = 0x48;
+  const auto link = [&](unsigned at, unsigned size) {
+    return slot.load(PciWorld::config_at(0, 0, kExpress + at, 1), size);
+  };
+  EXPECT_EQ(link(0, 1), devices::pci::capability::kExpress);
+  EXPECT_EQ(link(devices::pci::Express::kLinkCapabilities, 4), 0x11U);
+  EXPECT_EQ(link(devices::pci::Express::kLinkStatus, 2), 0x11U);
 }
 
 }  // namespace
