@@ -37,13 +37,13 @@ class ConfigSpace {
 
   // --- used ---------------------------------------------------------------------------------------
 
-  /// Zero where nothing is. 1, 2 or 4 bytes at any offset.
+  /// Zero where nothing is. Up to 4 bytes at any offset.
   std::uint32_t get(unsigned at, unsigned bytes) const;
   std::uint16_t get16(unsigned at) const { return static_cast<std::uint16_t>(get(at, 2)); }
   std::uint8_t get8(unsigned at) const { return static_cast<std::uint8_t>(get(at, 1)); }
   /// The function's own change; no mask applies.
   void put(unsigned at, unsigned bytes, std::uint32_t value);
-  /// The guest's.
+  /// The guest's, the same.
   void write(unsigned at, unsigned bytes, std::uint32_t value);
   void reset();
 

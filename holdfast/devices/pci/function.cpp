@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/pci/function.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "holdfast/base/check.hpp"
@@ -140,18 +141,26 @@ void Function::reset_registers() {
 
 // --- configuration space ---------------------------------------------------------------------------
 
+/// How many of the bytes of an access a guest finds.
+unsigned Function::shown(unsigned at, unsigned bytes) const {
+  return at < shown_bytes_ ? std::min(bytes, shown_bytes_ - at) : 0;
+}
+
 memory::MemTxResult Function::Registers::read(std::uint64_t offset, unsigned size,
                                               std::uint64_t& value, memory::MemTxAttrs /*attrs*/) {
-  value = offset < function_.shown_bytes_ ? function_.config_.get(static_cast<unsigned>(offset), size)
-                                          : ~std::uint64_t{0};
+  const auto at = static_cast<unsigned>(offset);
+  const unsigned bytes = function_.shown(at, size);
+  value = ~std::uint64_t{0} << (8 * bytes) | function_.config_.get(at, bytes);
   return memory::MemTxResult::kOk;
 }
 
 memory::MemTxResult Function::Registers::write(std::uint64_t offset, unsigned size,
                                                std::uint64_t value, memory::MemTxAttrs /*attrs*/) {
   const auto at = static_cast<unsigned>(offset);
-  function_.config_.write(at, size, static_cast<std::uint32_t>(value));
-  function_.written(at, size);
+  const unsigned bytes = function_.shown(at, size);
+  if (bytes == 0) return memory::MemTxResult::kOk;
+  function_.config_.write(at, bytes, static_cast<std::uint32_t>(value));
+  function_.written(at, bytes);
   return memory::MemTxResult::kOk;
 }
 

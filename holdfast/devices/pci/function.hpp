@@ -162,6 +162,7 @@ class Function : public hw::Device {
   Result<void> set_addr(const std::string& text);
   Result<void> add_rom();
   void define_header(const Identity& identity);
+  unsigned shown(unsigned at, unsigned bytes) const;
   void written(unsigned at, unsigned bytes);
   void follow(memory::Transaction& map);
   void update_intx();
@@ -195,7 +196,7 @@ class Function : public hw::Device {
   Seat seat_{*this};
   Registers registers_{*this};
   hw::Mmio config_region_{*this, "config", kExtendedConfigSize, registers_,
-                          {.valid = {.min = 1, .max = 8}, .impl = {.min = 1, .max = 4}}};
+                          {.valid = {.min = 1, .max = 8, .unaligned = true}, .impl = {.min = 1, .max = 4}}};
   hw::Alias bus_master_{*this, "bus-master", memory::kWholeSpace, memory_};
   hw::Space dma_{*this, "dma"};
   memory::Port port_{*dma_};

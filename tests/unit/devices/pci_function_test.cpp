@@ -71,6 +71,41 @@ TEST_F(PciFunction, HasAListOfCapabilities) {
   EXPECT_EQ(world.config(1, 0x9c + 4), PciProbe::kTable);
 }
 
+// Any access comes to the same as its bytes, one by one.
+TEST_F(PciFunction, ItsConfigurationIsReadAtAnyWidthAndPlace) {
+  add_probe();
+  ASSERT_TRUE(world.plug<PciRam>("ram1", "2"));
+  EXPECT_EQ(world.config(1, reg::kVendorId + 1), 0x07f0'011bU);
+  for (const unsigned device : {0U, 1U, 2U})
+    for (const unsigned size : {2U, 4U, 8U})
+      for (unsigned at = 0; at <= 0x110; ++at) {
+        std::uint64_t bytes = 0;
+        for (unsigned i = 0; i < size; ++i)
+          bytes |= world.load(PciWorld::config_at(device, 0, at + i), 1) << (8 * i);
+        EXPECT_EQ(world.load(PciWorld::config_at(device, 0, at), size), bytes)
+            << device << " " << std::hex << at << " " << size;
+      }
+  EXPECT_EQ(world.config(2, 0xfd), 0xff00'0000U) << "beyond its end";
+  EXPECT_EQ(world.config(1, 0xffe), 0xffff'0000U) << "half of it is the next function, which is not there";
+}
+
+TEST_F(PciFunction, ItsConfigurationIsWrittenAtAnyWidthAndPlace) {
+  add_probe();
+  world.set_config(1, reg::kBar0 + 1, 4, 0x0000'4000);
+  EXPECT_EQ(world.config(1, reg::kBar0), 0x0040'000cU) << "size, kind and the bytes written";
+  EXPECT_EQ(world.config(1, reg::kBar0 + 4), 0U);
+  world.set_config(1, reg::kBar0 + 1, 4, static_cast<std::uint32_t>(kLow >> 8));
+  set(PciProbe::kData, 5);
+  EXPECT_EQ(get(PciProbe::kData), 5U) << "it shows where the bytes say";
+  world.set_config(1, reg::kInterruptLine - 1, 2, 0x2aff);
+  EXPECT_EQ(world.config(1, reg::kInterruptLine, 1), 0x2aU);
+  world.set_config(1, reg::kCommand - 1, 2, 0);
+  EXPECT_EQ(world.config(1, reg::kCommand, 1), 0U);
+  EXPECT_EQ(get(PciProbe::kData), kOnes) << "decoding is off";
+  world.store(PciWorld::config_at(1, 0, reg::kCommand - 3), 8, 0x0000'0006'0000'0000U >> 8);
+  EXPECT_EQ(get(PciProbe::kData), 5U) << "in halves";
+}
+
 // SPEC: PCI Express 7.2.2: a conventional function has 256 bytes.
 TEST_F(PciFunction, HasNoExtendedSpaceWithoutTheExpressCapability) {
   ASSERT_TRUE(world.plug<PciRam>("ram1", "1"));
