@@ -228,15 +228,23 @@ void Machine::reset(Cause cause) {
   run_job("reset", [this, cause] { reset_now(cause); });
 }
 
+void Machine::reset_on_demand(Cause cause) {
+  run_job("reset on demand", [this, cause] { reset_or_end(cause); });
+}
+
 void Machine::request_reset(Cause cause) {
   hw::CpuSet* held = hold_cpus();
   control().post("reset", [this, cause, held] {
-    if (on_reset_.load(std::memory_order_relaxed) == OnReset::kReset)
-      reset_now(cause);
-    else
-      shut_down_now(0, on_shutdown_.load(std::memory_order_relaxed), cause);
+    reset_or_end(cause);
     if (held != nullptr) held->resume();
   });
+}
+
+void Machine::reset_or_end(Cause cause) {
+  if (on_reset_.load(std::memory_order_relaxed) == OnReset::kReset)
+    reset_now(cause);
+  else
+    shut_down_now(0, on_shutdown_.load(std::memory_order_relaxed), cause);
 }
 
 // A guest that begins anew has let go of everything, and does not see it go.

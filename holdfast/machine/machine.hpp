@@ -145,8 +145,11 @@ class Machine final : private hw::MachineRequests {
   void pause();
   /// Three phases over all devices; returns when they are done. A machine that is switched off is
   /// as before its start then.
-  void reset(Cause cause = Cause::kHostRequest);
-  /// The same, later, from a callback or a job: what Options::on_reset makes of it.
+  void reset(Cause cause = Cause::kHostReset);
+  /// What somebody at a monitor asks for: what Options::on_reset makes of it, which is done when this
+  /// returns.
+  void reset_on_demand(Cause cause);
+  /// The same, later, from a callback or a job.
   void request_reset() override { request_reset(Cause::kGuestReset); }
   void request_reset(Cause cause);
   /// The machine is switched off, with this exit status: state kShutdown, and, if
@@ -206,6 +209,7 @@ class Machine final : private hw::MachineRequests {
   /// The device goes, and all that goes with it.
   void take_out(hw::Device& device, Ref<hw::Ticket> ticket);
   void depart(hw::Device& device, Ref<hw::Ticket> ticket);
+  void reset_or_end(Cause cause);
   void reset_now(Cause cause);
   void shut_down_now(int status, OnShutdown then, Cause cause);
   void set_run_state(RunState state);

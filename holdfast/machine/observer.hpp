@@ -13,9 +13,10 @@ enum class RunState : std::uint8_t { kPrelaunch, kRunning, kPaused, kShutdown };
 enum class Cause : std::uint8_t {
   kGuestReset,
   kGuestShutdown,
-  kHostRequest,  // a monitor: reset or quit
+  kHostRequest,  // a monitor: quit
   kHostSignal,
   kHostUi,       // the escape key of a console
+  kHostReset,    // a monitor: reset
 };
 
 /// Each is called on the control thread, in the job that did it: it takes note and returns.

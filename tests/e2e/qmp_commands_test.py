@@ -490,6 +490,28 @@ def actions(program):
         m.wait()
 
 
+def resets_that_are_ends(program):
+    """What a reset is to be is so for one that a monitor wants, too."""
+    by_people = ("human-monitor-command", {"command-line": "system_reset"})
+    reason = {"guest": False, "reason": "host-qmp-system-reset"}
+    for command, arguments in (("system_reset", None), by_people):
+        with machine(program) as m:
+            m.qmp.execute(command, arguments)
+            assert m.qmp.wait_event("RESET")["data"] == reason
+        for option in (["-no-reboot"], ["-action", "reboot=shutdown"]):
+            with machine(program, *option) as m:
+                m.qmp.execute(command, arguments)
+                assert m.qmp.wait_event("SHUTDOWN")["data"] == reason
+                m.wait()
+    with machine(program, "-no-reboot", "-no-shutdown") as m:
+        m.qmp.execute("system_reset")
+        assert m.qmp.wait_event("SHUTDOWN")["data"] == reason
+        assert m.qmp.query_status()["status"] == "shutdown"
+        m.qmp.execute("set-action", reboot="reset")
+        m.qmp.execute("system_reset")
+        assert m.qmp.query_status()["status"] == "prelaunch"
+
+
 # --- beside another emulator -------------------------------------------------------------------------
 
 def shape(value):

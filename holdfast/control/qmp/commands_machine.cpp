@@ -9,7 +9,7 @@ namespace holdfast::control::qmp {
 namespace {
 
 Answer reset(Call& call) {
-  call.machine.reset(machine::Cause::kHostRequest);
+  call.machine.reset_on_demand(machine::Cause::kHostReset);
   return Json::object();
 }
 

@@ -34,7 +34,8 @@ std::string_view reason_of(machine::Cause cause) {
   switch (cause) {
     case Cause::kGuestReset: return "guest-reset";
     case Cause::kGuestShutdown: return "guest-shutdown";
-    case Cause::kHostRequest: return "host-qmp-system-reset";
+    case Cause::kHostReset: return "host-qmp-system-reset";
+    case Cause::kHostRequest: return "host-qmp-quit";
     case Cause::kHostSignal: return "host-signal";
     case Cause::kHostUi: return "host-ui";
   }
@@ -133,9 +134,7 @@ class QmpServer::Hub final : private machine::Observer {
   }
   void switched_off(machine::Cause cause, Afterwards then) override {
     ends_ = then == Afterwards::kEnds;
-    using machine::Cause;
-    emit("SHUTDOWN",
-         cause_data(cause, cause == Cause::kHostRequest ? "host-qmp-quit" : reason_of(cause)));
+    emit("SHUTDOWN", cause_data(cause, reason_of(cause)));
   }
   void asked_to_power_down() override { emit("POWERDOWN"); }
   void device_went(const std::string& name, const std::string& path) override {

@@ -264,6 +264,19 @@ TEST(RunState, AResetMayBeAnEnd) {
   machine->loop().run();  // returns at once
 }
 
+TEST(RunState, SoMayAResetThatAMonitorWants) {
+  TestMachine machine{BoardPlan{"a"}, {.on_reset = Machine::OnReset::kShutdown}};
+  ASSERT_TRUE(machine->plug<Scratch>("it", kHole));
+  machine->run();
+  machine->reset_on_demand(Cause::kHostReset);
+  EXPECT_EQ(machine->run_state(), RunState::kShutdown) << "when it returns";
+  EXPECT_EQ(machine.read32(kHole + Scratch::kResets), 1U) << "by its plug alone";
+  TestMachine other;
+  ASSERT_TRUE(other->plug<Scratch>("it", kHole));
+  other->reset_on_demand(Cause::kHostReset);
+  EXPECT_EQ(other.read32(kHole + Scratch::kResets), 2U);
+}
+
 /// Says what it is told, and how often it is paused.
 class CountingCpus final : public hw::CpuSet {
  public:
