@@ -18,6 +18,8 @@ import device_tree
 
 QEMU = "qemu-system-riscv64"
 OPENSBI = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"
+U_BOOT = "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin"
+LARGE = "a file of 20 MiB"
 
 DOCUMENT = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "virt.md"
 
@@ -73,6 +75,11 @@ CASES = {
                                    "node,mem=128M", "-numa", "cpu,node-id=0,core-id=0", "-numa",
                                    "cpu,node-id=1,core-id=1", "-numa", "cpu,node-id=1,core-id=2"],
     "kernel and command line": ["-smp", "1", "-kernel", OPENSBI, "-append", "console=ttyS0 quiet"],
+    **{f"kernel and RAM disk, {memory}": ["-m", memory, "-kernel", U_BOOT, "-initrd", OPENSBI]
+       for memory in ("16M", "100M", "128M", "130M", "1100M", "3G")},
+    "kernel without firmware and RAM disk": ["-bios", "none", "-kernel", OPENSBI, "-initrd", U_BOOT],
+    "a large RAM disk": ["-m", "64M", "-kernel", U_BOOT, "-initrd", LARGE],
+    "a large kernel and RAM disk": ["-m", "256M", "-kernel", LARGE, "-initrd", LARGE],
     "RAM by object": ["-object", "memory-backend-memfd,id=mem,size=192M", "-m", "192M", "-M",
                       "memory-backend=mem"],
 }
@@ -156,7 +163,11 @@ def main():
     program = sys.argv[1]
     failed, used, compared = [], set(), 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, arguments in CASES.items():
+        large = os.path.join(folder, "large")
+        with open(large, "wb") as file:
+            file.write(bytes(range(256)) * (20 * 4096))
+        for name, words in CASES.items():
+            arguments = [large if word == LARGE else word for word in words]
             ours = dump(program, arguments, os.path.join(folder, "ours.dtb"))
             theirs = contents(dump(QEMU, arguments, os.path.join(folder, "theirs.dtb")))
             wrong, excuses = compare(contents(ours), theirs)

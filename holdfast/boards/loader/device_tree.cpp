@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 #include "holdfast/boards/loader/image.hpp"
 
@@ -276,8 +277,15 @@ Result<std::vector<std::byte>> with_chosen(std::span<const std::byte> blob, cons
         return r;
     if (!chosen.initrd) return 0;
     const auto [address, size] = *chosen.initrd;
-    if (const int r = fdt_setprop_u64(fdt, node, "linux,initrd-start", address); r != 0) return r;
-    return fdt_setprop_u64(fdt, node, "linux,initrd-end", address + size);
+    const std::uint64_t end = address + size;
+    // Of one cell where that is enough, as firmware is used to; readers go by the length.
+    const auto set = [&](const char* name, std::uint64_t value) {
+      return end <= std::numeric_limits<std::uint32_t>::max()
+                 ? fdt_setprop_u32(fdt, node, name, static_cast<std::uint32_t>(value))
+                 : fdt_setprop_u64(fdt, node, name, value);
+    };
+    if (const int r = set("linux,initrd-start", address); r != 0) return r;
+    return set("linux,initrd-end", end);
   };
   if (const int result = edit(); result != 0)
     return fail("device tree: /chosen cannot be completed: {}", fdt_strerror(result));

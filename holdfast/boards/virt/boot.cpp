@@ -130,6 +130,7 @@ class Boot {
         TRY(load_image(*options_.kernel, {.base = base, .room = {base, ram_.last}}));
     look_for_htif(image);
     kernel_entry_ = image.entry();
+    kernel_at_ = image.extent().first;
     next_free_ = image.extent().last + 1;
     add_image(blobs_, *options_.kernel, image);
     if (!options_.bios) firmware_entry_ = kernel_entry_;
@@ -138,9 +139,10 @@ class Boot {
 
   Result<void> add_initrd() {
     if (!options_.initrd) return {};
-    // Half-way up, at most 512 MiB above the kernel, so that the kernel has room to unpack itself.
-    const std::uint64_t base = align_up(
-        std::max(next_free_, map::kRam + std::min(options_.ram_size / 2, 512 * kMiB)), 4096);
+    // Half of the RAM above where the kernel begins, at most 512 MiB, so that it has room to unpack
+    // itself; behind a kernel that is larger.
+    const std::uint64_t base =
+        align_up(std::max(next_free_, kernel_at_ + std::min(options_.ram_size / 2, 512 * kMiB)), 4096);
     if (base > ram_.last)
       return fail("'{}': no room in {} bytes of RAM", *options_.initrd, options_.ram_size);
     auto bytes = TRY(read_file(*options_.initrd, ram_.last - base + 1));
@@ -207,6 +209,7 @@ class Boot {
   std::vector<std::byte> tree_;
   std::uint64_t firmware_entry_ = map::kRam;
   std::uint64_t kernel_entry_ = 0;
+  std::uint64_t kernel_at_ = map::kRam;
   std::uint64_t next_free_ = map::kRam;
   std::uint64_t tree_at_ = 0;
   std::optional<DeviceTreeBuilder::Range> initrd_;

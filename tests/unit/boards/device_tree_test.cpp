@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <libfdt.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
+#include <iterator>
 
 namespace holdfast::boards {
 namespace {
@@ -219,8 +221,20 @@ TEST(DeviceTree, ChosenIsCompleted) {
   EXPECT_TRUE(check_device_tree(*blob));
   EXPECT_EQ(text_of(*blob, "/chosen", "bootargs"), (std::string{"console=ttyS0\0", 14}));
   EXPECT_EQ(text_of(*blob, "/chosen", "stdout-path"), (std::string{"/uart\0", 6}));
-  EXPECT_EQ(cells_of(*blob, "/chosen", "linux,initrd-start"), (Cells{0, 0x8800'0000}));
-  EXPECT_EQ(cells_of(*blob, "/chosen", "linux,initrd-end"), (Cells{0, 0x8800'1234}));
+  EXPECT_EQ(cells_of(*blob, "/chosen", "linux,initrd-start"), (Cells{0x8800'0000}));
+  EXPECT_EQ(cells_of(*blob, "/chosen", "linux,initrd-end"), (Cells{0x8800'1234}));
+}
+
+TEST(DeviceTree, ARamDiskAboveFourGiBHasLongerAddresses) {
+  const auto initrd_of = [](std::uint64_t address, std::uint64_t size) {
+    const auto blob = with_chosen(small(), {.initrd = Builder::Range{address, size}});
+    Cells cells = cells_of(*blob, "/chosen", "linux,initrd-start");
+    std::ranges::copy(cells_of(*blob, "/chosen", "linux,initrd-end"), std::back_inserter(cells));
+    return cells;
+  };
+  EXPECT_EQ(initrd_of(0xffff'0000, 0xffff), (Cells{0xffff'0000, 0xffff'ffff}));
+  EXPECT_EQ(initrd_of(0xffff'0000, 0x1'0000), (Cells{0, 0xffff'0000, 1, 0}));
+  EXPECT_EQ(initrd_of(0x1'2345'6000, 3), (Cells{1, 0x2345'6000, 1, 0x2345'6003}));
 }
 
 TEST(DeviceTree, ChosenIsMadeWhereThereIsNone) {
