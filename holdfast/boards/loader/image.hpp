@@ -58,8 +58,8 @@ class Image {
   std::span<const Segment> segments() const { return segments_; }
   /// From the first byte of the first segment to the last byte of the last.
   Extent extent() const { return {segments_.front().extent.first, segments_.back().extent.last}; }
-  /// The value of a symbol that an ELF file defines; nothing if there is none, or if the file is a 32-bit
-  /// one. Takes time in their number.
+  /// The value of a symbol that an ELF file defines; nothing if there is none, if its symbols cannot be
+  /// read, which a warning says, or if the file is a 32-bit one. Takes time in their number.
   std::optional<std::uint64_t> symbol(std::string_view name) const;
 
  private:
