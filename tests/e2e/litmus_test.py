@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Litmus tests of the memory model, on two and four harts with a host thread each.
 
-usage: litmus_test.py HOLDFAST [--rounds N | --long]
+usage: litmus_test.py HOLDFAST [--rounds N] [--long]
+
+--long, and HOLDFAST_LONG in the environment, which ./test --long sets, mean ten million rounds a test.
 
 No outcome that RVWMO forbids may appear. The outcome of store buffering that it allows, and that a
 host shows whenever two harts really run at the same time, must appear: else nothing was tested, and
@@ -60,9 +62,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=50_000)
     parser.add_argument("--long", action="store_true", help="ten million rounds a test")
     args = parser.parse_args()
-    rounds = 10_000_000 if args.long else args.rounds
+    long = args.long or bool(os.environ.get("HOLDFAST_LONG"))
+    rounds = 10_000_000 if long else args.rounds
     for harts in EXPECTED:
-        run(args.holdfast, harts, rounds, limit=3600 if args.long else 300)
+        run(args.holdfast, harts, rounds, limit=3600 if long else 300)
 
 
 if __name__ == "__main__":
