@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/accel/hart_gang.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "holdfast/base/check.hpp"
 
 namespace holdfast::accel {
 
-HartGang::HartGang(Threads threads) {
+HartGang::HartGang(Threads threads, Names names) : names_{names} {
   if (threads == Threads::kOneEach) return;
-  rota_.emplace();
+  HartRota::Options options;
+  if (names == Names::kShown) options.name = "ALL CPUs/TCG";
+  rota_.emplace(std::move(options));
   join(*rota_);
+}
+
+// As others of this field name them, whose users look for that. At most 15 characters are shown.
+std::string HartGang::thread_name(std::uint64_t hart) const {
+  return names_ == Names::kShown ? fmt::format("CPU {}/TCG", hart) : std::string{};
 }
 
 void HartGang::hold() {

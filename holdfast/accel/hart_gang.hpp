@@ -3,7 +3,9 @@
 // Owned by whoever made the machine; outlives its harts.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "holdfast/accel/hart_rota.hpp"
@@ -19,8 +21,15 @@ class HartGang final : public hw::CpuSet {
     kOneEach,    // harts run at the same time
     kOneForAll,  // in turn, always in the same order; the machine's clock is stepped by that thread
   };
+  enum class Names : std::uint8_t {
+    kNone,
+    kShown,  // the host shows which thread is which hart's
+  };
   /// Paused, once, until the machine runs.
-  explicit HartGang(Threads threads = Threads::kOneEach);
+  explicit HartGang(Threads threads = Threads::kOneEach, Names names = Names::kNone);
+
+  /// What the host shows of the thread that runs a hart; "": nothing of its own.
+  std::string thread_name(std::uint64_t hart) const;
 
   void hold() override;
   void pause() override;
@@ -33,6 +42,7 @@ class HartGang final : public hw::CpuSet {
   void leave(HartRunner& runner);
 
  private:
+  const Names names_;
   Mutex mutex_{LockRank::kControl, "harts"};
   std::vector<HartRunner*> runners_ HF_GUARDED_BY(mutex_);
   unsigned pauses_ HF_GUARDED_BY(mutex_) = 1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/accel/hart_rota.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -182,6 +184,7 @@ std::uint64_t HartRota::sleep(const std::vector<Seat>& seats, std::uint64_t most
 }
 
 void HartRota::main() {
+  if (!options_.name.empty()) pthread_setname_np(pthread_self(), options_.name.c_str());
   std::optional<Seat> seat;
   while (next(seat)) {
     if (seat)

@@ -13,7 +13,9 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "holdfast/accel/cpu_events.hpp"
@@ -31,9 +33,10 @@ class HartRota final : public HartRunner,
   struct Options {
     std::uint64_t slice = 1000;             // instructions
     std::uint64_t ns_per_instruction = 10;  // of virtual time
+    std::string name{};                     // of the thread, that the host shows; "": that of who starts it
   };
   HartRota() : HartRota{Options{}} {}
-  explicit HartRota(Options options) : options_{options} {}
+  explicit HartRota(Options options) : options_{std::move(options)} {}
   /// No hart takes part any more.
   ~HartRota();
   HartRota(const HartRota&) = delete;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/accel/hart_thread.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
+
+#include <utility>
 
 #include "holdfast/base/check.hpp"
 
@@ -10,7 +13,7 @@ namespace holdfast::accel {
 using cpu::riscv::Stop;
 
 HartThread::HartThread(cpu::riscv::Hart& hart, CpuEvents& events, Options options)
-    : hart_{hart}, events_{events}, options_{options} {
+    : hart_{hart}, events_{events}, options_{std::move(options)} {
   hart_.set_waker(this);
 }
 
@@ -106,6 +109,7 @@ void HartThread::await_answer() {
 
 void HartThread::main() {
   host_id_.store(gettid(), std::memory_order_relaxed);
+  if (!options_.name.empty()) pthread_setname_np(pthread_self(), options_.name.c_str());
   while (ready_to_run()) {
     const Stop stop = hart_.run(options_.slice);
     events_.between_slices();

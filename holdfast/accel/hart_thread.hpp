@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <thread>
 
 #include "holdfast/accel/cpu_events.hpp"
@@ -21,6 +22,7 @@ class HartThread final : public HartRunner, private cpu::riscv::Waker {
  public:
   struct Options {
     std::uint64_t slice = 4096;  // instructions: tens of microseconds
+    std::string name{};          // that the host shows; "": that of who starts it
   };
 
   /// `hart` and `events` outlive the thread.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "holdfast/app/loader_devices.hpp"
+#include "holdfast/app/machines.hpp"
 #include "holdfast/boards/device_types.hpp"
 
 namespace holdfast::app {
@@ -73,7 +74,7 @@ machine::DeviceWish wish_of(const OptionGroup& group) {
 Result<void> check_devices(const Options& options) {
   const auto types = TRY(all_types());
   for (const OptionGroup& global : options.globals)
-    if (const auto good = check_global(types, global); !good)
+    if (const auto good = check_global(types, global); !good && !is_of_cpu_model(global))
       return std::unexpected{about(global, good.error())};
   for (const OptionGroup& group : options.devices) {
     if (is_loader(group)) continue;
@@ -85,10 +86,12 @@ Result<void> check_devices(const Options& options) {
 
 std::vector<machine::GlobalValue> global_values(const Options& options) {
   std::vector<machine::GlobalValue> values;
-  for (const OptionGroup& global : options.globals)
+  for (const OptionGroup& global : options.globals) {
+    if (is_of_cpu_model(global)) continue;  // harts that come are made by it, as the first ones are
     values.push_back({.driver = value_of(global, "driver"),
                       .property = value_of(global, "property"),
                       .text = value_of(global, "value")});
+  }
   return values;
 }
 
@@ -96,9 +99,11 @@ Result<void> apply_globals(BoardPlan& plan, const Options& options,
                            const object::TypeRegistry& types, const Backends& backends) {
   const boards::SettingTargets targets{
       .chardev = [&backends](std::string_view id) { return backends.find(id); }};
-  for (const OptionGroup& global : options.globals)
+  for (const OptionGroup& global : options.globals) {
+    if (is_of_cpu_model(global)) continue;  // the board was planned by it
     if (const auto applied = apply_global(plan, global, types, targets); !applied)
       return std::unexpected{about(global, applied.error())};
+  }
   return {};
 }
 
@@ -117,6 +122,7 @@ Result<void> add_devices(machine::Machine& machine, const DeviceAdder& adder, co
 
 Result<std::string> devices_text(const std::string& subject) {
   const auto types = TRY(all_types());
+  if (subject == kLoaderDriver) return loader_text();
   if (!subject.empty()) {
     auto text = machine::device_type_text(types, subject);
     if (!text) return fail("-device {},help: {}", subject, text.error().message);

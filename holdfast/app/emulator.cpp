@@ -34,11 +34,13 @@ namespace {
 class Emulator {
  public:
   Emulator(const Options& options, const MachineType& type)
-      : options_{options}, type_{type}, gang_{threads(options)}, semihosting_{calls(options)} {}
+      : options_{options}, type_{type}, gang_{threads(options), names(options)}, semihosting_{calls(options)} {}
 
   Result<int> run() {
     if (options_.exit_with_parent) TRY(end_with_parent());
     if (options_.daemonize) TRY(background_.enter());  // before any other thread exists
+    if (!options_.process.empty()) name_process(options_.process);
+    if (options_.log_file) TRY(log::write_to(with_process_number(*options_.log_file)));
     if (options_.pid_file) TRY(pid_file_.write(*options_.pid_file));
     TRY(signals_.block());
     if (const auto built = build(); !built) {
@@ -61,6 +63,9 @@ class Emulator {
   static accel::HartGang::Threads threads(const Options& options) {
     return options.threading == Threading::kSingle ? accel::HartGang::Threads::kOneForAll
                                                    : accel::HartGang::Threads::kOneEach;
+  }
+  static accel::HartGang::Names names(const Options& options) {
+    return options.name_threads ? accel::HartGang::Names::kShown : accel::HartGang::Names::kNone;
   }
   /// What the guest may ask of the host. Its command line is what was given, or else how a kernel was.
   static accel::Semihosting::Options calls(const Options& options) {
@@ -288,7 +293,6 @@ Result<int> run_machine(const Options& options) {
   TRY(type->check(options));
   TRY(check_devices(options));
   log::enable(options.log_topics);
-  if (options.log_file) TRY(log::write_to(*options.log_file));
   if (const std::string path = TRY(type->dump(options)); !path.empty()) {
     fmt::print("device tree written to '{}'\n", path);
     return 0;

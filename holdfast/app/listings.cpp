@@ -27,6 +27,7 @@ Result<std::string> answer(const Options& options) {
     case Action::kListCpus: return cpus_text(options.subject);
     case Action::kListAccelerators: return accelerators_text();
     case Action::kListTopics: return topics_text();
+    case Action::kListOption: return option_text(options.subject);
     case Action::kListDevices: return devices_text(options.subject);
     case Action::kListObjects: return objects_text(options.subject);
     case Action::kListChardevs:

@@ -3,6 +3,8 @@
 // elsewhere, which a machine does while it is made.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "holdfast/app/options.hpp"
@@ -13,6 +15,9 @@ namespace holdfast::app {
 
 /// The name that -device knows it by.
 inline constexpr std::string_view kLoaderDriver = "loader";
+
+/// What `-device loader,help` prints.
+std::string loader_text();
 
 /// Those of the -device options that are of this kind, in their order.
 Result<std::vector<boards::GenericLoad>> loads(const Options& options);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "holdfast/accel/riscv_cpu.hpp"
+
 namespace holdfast::app {
 std::vector<const MachineType*> machines(std::string_view architecture) {
   std::vector<const MachineType*> all{&virt_machine(), &b_l475e_iot01a_machine(), &none_machine()};
@@ -36,16 +38,30 @@ Result<std::string> cpus_text(const std::string& model) {
   return text;
 }
 
+bool is_of_cpu_model(const OptionGroup& global) {
+  if (*global.find("driver") != accel::RiscvCpu::kType.name) return false;
+  const std::string& name = *global.find("property");
+  return name == "priv_spec" || std::ranges::any_of(cpu::riscv::kCpuProperties, [&](const cpu::riscv::CpuProperty& property) {
+    return property.name == name || property.other == name;
+  });
+}
+
 Result<cpu::riscv::CpuModel> cpu_model(const Options& options) {
   using cpu::riscv::CpuModel;
   const std::string name = options.cpu.value_or("rv64");
-  const auto model = [&]() -> Result<CpuModel> {
-    auto named = TRY(CpuModel::named(name));
-    for (const KeyValue& item : options.cpu_properties) TRY(named.set(item.key, item.value));
-    TRY(named.hart());
-    return named;
-  }();
-  if (!model) return fail("-cpu {}: {}", name, model.error().message);
+  const auto about_cpu = [&](const Error& error) {
+    return std::unexpected{Error{fmt::format("-cpu {}: {}", name, error.message)}};
+  };
+  auto model = CpuModel::named(name);
+  if (!model) return about_cpu(model.error());
+  for (const OptionGroup& global : options.globals) {
+    if (!is_of_cpu_model(global)) continue;
+    if (const auto set = model->set(*global.find("property"), *global.find("value")); !set)
+      return std::unexpected{about(global, set.error())};
+  }
+  for (const KeyValue& item : options.cpu_properties)
+    if (const auto set = model->set(item.key, item.value); !set) return about_cpu(set.error());
+  if (const auto hart = model->hart(); !hart) return about_cpu(hart.error());
   return model;
 }
 

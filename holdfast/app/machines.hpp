@@ -73,8 +73,11 @@ Result<const MachineType*> find_machine(const Options& options);
 std::string machines_text();
 /// What `-cpu help` prints, for a model what `-cpu MODEL,help` does.
 Result<std::string> cpus_text(const std::string& model);
-/// The model that the options name, known to make a hart.
+/// The model that the options name, with what -global says of it, known to make a hart. What -cpu says
+/// of a property counts more.
 Result<cpu::riscv::CpuModel> cpu_model(const Options& options);
+/// Whether that -global is part of the model: all harts of the machine have it from there.
+bool is_of_cpu_model(const OptionGroup& global);
 /// What `-M TYPE,help` prints.
 Result<std::string> machine_properties_text(const Options& options);
 

@@ -34,6 +34,7 @@ enum class Action {
   kListDevices,      // subject: a type, whose properties are listed; or ""
   kListObjects,      // the same
   kListChardevs,     // the same, for a back-end
+  kListOption,       // subject: an option, of which its row in the help is shown
 };
 
 enum class Display { kDefault, kNone };
@@ -94,6 +95,8 @@ struct Options {
   std::optional<std::uint64_t> memory_max;  // bytes, at least what there is
   std::uint64_t memory_slots = 0;           // for modules
   std::optional<std::string> name;
+  std::string process;        // what the host is to call the process; "": what it was started as
+  bool name_threads = false;  // the host shows whose each thread is
   std::optional<std::string> uuid;          // as it was given, well-formed
 
   std::optional<std::string> bios;
@@ -154,6 +157,8 @@ Result<Options> parse_options(std::span<const char* const> arguments,
 std::string version_text();
 /// What `-d help` prints.
 std::string topics_text();
+/// What `-drive help` prints, for "drive".
+std::string option_text(std::string_view name);
 /// What `-accel help` prints.
 std::string accelerators_text();
 

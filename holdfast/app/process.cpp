@@ -52,6 +52,13 @@ Result<void> end_with_parent() {
   return {};
 }
 
+void name_process(const std::string& name) { prctl(PR_SET_NAME, name.c_str()); }
+
+std::string with_process_number(std::string path) {
+  if (const auto sign = path.find("%d"); sign != path.npos) path.replace(sign, 2, std::to_string(getpid()));
+  return path;
+}
+
 Background::~Background() {
   if (told_ >= 0) close(told_);
 }

@@ -16,6 +16,12 @@ void keep_standard_descriptors();
 /// The process is to get SIGTERM when the one that started it ends. Error: it has ended already.
 Result<void> end_with_parent();
 
+/// What the host calls the process from here on, and threads that begin later: of that, the first 15 bytes.
+void name_process(const std::string& name);
+
+/// With the number of this process in place of "%d", if that is in it.
+std::string with_process_number(std::string path);
+
 /// Going into the background. The process that was started waits for the one that goes on, and ends
 /// with status 0 when that is ready, or with 1 when it ends before.
 class Background {

@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <ranges>
 
 #include "holdfast/app/images.hpp"
 #include "holdfast/app/loader_devices.hpp"
@@ -169,9 +170,16 @@ void set_room(const Options& options, virt::Options& board) {
   board.memory_slots = static_cast<std::uint32_t>(options.memory_slots);
 }
 
+/// Of a port that the board does not have, that may be said.
+bool leads_nowhere(const Options& options, const std::string& id) {
+  const auto group = std::ranges::find(options.chardevs, id, &OptionGroup::id);
+  return id.empty() || (group != options.chardevs.end() && *group->find("backend") == "null");
+}
+
 Result<void> check(const Options& options) {
   TRY(cpu_model(options));
-  if (options.serials.size() > 1) return fail("-serial: machine 'virt' has one serial port");
+  for (const std::string& id : options.serials | std::views::drop(1))
+    if (!leads_nowhere(options, id)) return fail("-serial: machine 'virt' has one serial port");
   const auto properties = TRY(read_properties(options));
   virt::Options board;
   board.harts = options.topology.cpus;

@@ -169,6 +169,45 @@ def a_log_file_gets_what_was_asked_for(world):
     assert world.path("no/log") in line, line
 
 
+def a_log_files_name_may_have_the_process_number(world):
+    guest = world.guest(load_from_a_hole(), put("a"), STAY)
+    for more in ([], ["-daemonize", "-display", "none", "-pidfile", world.path("pid"), "-serial", "null"]):
+        with ended(world.start(*guest, *(more or ["-nographic"]), "-d", "int", "-D", world.path("l%d.log"))) as process:
+            if more:
+                assert process.wait(timeout=PATIENCE) == 0
+                with open(world.path("pid"), encoding="utf-8") as file:
+                    pid = int(file.read())
+            else:
+                assert process.stdout.read(1) == b"a"
+                pid = process.pid
+            assert os.path.exists(world.path(f"l{pid}.log")), os.listdir(world.folder)
+            os.kill(pid, signal.SIGTERM)
+            wait_for_end(pid)
+    assert world.refused(*guest, "-D", "l%s").endswith("it takes one %d, which the number of the process stands for")
+
+
+def threads_have_names(world):
+    """So that people and tools find the thread of a CPU."""
+    guest = world.guest(put("a"), STAY)
+
+    def names(*arguments):
+        with ended(world.start(*guest, "-nographic", "-smp", "2", *arguments)) as process:
+            assert process.stdout.read(2 if "single" not in arguments[-1] else 1)
+            tasks = f"/proc/{process.pid}/task"
+            found = []
+            for task in [process.pid, *sorted(int(number) for number in os.listdir(tasks))]:
+                with open(f"{tasks}/{task}/comm", encoding="utf-8") as file:
+                    found.append(file.read().rstrip("\n"))
+            process.terminate()
+            assert process.wait(timeout=PATIENCE) == 0
+        return found[0], set(found)
+
+    assert "CPU 0/TCG" not in names("-name", "x")[1] | names("-name", "x,debug-threads=off")[1]
+    main, all_names = names("-name", "guest=x,process=vm-one,debug-threads=on")
+    assert main == "vm-one" and {"CPU 0/TCG", "CPU 1/TCG"} <= all_names, (main, all_names)
+    assert "ALL CPUs/TCG" in names("-name", "x,debug-threads=on", "-accel", "tcg,thread=single")[1]
+
+
 def load_from_a_hole():
     """Traps to mtvec, which is 0 after reset, where nothing is; so sets it to what follows first."""
     # auipc t0, 0; addi t0, t0, 20; csrw mtvec, t0; lui t0, 0x18000; lw t1, 0(t0)
@@ -254,6 +293,57 @@ def devices_may_be_added(world):
         assert file.read() == "hello"
 
 
+def spellings_of_others(world):
+    """What people write who come from elsewhere."""
+    ram = 0x8010_0000
+    guest = world.guest(send_word(ram), syscon(POWER_OFF))
+    for words, expected in ((["-device", f"loader,addr={ram:#x},data=-1,data-len=4"], b"\xff\xff\xff\xff"),
+                            (["-device", f"loader,addr={ram:#x},data=-2,data-len=2"], b"\xfe\xff\x00\x00"),
+                            (["-device", f"{{'driver':'loader','addr':{ram},'data':258,'data-len':4}}"],
+                             b"\x02\x01\x00\x00"),
+                            (["-object", "{'qom-type': 'memory-backend-ram', 'id': 'm', 'size': 8388608}", "-M",
+                              "memory-backend=m"], bytes(4)),
+                            (["-blockdev", "{'driver': 'null-co', 'node-name': 'n', 'size': 1024}"], bytes(4)),
+                            (["-cpu", "rv64,priv_spec=v1.12.0"], bytes(4)),
+                            (["-semihosting-config", "enable"], bytes(4)),
+                            (["-serial", "stdio", "-serial", "null", "-serial", "none"], bytes(4)),
+                            (["-audiodev", "none,id=x,out.frequency=8000"], bytes(4)),
+                            (["-m", "slots=2,maxmem=1G"], bytes(4))):
+        with ended(world.start(*guest, "-display", "none", *(words if "-serial" in words else
+                                                             ["-serial", "stdio", *words]))) as process:
+            out, err = process.communicate(timeout=PATIENCE)
+        assert (out, process.returncode) == (expected, 0), (words, out, err)
+        assert err == b"", (words, err)
+    _, err = world.run(*guest, "-nographic", "-trace", "memory_region*")
+    assert "-trace memory_region*: there are no trace points" in err and err.count("\n") == 1, err
+
+
+def options_explain_themselves(world):
+    for words, expected in ((["-device", "loader,help"], "loader options:\n  addr=<uint64>"),
+                            (["-accel", "tcg,help"], "-accel NAME[,thread=single|multi]"),
+                            (["-drive", "help"], "-drive [if="), (["-display", "help"], "-display none"),
+                            (["-trace", "help"], "what -d can log:\n")):
+        assert world.run(*words)[0].startswith(expected), (words, world.run(*words))
+    keys = [line.split("=")[0].strip() for line in world.run("-device", "loader,help")[0].splitlines()[1:]]
+    assert len(keys) == 7, keys
+    for key in keys:  # each is known where it counts
+        line = world.refused(*world.guest(STAY), "-nographic", "-device", f"loader,{key}=/no,nonsense=1")
+        assert "there is no" not in line or "'nonsense'" in line, line
+
+
+def firmware_without_its_symbols(world):
+    """What an ELF file has behind its segments is for people."""
+    whole = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.elf"
+    with open(whole, "rb") as file:
+        cut = file.read()[:-64]
+    with open(world.path("cut.elf"), "wb") as file:
+        file.write(cut)
+    arguments = ["-M", f"virt,dumpdtb={world.path('dtb')}", "-display", "none"]
+    assert world.run(*arguments, "-bios", whole)[1] == ""
+    _, err = world.run(*arguments, "-bios", world.path("cut.elf"))
+    assert err.count("\n") == 1 and err.endswith("it is loaded without its symbols\n"), err
+
+
 def harts_and_memory_may_be_added(world):
     """A hart that is added stores into a module of RAM that is added; the first one waits for that."""
     first = [0x00300293,                  # li t0, 3
@@ -289,6 +379,8 @@ def the_name_says_the_architecture(world):
 CASES = [the_guest_says_the_status, a_reset_starts_again_or_ends, switched_off_it_may_stay,
          it_may_start_stopped, signals_end_it_with_status_0, standard_descriptors_may_be_closed,
          a_full_standard_output_is_an_error, a_log_file_gets_what_was_asked_for,
+         a_log_files_name_may_have_the_process_number, threads_have_names, spellings_of_others,
+         options_explain_themselves, firmware_without_its_symbols,
          a_pid_file_is_there_while_it_runs, in_the_background, it_may_end_with_its_parent,
          the_clock_starts_where_it_should, devices_may_be_added,
          harts_and_memory_may_be_added, the_name_says_the_architecture]

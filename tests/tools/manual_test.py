@@ -72,6 +72,29 @@ def check_bash(script, options):
             sys.exit(f"{words}: bash offers {complete(script, *words)}, not {expected}")
 
 
+def listed(program, option):
+    """The names that `help` lists, as people read them."""
+    text = run(program, option, "help").stdout
+    return re.findall(r'^(?:  |name ")([\w.-]+)', text, re.MULTILINE)
+
+
+def check_names(program, bash, zsh):
+    """Completions offer what the program says there is."""
+    in_zsh = {row[0]: row[1].split() for row in
+              re.findall(r"^  '\*-(\S+?)\[.*:\((.*)\)' \\$", zsh.read_text(encoding="utf-8"), re.MULTILINE)}
+    for option, least in (("M", 3), ("machine", 3), ("cpu", 2), ("accel", 4), ("device", 8), ("object", 3),
+                          ("chardev", 8), ("d", 8)):
+        names = listed(program, f"-{option}")
+        if len(names) < least:
+            sys.exit(f"-{option} help lists {names}")
+        for offered in (complete(bash, f"-{option}", ""), in_zsh[option]):
+            if sorted(offered) != sorted([*names, "help"]):
+                sys.exit(f"-{option}: offered are {offered}, there are {names}")
+    keys = re.findall(r"([a-z]+)=", run(program, "-drive", "help").stdout)
+    if complete(bash, "-drive", "") != [*(f"{key}=" for key in dict.fromkeys(keys)), "help"] or len(keys) < 6:
+        sys.exit(f"-drive: offered are {complete(bash, '-drive', '')}, there are {keys}")
+
+
 def check_zsh(script, options):
     text = script.read_text(encoding="utf-8")
     if not text.startswith("#compdef holdfast\n"):

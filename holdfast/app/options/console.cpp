@@ -39,6 +39,7 @@ Result<void> nographic(Draft& draft, std::string_view) {
 }
 
 Result<void> display(Draft& draft, std::string_view text) {
+  if (text == "help" || text == "?") return draft.ask(Action::kListOption, "display");
   if (text != "none") return fail("'{}' is no display; it takes none", text);
   draft.options.display = Display::kNone;
   return {};
@@ -73,7 +74,7 @@ constexpr std::array kRows{
               .section = Section::kConsoles,
               .read_group = chardev,
               .implied = "backend",
-              .completes = "stdio socket file pty pipe null ringbuf help"},
+              .completes = "@chardevs help"},
     OptionRow{.name = "nographic",
               .help = "no display; serial port and monitor share the terminal, control-A c switches",
               .section = Section::kConsoles,
@@ -83,7 +84,7 @@ constexpr std::array kRows{
               .help = "no display",
               .section = Section::kConsoles,
               .read = display,
-              .completes = "none"},
+              .completes = "none help"},
     OptionRow{.name = "vga",
               .argument = "none",
               .help = "no graphics card",

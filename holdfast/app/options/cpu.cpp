@@ -60,6 +60,7 @@ Result<void> accel(Draft& draft, const OptionGroup& group) {
   const auto name = fields.text("accel");
   if (!name) return fail("it takes an accelerator first; there are {}", usable_accelerators());
   if (*name == "help" || *name == "?") return draft.ask(Action::kListAccelerators);
+  if (group.find("help") != nullptr) return draft.ask(Action::kListOption, "accel");
   const bool first = !draft.accelerator_chosen;
   TRY(read_accelerator(draft, *name));
   const auto threads = TRY(fields.choice("thread", kThreads));
@@ -112,15 +113,16 @@ constexpr std::array kRows{
               .section = Section::kMachine,
               .read_group = cpu,
               .implied = "model",
-              .completes = "rv64 max help"},
+              .completes = "@cpus help"},
     OptionRow{.name = "accel",
-              .argument = "NAME[,thread=single|multi]",
+              .argument = "NAME[,thread=single|multi][,tb-size=SIZE]",
               .help = "how CPUs are run; `help` lists the ways. Of several, the first that can be "
-                      "used is",
+                      "used is. With thread=single they take turns, and the same input gives the same "
+                      "run; tb-size is accepted for others' sake",
               .section = Section::kMachine,
               .read_group = accel,
               .implied = "accel",
-              .completes = "emu interp tcg help"},
+              .completes = "@accelerators help"},
     OptionRow{.name = "smp",
               .argument = "[cpus=]N[,maxcpus=N][,sockets=N][,cores=N][,threads=N]",
               .help = "how many CPUs, and how they hang together",

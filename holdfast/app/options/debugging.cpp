@@ -30,7 +30,16 @@ Result<void> topics(Draft& draft, std::string_view text) {
 
 Result<void> log_file(Draft& draft, std::string_view text) {
   if (text.empty()) return fail("the name is empty; it takes the path of a file");
+  const auto sign = text.find('%');
+  if (sign != text.npos && (text.substr(sign, 2) != "%d" || text.find('%', sign + 1) != text.npos))
+    return fail("of signs like % it takes one %d, which the number of the process stands for");
   draft.options.log_file = text;
+  return {};
+}
+
+Result<void> trace(Draft& draft, std::string_view text) {
+  if (text == "help" || text == "?") return draft.ask(Action::kListTopics);
+  log::warn("-trace {}: there are no trace points, so it does nothing; -d help lists what can be logged", text);
   return {};
 }
 
@@ -40,13 +49,18 @@ constexpr std::array kRows{
               .help = "what to log; `help` lists the topics",
               .section = Section::kDebugging,
               .read = topics,
-              .completes = "help"},
+              .completes = "@topics help"},
     OptionRow{.name = "D",
               .argument = "FILE",
-              .help = "where to log instead of standard error",
+              .help = "where to log instead of standard error; %d in its name is the number of the process",
               .section = Section::kDebugging,
               .read = log_file,
               .completes = "@file"},
+    OptionRow{.name = "trace",
+              .argument = "[enable=]PATTERN",
+              .help = "does nothing, as there are no trace points; accepted for others' sake",
+              .section = Section::kDebugging,
+              .read = trace},
 };
 
 }  // namespace

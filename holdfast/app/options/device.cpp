@@ -49,6 +49,7 @@ Result<void> object(Draft& draft, const OptionGroup& group) {
 
 Result<void> drive(Draft& draft, const OptionGroup& group) {
   if (group.items.empty()) return fail("it takes file=FILE and if=INTERFACE");
+  if (group.find("help") != nullptr) return draft.ask(Action::kListOption, "drive");
   return add_group(draft.options.drives, group);
 }
 
@@ -132,7 +133,7 @@ constexpr std::array kRows{
               .section = Section::kDevices,
               .read_group = device,
               .implied = "driver",
-              .completes = "help"},
+              .completes = "@devices help"},
     OptionRow{.name = "object",
               .argument = "TYPE,id=ID[,KEY=VALUE...]",
               .help = "something that a device or the machine uses, memory for instance; `help` "
@@ -140,12 +141,13 @@ constexpr std::array kRows{
               .section = Section::kDevices,
               .read_group = object,
               .implied = "qom-type",
-              .completes = "memory-backend-ram memory-backend-file memory-backend-memfd help"},
+              .completes = "@objects help"},
     OptionRow{.name = "drive",
               .argument = "[if=pflash,]file=FILE[,format=raw][,unit=N][,readonly=on|off][,id=ID]",
               .help = "an image file, and what of the machine it is for",
               .section = Section::kDevices,
-              .read_group = drive},
+              .read_group = drive,
+              .completes = "@keys help"},
     OptionRow{.name = "pflash",
               .argument = "FILE",
               .help = "the image of a bank of flash memory; short for -drive if=pflash,file=FILE",

@@ -113,8 +113,7 @@ constexpr std::array kRows{
                           "[,arg=TEXT...]",
               .help = "the same, with where its console goes and the command line that it finds",
               .section = Section::kFirmware,
-              .read_group = semihosting_config,
-              .implied = "enable"},
+              .read_group = semihosting_config},
 };
 
 }  // namespace

@@ -48,6 +48,13 @@ std::string help_text(std::string_view program) {
   return text;
 }
 
+std::string option_text(std::string_view name) {
+  const auto table = option_table();
+  for (const OptionRow& row : table)
+    if (row.name == name) return entry(row);
+  return {};
+}
+
 std::string version() { return "holdfast " HOLDFAST_VERSION; }
 std::string version_text() { return version() + "\n"; }
 

@@ -37,7 +37,6 @@ constexpr std::array kAbsent{
     AbsentOption{"enable-kvm", kEmulatorOnly},
     AbsentOption{"gdb", "there is no debugger's port"},
     AbsentOption{"s", "there is no debugger's port"},
-    AbsentOption{"trace", "there are no trace points; -d help lists what can be logged"},
     AbsentOption{"plugin", "there are no plugins"},
     AbsentOption{"singlestep", "no code is generated"},
     AbsentOption{"one-insn-per-tb", "no code is generated"},

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
+
+#include "holdfast/control/qmp/json_stream.hpp"
 
 namespace holdfast::app {
 namespace {
@@ -88,11 +91,30 @@ class Flattener {
   std::optional<Error> error_;
 };
 
+/// With its strings in double quotes, as monitors read what is in single ones.
+Result<std::string> requoted(std::string_view text) {
+  std::optional<Error> error;
+  std::vector<std::string> values;
+  control::JsonStream stream{
+      {.bytes = 2 * text.size() + 2},
+      {.value = [&](std::string_view value) { values.emplace_back(value); },
+       .error = [&](std::string_view message) {
+         if (!error) error = Error{fmt::format("it is no JSON: {}", message)};
+       }}};
+  stream.feed(text);
+  stream.feed("\n");  // where it ends, if it is a word
+  if (error) return std::unexpected{std::move(*error)};
+  if (values.size() != 1) return fail("it is no JSON: it takes one object, {{'KEY': VALUE}}");
+  return std::move(values.front());
+}
+
 }  // namespace
 
 Result<std::vector<KeyValue>> parse_json_object(std::string_view text) {
+  std::string standard{text};
+  if (text.find('\'') != text.npos) standard = TRY(requoted(text));
   Flattener flattener;
-  nlohmann::json::sax_parse(text.begin(), text.end(), &flattener);
+  nlohmann::json::sax_parse(standard, &flattener);
   return std::move(flattener).result();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `{"driver": "ns16550a", "addr": 4096}`: an option's values as a JSON object, which is another
 // spelling of the list of keys and values. Members of objects inside become `outer.inner`, elements
-// of arrays `name.0`; true and false become on and off.
+// of arrays `name.0`; true and false become on and off. Strings may be in single quotes.
 #pragma once
 
 #include <string_view>

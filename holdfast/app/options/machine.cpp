@@ -57,7 +57,8 @@ Result<void> machine(Draft& draft, const OptionGroup& group) {
 Result<void> name(Draft& draft, const OptionGroup& group) {
   Fields fields{group};
   if (auto guest = fields.text("guest")) draft.options.name = std::move(guest);
-  TRY(fields.flag("debug-threads"));
+  if (auto process = fields.text("process")) draft.options.process = std::move(*process);
+  if (const auto named = TRY(fields.flag("debug-threads"))) draft.options.name_threads = *named;
   return fields.finish();
 }
 
@@ -121,15 +122,16 @@ constexpr std::array kRows{
               .section = Section::kMachine,
               .read_group = machine,
               .implied = "type",
-              .completes = "virt help"},
+              .completes = "@machines help"},
     OptionRow{.name = "M",
               .argument = "TYPE[,KEY=VALUE...]",
               .read_group = machine,
               .implied = "type",
-              .completes = "virt help"},
+              .completes = "@machines help"},
     OptionRow{.name = "name",
-              .argument = "[guest=]NAME[,debug-threads=on|off]",
-              .help = "what to call the machine",
+              .argument = "[guest=]NAME[,process=NAME][,debug-threads=on|off]",
+              .help = "what to call the machine, what the host calls the process, and whether the host "
+                      "shows which thread runs which CPU",
               .section = Section::kMachine,
               .read_group = name,
               .implied = "guest"},

@@ -3,6 +3,9 @@
 
 #include <fmt/core.h>
 
+#include <ranges>
+#include <vector>
+
 #include "holdfast/app/options/table.hpp"
 
 namespace holdfast::app {
@@ -147,14 +150,51 @@ std::string absent() {
   return text;
 }
 
-/// The words of OptionRow::completes; `files` is set if it has "@file".
-std::string words_of(const OptionRow& row, bool& files) {
-  constexpr std::string_view kFiles = "@file";
-  std::string_view words = row.completes;
-  files = words.starts_with(kFiles);
-  if (files) words.remove_prefix(kFiles.size());
-  if (words.starts_with(' ')) words.remove_prefix(1);
-  return std::string{words};
+/// What an argument may begin with.
+struct Beginnings {
+  std::string words;  // apart by blanks
+  bool files = false;
+};
+
+/// What a list names: a line each, `  NAME  what it is` or `name "NAME", desc …`.
+std::vector<std::string_view> names_in(std::string_view list) {
+  std::vector<std::string_view> names;
+  for (const auto part : list | std::views::split('\n')) {
+    std::string_view line{part.begin(), part.end()};
+    char end = ' ';
+    if (line.starts_with("name \"")) {
+      line.remove_prefix(6);
+      end = '"';
+    } else if (line.starts_with("  ") && !line.starts_with("   ")) {
+      line.remove_prefix(2);
+    } else {
+      continue;
+    }
+    names.push_back(line.substr(0, line.find(end)));
+  }
+  return names;
+}
+
+Beginnings beginnings_of(const OptionRow& row, const Listing& listing) {
+  Beginnings all;
+  const auto add = [&all](std::string_view word) {
+    if (!all.words.empty()) all.words += ' ';
+    all.words += word;
+  };
+  for (const auto part : row.completes | std::views::split(' ')) {
+    const std::string_view word{part.begin(), part.end()};
+    if (word == "@file") {
+      all.files = true;
+    } else if (word == "@keys") {
+      for (const std::string& key : keys_of(row)) add(key + "=");
+    } else if (word.starts_with('@')) {
+      const std::string list = listing(word.substr(1));
+      for (const std::string_view name : names_in(list)) add(name);
+    } else if (!word.empty()) {
+      add(word);
+    }
+  }
+  return all;
 }
 
 /// Inside single quotes and an _arguments specification.
@@ -170,10 +210,9 @@ std::string zsh(std::string_view text) {
   return out;
 }
 
-std::string zsh_argument(const OptionRow& row) {
+std::string zsh_argument(const OptionRow& row, const Listing& listing) {
   if (row.argument.empty()) return {};
-  bool files = false;
-  const std::string words = words_of(row, files);
+  const auto [words, files] = beginnings_of(row, listing);
   const std::string message = zsh(row.argument);
   if (files) return fmt::format(":{}:_files", message);
   if (words.empty()) return fmt::format(":{}: ", message);
@@ -187,14 +226,13 @@ std::string manual_page() {
          std::string{kBeginning} + entries() + absent() + std::string{kEnd};
 }
 
-std::string bash_completion() {
+std::string bash_completion(const Listing& listing) {
   std::string names;
   std::string cases;
   for (const OptionRow& row : option_table()) {
     names += fmt::format("{}-{}", names.empty() ? "" : " ", row.name);
     if (row.argument.empty()) continue;
-    bool files = false;
-    const std::string words = words_of(row, files);
+    const auto [words, files] = beginnings_of(row, listing);
     cases += fmt::format("    -{0}|--{0}) words='{1}'; files={2} ;;\n", row.name, words, files ? 1 : 0);
   }
   return "# bash completion for holdfast, made from the table of options.\n"
@@ -213,13 +251,13 @@ std::string bash_completion() {
          "complete -F _holdfast holdfast\n";
 }
 
-std::string zsh_completion() {
+std::string zsh_completion(const Listing& listing) {
   std::string text = "#compdef holdfast\n# Made from the table of options.\n_arguments \\\n";
   std::string_view help;
   const auto table = option_table();
   for (const OptionRow& row : table) {
     if (!row.help.empty()) help = row.help;
-    text += fmt::format("  '*-{}[{}]{}' \\\n", row.name, zsh(help), zsh_argument(row));
+    text += fmt::format("  '*-{}[{}]{}' \\\n", row.name, zsh(help), zsh_argument(row, listing));
   }
   return text + "  && return 0\n";
 }

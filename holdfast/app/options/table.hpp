@@ -28,7 +28,9 @@ struct OptionRow {
   Result<void> (*read_group)(Draft& draft, const OptionGroup& group) = nullptr;
   std::string_view implied{};    // with read_group: the key of a leading word
   std::string_view config{};     // with read_group: its name in -readconfig, if that is not `name`
-  std::string_view completes{};  // what an argument may begin with, words apart; "@file": a path
+  /// What an argument may begin with, words apart. "@file": a path; "@keys": a key of the argument;
+  /// another word with @: all that `help` lists of what is called so.
+  std::string_view completes{};
 };
 
 /// The keys that the shape of its argument names.

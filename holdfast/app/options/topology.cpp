@@ -6,12 +6,13 @@
 namespace holdfast::app {
 namespace {
 
-constexpr std::uint64_t kMost = 65536;
+/// How many CPUs it has is for the machine to say; of so many a product of three stays within 64 bits.
+constexpr std::uint64_t kMost = 1U << 20U;
 
 Result<std::uint32_t> parse_count(const KeyValue& item) {
   const auto count = object::parse_unsigned(item.value);
-  if (!count || *count == 0 || *count > kMost)
-    return fail("{} is '{}'; it takes a whole number from 1 to {}", item.key, item.value, kMost);
+  if (!count || *count == 0) return fail("{} is '{}'; it takes a whole number from 1 on", item.key, item.value);
+  if (*count > kMost) return fail("{} is '{}'; no machine has so many", item.key, item.value);
   return static_cast<std::uint32_t>(*count);
 }
 
@@ -55,7 +56,6 @@ Result<Topology> complete(const TopologyRequest& request) {
   const auto or_one = [](std::optional<std::uint32_t> n) { return std::uint64_t{n.value_or(1)}; };
   const bool open = !request.cpus && !request.max_cpus;
   const std::uint64_t most = or_one(request.max_cpus ? request.max_cpus : request.cpus);
-  // Each number is at most 65536, so no product of three leaves 64 bits.
   std::uint64_t sockets = or_one(request.sockets);
   std::uint64_t cores = or_one(request.cores);
   std::uint64_t threads = or_one(request.threads);
@@ -68,10 +68,11 @@ Result<Topology> complete(const TopologyRequest& request) {
 
   const std::uint64_t product = sockets * cores * threads;
   const std::uint64_t limit = open ? product : most;
-  if (product != limit || limit > kMost)
+  if (product != limit)
     return fail("{} sockets × {} cores × {} threads is {}, not {}; the product must be the number of "
-                "CPUs (maxcpus, if that is given), at most {}",
-                sockets, cores, threads, product, limit, kMost);
+                "CPUs (maxcpus, if that is given)",
+                sockets, cores, threads, product, limit);
+  if (limit > kMost) return fail("{} CPUs: no machine has so many", limit);
   const std::uint64_t cpus = request.cpus.value_or(static_cast<std::uint32_t>(limit));
   if (cpus > limit)
     return fail("{} CPUs are more than maxcpus={}; it takes at least as many as there are CPUs", cpus,

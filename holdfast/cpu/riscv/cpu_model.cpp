@@ -55,6 +55,10 @@ bool in_bounds(const CpuProperty& property, std::uint64_t value) {
   return property.kind != Kind::kBlock || std::has_single_bit(value);
 }
 
+/// Which version of the privileged architecture harts follow can be said, and there is one.
+constexpr std::string_view kPrivilegedKey = "priv_spec";
+constexpr std::string_view kPrivilegedVersion = "v1.12.0";
+
 /// What an extension cannot be without.
 struct Need {
   std::string_view who, what;
@@ -87,6 +91,10 @@ std::optional<std::uint64_t>& CpuModel::said(const CpuProperty& property) {
 }
 
 Result<void> CpuModel::set(std::string_view key, std::string_view text) {
+  if (key == kPrivilegedKey) {
+    if (text == kPrivilegedVersion) return {};
+    return fail("{} is '{}'; it takes {}, which these harts follow", key, text, kPrivilegedVersion);
+  }
   const CpuProperty* property = find(key);
   if (property == nullptr) return fail("{}", unknown(key));
   std::optional<std::uint64_t> value;
@@ -223,6 +231,9 @@ Result<std::string> properties_text(std::string_view name) {
         fmt::format("{}={}", property.name, property.is_switch() ? "on|off" : "N"), property.help,
         property.is_switch() ? (value != 0 ? "on" : "off") : fmt::format("{}", value));
   }
+  fmt::format_to(std::back_inserter(text), "  {:<24} {}\n",
+                 fmt::format("{}={}", kPrivilegedKey, kPrivilegedVersion),
+                 "the version of the privileged architecture; there is no other");
   return text;
 }
 

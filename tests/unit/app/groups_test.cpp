@@ -75,6 +75,28 @@ TEST(Json, IsFlattened) {
   EXPECT_EQ(*parse_json_object("{}"), Items{});
 }
 
+TEST(Json, StringsMayBeInSingleQuotes) {
+  EXPECT_EQ(*parse_json_object("{'driver': 'loader', 'data': 5, 'in': {'b': ['x', true]}}"),
+            (Items{{"driver", "loader"}, {"data", "5"}, {"in.b.0", "x"}, {"in.b.1", "on"}}));
+  EXPECT_EQ(*parse_json_object(R"({"a": "it's", 'b': 'say "x"', 'c': 'it\'s'})"),
+            (Items{{"a", "it's"}, {"b", "say \"x\""}, {"c", "it's"}}));
+  const auto error_of = [](std::string_view text) {
+    const auto items = parse_json_object(text);
+    return items ? "accepted" : items.error().message;
+  };
+  EXPECT_EQ(error_of("{'a': 1]"), "it is no JSON: a bracket closes what it did not open");
+  EXPECT_EQ(error_of("{'a': 1} {'b': 2}"), "it is no JSON: it takes one object, {'KEY': VALUE}");
+  EXPECT_EQ(error_of("{'a': 1} x"), "it is no JSON: it takes one object, {'KEY': VALUE}");
+  EXPECT_EQ(error_of("{'a': 'b"), "it is no JSON: a control character in a string");
+  EXPECT_EQ(error_of("{'a': 'b'"), "it is no JSON: it takes one object, {'KEY': VALUE}");
+  EXPECT_EQ(error_of("{'a': 1, 'a': 2}"), "member 'a' is there twice");
+  EXPECT_EQ(error_of("{'a': tru}"), "it is no JSON; what is wrong is at character 10");
+  std::string deep = "{'a':";
+  for (int i = 0; i < 100; ++i) deep += '[';
+  deep += std::string(100, ']') + '}';
+  EXPECT_EQ(error_of(deep), "it is more than 32 levels deep");
+}
+
 TEST(Json, WhatIsRefused) {
   const auto error_of = [](std::string_view text) {
     const auto items = parse_json_object(text);

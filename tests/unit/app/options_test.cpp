@@ -300,6 +300,8 @@ TEST(Options, FlashesFirmwareAndSemihosting) {
   EXPECT_EQ(o.data_folders, (std::vector<std::string>{"x", "y"}));
   EXPECT_EQ(o.fw_cfg.at(0).items, (Items{{"name", "opt/a"}, {"string", "b"}}));
   EXPECT_TRUE(o.semihosting.enabled);
+  EXPECT_TRUE(read({"-semihosting-config", "enable"}).semihosting.enabled);
+  EXPECT_FALSE(read({"-semihosting-config", "noenable"}).semihosting.enabled);
   EXPECT_EQ(o.semihosting.arguments, (std::vector<std::string>{"one", "two"}));
 }
 
@@ -347,8 +349,11 @@ TEST(Options, CpuNeedsAModelFirst) {
 
 TEST(Options, NamesOfMachines) {
   EXPECT_EQ(read({"-name", "guest=a,,b"}).name, "a,b");
-  EXPECT_EQ(error_of({"-name", "a,process=b"}),
-            "-name a,process=b: there is no 'process'; there are guest, debug-threads");
+  const auto named = read({"-name", "a,process=b,debug-threads=on"});
+  EXPECT_EQ(named.process, "b");
+  EXPECT_TRUE(named.name_threads);
+  EXPECT_FALSE(read({"-name", "a"}).name_threads);
+  EXPECT_EQ(error_of({"-name", "a,b=c"}), "-name a,b=c: there is no 'b'; there are guest, process, debug-threads");
   EXPECT_EQ(error_of({"-machine", ""}), "-machine : it takes a machine type, or KEY=VALUE");
   EXPECT_EQ(error_of({"-machine", "type="}),
             "-machine type=: the type is empty; `help` lists the types");
