@@ -550,7 +550,8 @@ def beside_the_reference(program):
 CASES = [block_nodes, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
-         nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, beside_the_reference]
+         nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends,
+         beside_the_reference]
 
 
 def main():

@@ -15,7 +15,7 @@ struct TopologyRequest {
   std::optional<std::uint32_t> cpus, sockets, cores, threads, max_cpus;
 };
 
-/// Adds what `-smp` or `-machine smp.…` says. Errors: an unknown key, no number from 1 to 65536.
+/// Adds what `-smp` or `-machine smp.…` says. Errors: an unknown key, no number from 1 on.
 Result<void> add_topology(TopologyRequest& request, std::span<const KeyValue> items);
 
 /// Works out what was left open: first cores, then sockets, then threads. Errors: the product of the

@@ -139,10 +139,10 @@ class Boot {
 
   Result<void> add_initrd() {
     if (!options_.initrd) return {};
-    // Half of the RAM above where the kernel begins, at most 512 MiB, so that it has room to unpack
+    // Half of the RAM above where the kernel begins, at most 128 MiB, so that it has room to unpack
     // itself; behind a kernel that is larger.
     const std::uint64_t base =
-        align_up(std::max(next_free_, kernel_at_ + std::min(options_.ram_size / 2, 512 * kMiB)), 4096);
+        align_up(std::max(next_free_, kernel_at_ + std::min(options_.ram_size / 2, 128 * kMiB)), 4096);
     if (base > ram_.last)
       return fail("'{}': no room in {} bytes of RAM", *options_.initrd, options_.ram_size);
     auto bytes = TRY(read_file(*options_.initrd, ram_.last - base + 1));
