@@ -599,6 +599,12 @@ set_back:
         li      t0, -1
         srli    t0, t0, 10
         csrw    pmpaddr15, t0
+        li      t0, PLIC_PRIORITY       # so that what is pending can be claimed
+        li      t1, 1
+        sw      t1, 0(t0)
+        li      t0, PLIC_ENABLE
+        li      t1, 1 << 10
+        sw      t1, 0(t0)
         mv      s7, ra
         jal     silence
         sw      zero, 0(t0)
