@@ -5,13 +5,11 @@
 
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "holdfast/block/nbd.hpp"
 #include "holdfast/devices/storage/nvme.hpp"
@@ -224,37 +222,21 @@ class NvmeCycles : public NvmeHazards {
   std::atomic<bool> stop_ = false;
 };
 
-/// How much a straight line through the samples rises from the first to the last.
-double rise(const std::vector<double>& samples) {
-  const auto count = static_cast<double>(samples.size());
-  double sum = 0;
-  double weighted = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const double from_the_middle = static_cast<double>(i) - (count - 1) / 2;
-    sum += from_the_middle * samples[i];
-    weighted += from_the_middle * from_the_middle;
-  }
-  return sum / weighted * (count - 1);
-}
-
 TEST_F(NvmeCycles, H25_DisksComeAndGoWithTransfersUnderWayAndNothingGrows) {
   const auto census = slot_.test_machine().census();
   while_looked_at([&] {
     for (int i = 0; i < 120; ++i) cycle(i);
   });
   EXPECT_EQ(slot_.test_machine().census(), census);
-  const auto before = Footprint::now();  // what is kept for good is there by now
   const int rounds = cycles();
-  std::vector<double> resident;  // in the last nine tenths
+  ResidentTrend resident{rounds};
+  const auto before = Footprint::now();  // what is kept for good is there by now
   while_looked_at([&] {
     for (int i = 0; i < rounds; ++i) {
       cycle(i);
-      if (i % 10 == 9 && i >= rounds / 10)
-        resident.push_back(static_cast<double>(Footprint::now().resident));
+      if (resident.wants_sample_after(i)) resident.sample();
     }
   });
-  const double resident_rise = rise(resident);
-  resident = {};
   EXPECT_EQ(slot_.test_machine().census(), census);
   auto after = Footprint::now();
   // What the threads of servers' drives had is closed by them, soon.
@@ -264,12 +246,8 @@ TEST_F(NvmeCycles, H25_DisksComeAndGoWithTransfersUnderWayAndNothingGrows) {
   constexpr std::size_t kNoise = 32 * 1024;  // containers that had to grow once more
   EXPECT_LE(after.heap, before.heap + kNoise) << "after " << rounds << " cycles";
   std::cout << rounds << " cycles: heap " << before.heap << " -> " << after.heap << " bytes, mappings "
-            << before.mappings << " -> " << after.mappings << ", resident " << resident_rise / 1024
-            << " KiB more\n";
-#ifndef HOLDFAST_SANITIZED_HEAP  // whose memory it would be
-  constexpr double kResidentNoise = 256 * 1024;
-  EXPECT_LE(std::abs(resident_rise), kResidentNoise);
-#endif
+            << before.mappings << " -> " << after.mappings << "\n";
+  resident.expect_no_rise();
 }
 
 }  // namespace

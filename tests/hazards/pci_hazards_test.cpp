@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -332,6 +335,7 @@ TEST_F(PciHazards, H31_AccessesThatAreWiderThanDeclaredOrStraddle) {
 struct Subject {
   std::string name;
   std::function<void(SlotWorld&)> plug;
+  bool is_probe = false;  // it can be told to transfer
 };
 
 std::string name_of_subject(const ::testing::TestParamInfo<Subject>& info) { return info.param.name; }
@@ -349,17 +353,58 @@ void plug_family(SlotWorld& slot) {
   ASSERT_TRUE(slot.plug_on<PciShelf>({"inner", "secondary"}, "three", ""));
 }
 
+/// A processor that looks at the function in the slot all the time: at its BAR, and at its configuration. One that
+/// can transfer is told to. It has looked once when this is made.
+class Onlooker {
+ public:
+  Onlooker(SlotWorld& slot, bool transfers)
+      : slot_{slot}, transfers_{transfers}, cpu_{"cpu", [this] { look(); }} {
+    looked_.wait();
+  }
+  ~Onlooker() {
+    stop_ = true;
+    cpu_.join();
+  }
+  Onlooker(const Onlooker&) = delete;
+  Onlooker& operator=(const Onlooker&) = delete;
+
+ private:
+  void look() {
+    memory::AddressSpace space{slot_->fabric(), slot_->bus().memory().region(), {.name = "cpu"}};
+    memory::Port port{space};
+    std::uint64_t value = 0;
+    for (bool first = true; !stop_; first = false) {
+      for (const std::uint64_t at : {kWindow, kWindow + 0x100, PciWorld::config_at(0, 0, 0, 1)})
+        static_cast<void>(port.load(at, 4, value, {}));
+      if (transfers_) static_cast<void>(port.store(kWindow + PciProbe::kStore, 4, 0xffff'ffff, {}));
+      if (first) looked_.count_down();
+      std::this_thread::yield();
+    }
+  }
+
+  SlotWorld& slot_;  // outlives this
+  const bool transfers_;
+  std::atomic<bool> stop_ = false;
+  std::latch looked_{1};
+  testing::Thread cpu_;
+};
+
 class PciCycles : public ::testing::TestWithParam<Subject> {
  protected:
   enum class Way { kAsked, kTornOut, kUnpowered, kReset };
+  enum class Traffic { kNone, kLookedAt };
 
-  void cycle(Way way) {
+  void cycle(Way way, Traffic traffic = Traffic::kNone) {
     GetParam().plug(slot_);
     if (way != Way::kUnpowered) {
       slot_.power_up();
       slot_.map_device();
       static_cast<void>(slot_.read32(SlotWorld::kWindow));
     }
+    const bool transfers = traffic == Traffic::kLookedAt && GetParam().is_probe && way != Way::kUnpowered;
+    auto transfer = transfers ? begin_transfer() : std::nullopt;  // under way until the function has gone
+    std::optional<Onlooker> onlooker;
+    if (traffic == Traffic::kLookedAt) onlooker.emplace(slot_, transfers);
     const auto ticket = slot_->unplug(
         "it", way == Way::kTornOut ? Machine::Consent::kSurprise : Machine::Consent::kAsk);
     slot_.settle();
@@ -369,20 +414,36 @@ class PciCycles : public ::testing::TestWithParam<Subject> {
       slot_.number_and_open();
     }
     ASSERT_TRUE(ticket->wait());
+    if (transfer) transfer->finish(transfer->bytes().size());
+    onlooker.reset();
     slot_.command(SlotWorld::kOff | SlotWorld::kNoPower);
     slot_.clear(0xffff);
     slot_->loop().run_ready();  // forgets that it was woken for jobs that are done
   }
-  void cycles_of_all_ways(int rounds) {
+  /// Of the host's; and what the function stores by DMA when it is told to goes to RAM.
+  std::optional<Mapping> begin_transfer() {
+    slot_.write32(kWindow + PciProbe::kAddress, static_cast<std::uint32_t>(kRam + 0x100));
+    auto transfer = map_for(slot_.get<PciProbe>("it"), budget_, kRam + 0x1000, 0x1000);
+    EXPECT_TRUE(transfer);
+    return transfer;
+  }
+  /// Each way with a processor that looks on and without.
+  void cycles_of_all_ways(int rounds, ResidentTrend& resident) {
     constexpr std::array kWays{Way::kAsked, Way::kTornOut, Way::kUnpowered, Way::kAsked, Way::kReset};
-    for (int i = 0; i < rounds; ++i) cycle(kWays[static_cast<std::size_t>(i) % kWays.size()]);
+    for (int i = 0; i < rounds && !HasFatalFailure(); ++i) {
+      cycle(kWays[static_cast<std::size_t>(i) % kWays.size()], i % 2 == 0 ? Traffic::kLookedAt : Traffic::kNone);
+      if (!resident.wants_sample_after(i)) continue;
+      slot_->services().realm().domain().barrier();
+      resident.sample();
+    }
   }
 
   SlotWorld slot_;
+  const std::shared_ptr<BounceBudget> budget_ = std::make_shared<BounceBudget>();
 };
 
 INSTANTIATE_TEST_SUITE_P(Types, PciCycles,
-                         ::testing::Values(Subject{"Probe", plug_alone<PciProbe>},
+                         ::testing::Values(Subject{"Probe", plug_alone<PciProbe>, true},
                                            Subject{"Ram", plug_alone<PciRam>},
                                            Subject{"Shelf", plug_alone<PciShelf>},
                                            Subject{"Resizer", plug_alone<PciResizer>},
@@ -390,11 +451,16 @@ INSTANTIATE_TEST_SUITE_P(Types, PciCycles,
                          name_of_subject);
 
 TEST_P(PciCycles, H25_PluggedAndUnpluggedManyTimesAndNothingGrows) {
-  cycles_of_all_ways(100);  // what is kept for good is there by now
+  {
+    constexpr int kFirst = 100;  // what is kept for good is there by then
+    ResidentTrend any{kFirst};
+    cycles_of_all_ways(kFirst, any);
+  }
   const auto census = slot_.test_machine().census();
-  const auto before = Footprint::now();
   const int rounds = cycles();
-  cycles_of_all_ways(rounds);
+  ResidentTrend resident{rounds};
+  const auto before = Footprint::now();
+  cycles_of_all_ways(rounds, resident);
   EXPECT_EQ(slot_.test_machine().census(), census);
   const auto after = Footprint::now();
   EXPECT_EQ(after.descriptors, before.descriptors);
@@ -403,6 +469,7 @@ TEST_P(PciCycles, H25_PluggedAndUnpluggedManyTimesAndNothingGrows) {
   EXPECT_LE(after.heap, before.heap + kNoise) << "after " << rounds << " cycles";
   std::cout << rounds << " cycles: heap " << before.heap << " -> " << after.heap << " bytes, mappings "
             << before.mappings << " -> " << after.mappings << "\n";
+  resident.expect_no_rise();
 }
 
 // A processor reads the device's registers, a message of it is on its way, and it goes.

@@ -138,9 +138,15 @@ TEST_P(Lifecycle, PluggedAndUnpluggedManyTimes) {
   const char* value = std::getenv("HOLDFAST_LONG");
   const int times = value != nullptr && *value == '1' ? 10'000 : 200;
   for (int i = 0; i < 100; ++i) plug_and_unplug();  // what is kept for good is there by now
+  ResidentTrend resident{times};
   machine->services().realm().domain().barrier();
   const auto was = Footprint::now();
-  for (int i = 0; i < times && !HasFatalFailure(); ++i) plug_and_unplug();
+  for (int i = 0; i < times && !HasFatalFailure(); ++i) {
+    plug_and_unplug();
+    if (!resident.wants_sample_after(i)) continue;
+    machine->services().realm().domain().barrier();
+    resident.sample();
+  }
   machine->services().realm().domain().barrier();
   const auto is = Footprint::now();
   EXPECT_EQ(machine.census(), before);
@@ -151,6 +157,7 @@ TEST_P(Lifecycle, PluggedAndUnpluggedManyTimes) {
   if (times > 200)
     std::cout << GetParam().type->name << ": " << times << " times: heap " << was.heap << " -> " << is.heap
               << " bytes, mappings " << was.mappings << " -> " << is.mappings << "\n";
+  resident.expect_no_rise();
 }
 
 TEST_P(Lifecycle, PluggedWithAnIdInUse) {
