@@ -23,6 +23,7 @@
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/boards/machine_type.hpp"
 #include "holdfast/control/hmp/server.hpp"
 #include "holdfast/control/qmp/server.hpp"
 #include "holdfast/control/qtest/server.hpp"
@@ -95,6 +96,8 @@ class Emulator {
     backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
     TRY(boards::register_device_types(types_));
+    for (const MachineType* type : machines(options_.architecture))
+      TRY(types_.add(*boards::machine_type(type->name)));
     if (options_.preconfig) TRY(await_configuration());
     const FlashDrives flash = TRY(make_drives(options_, machine_->drives()));
     Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,

@@ -8,8 +8,10 @@
 #include "holdfast/accel/semihosting_console.hpp"
 #include "holdfast/boards/b_l475e_iot01a/stm32l4x5_soc.hpp"
 #include "holdfast/boards/image_loader.hpp"
+#include "holdfast/boards/machine_type.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/boards/memory_module.hpp"
+#include "holdfast/chardev/types.hpp"
 #include "holdfast/devices/display/dm163.hpp"
 #include "holdfast/devices/flash/cfi_flash.hpp"
 #include "holdfast/devices/intc/riscv_aclint_sswi.hpp"
@@ -20,6 +22,7 @@
 #include "holdfast/devices/misc/htif.hpp"
 #include "holdfast/devices/misc/sifive_test.hpp"
 #include "holdfast/devices/misc/unimplemented.hpp"
+#include "holdfast/devices/pci/types.hpp"
 #include "holdfast/devices/pci/pci_bridges.hpp"
 #include "holdfast/devices/pci/pcie_host.hpp"
 #include "holdfast/devices/pci/root_port.hpp"
@@ -35,6 +38,7 @@
 #include "holdfast/devices/storage/nvme_namespace.hpp"
 #include "holdfast/devices/timer/riscv_clint.hpp"
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
+#include "holdfast/hw/base_types.hpp"
 #include "holdfast/hw/clock_tree.hpp"
 
 namespace holdfast::boards {
@@ -149,14 +153,26 @@ constexpr std::array kStm32GpioSettings{
 constexpr std::array kStm32UsartSettings{chardev_setting<&devices::Stm32l4x5UsartBase::Config::chardev>(
     "chardev", "where the line leads")};
 
-}  // namespace
+constinit const object::Type kNamespaceBusType{
+    .name = "nvme-bus", .parent = &hw::kBusType, .docs = "Has namespaces with a drive of their own."};
 
-Result<void> register_device_types(object::TypeRegistry& registry) {
-  TRY(registry.add(hw::Device::kType));
+/// What no device is: its buses, back-ends, clocks; the machine.
+Result<void> register_others(object::TypeRegistry& registry) {
+  TRY(hw::add_base_types(registry));
+  TRY(chardev::add_types(registry));
   TRY(registry.add(hw::Cpu::kType));
   TRY(registry.add(hw::MemoryBackend::kType));
   for (const object::Type* type : hw::MemoryBackend::kTypes) TRY(registry.add(*type));
-  TRY(registry.add(hw::Clock::kType));
+  TRY(devices::pci::add_types(registry));
+  for (const object::Type* type : {&hw::Clock::kType, &SystemBus::kType, &kNamespaceBusType, &kMachineType})
+    TRY(registry.add(*type));
+  return {};
+}
+
+}  // namespace
+
+Result<void> register_device_types(object::TypeRegistry& registry) {
+  TRY(register_others(registry));
   TRY(register_device<MemoryBank>(registry, {.settings = kMemorySettings, .region = "ram", .never_inside = "RAM is touched without a gate"}, {.size = kMiB}));
   TRY(register_device<MemoryModule>(
       registry, {.settings = kModuleSettings, .region = "ram", .never_inside = "RAM is touched without a gate"}));
@@ -223,7 +239,6 @@ Result<void> register_device_types(object::TypeRegistry& registry) {
       registry, {.settings = kStm32UsartSettings, .interrupt = "irq", .region = "regs"}));
   TRY(register_device<devices::Dm163>(
       registry, {.never_inside = "it has pins and no registers"}));
-  TRY(registry.add(devices::pci::Function::kType));
   TRY(register_device<devices::pci::PcieHost>(
       registry, {.only_built_in = "-M virt has one", .region = "pcie.0.config", .memory_link = "memory"}));
   TRY(register_device<devices::pci::HostFunction>(

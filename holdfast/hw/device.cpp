@@ -4,11 +4,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 
 #include "holdfast/base/check.hpp"
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/gate/realm.hpp"
+#include "holdfast/hw/base_types.hpp"
 #include "holdfast/hw/severing.hpp"
 #include "holdfast/memory/fabric.hpp"
 #include "holdfast/memory/transaction.hpp"
@@ -19,6 +21,8 @@ namespace {
 constexpr gate::Use kPropertyUse{.what = "property"};
 constexpr gate::Use kResetUse{.what = "reset"};
 
+constexpr std::array<const object::Type*, 1> kAbilities{&kResettable};
+
 std::string path_of(const DeviceInit& init) {
   const std::string& above = init.parent != nullptr ? init.parent->full_path() : init.below;
   return above + "/" + init.name;
@@ -28,6 +32,7 @@ std::string path_of(const DeviceInit& init) {
 
 constinit const object::Type Device::kType{
     .name = "device",
+    .interfaces = kAbilities,
     .kind = object::Type::Kind::kAbstract,
     .docs = "Something on a bus or a board, behind one gate."};
 

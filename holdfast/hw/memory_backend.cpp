@@ -4,8 +4,14 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/object/base_types.hpp"
 
 namespace holdfast::hw {
+namespace {
+
+constexpr std::array<const object::Type*, 1> kAbilities{&object::kUserCreatable};
+
+}  // namespace
 
 constinit const object::Property MemoryBackend::kProperties[] = {
     object::computed<&MemoryBackend::size>("size", "bytes"),
@@ -15,6 +21,7 @@ constinit const object::Property MemoryBackend::kProperties[] = {
 };
 
 constinit const object::Type MemoryBackend::kType{.name = "memory-backend",
+                                                  .interfaces = kAbilities,
                                                   .kind = object::Type::Kind::kAbstract,
                                                   .docs = "Memory of the host with a name.",
                                                   .properties = kProperties};

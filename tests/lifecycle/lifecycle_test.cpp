@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test devices, with the shapes that went wrong elsewhere.
+#include "holdfast/hw/base_types.hpp"
 #include "tests/lifecycle/lifecycle.hpp"
 #include "tests/support/pci_devices.hpp"
 #include "tests/support/test_devices.hpp"
@@ -9,14 +10,14 @@ namespace {
 
 template <class... T>
 Result<void> register_all(object::TypeRegistry& registry) {
-  Result<void> result = registry.add(hw::Device::kType);
+  Result<void> result = hw::add_base_types(registry);
   ((result = result ? boards::register_device<T>(registry, {.region = "regs"}) : result), ...);
   return result;
 }
 
 template <class... T>
 Result<void> register_functions(object::TypeRegistry& registry) {
-  Result<void> result = registry.add(hw::Device::kType);
+  Result<void> result = hw::add_base_types(registry);
   if (result) result = registry.add(pci::Function::kType);
   ((result = result ? boards::register_device<T>(registry, {.bus = pci::Bus::kFamily}) : result), ...);
   return result;

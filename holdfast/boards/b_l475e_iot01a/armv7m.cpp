@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/boards/b_l475e_iot01a/armv7m.hpp"
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::boards {
 
 constinit const object::Type Armv7m::kType{
     .name = "armv7m",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "An ARMv7-M CPU with its interrupt controller and system timer."};
 
 Armv7m::Armv7m(const hw::DeviceInit& init, const Config& config)

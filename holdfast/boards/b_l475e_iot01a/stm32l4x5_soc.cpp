@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::boards {
 namespace {
 
@@ -127,7 +129,7 @@ constexpr auto kUnmodelled = std::to_array<Block>({
 
 constinit const object::Type Stm32l4x5Soc::kType{
     .name = "stm32l4x5xg-soc",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "The STM32L475VG: Cortex-M4, memory and peripherals."};
 
 Stm32l4x5Soc::Stm32l4x5Soc(const hw::DeviceInit& init, const Config& config)

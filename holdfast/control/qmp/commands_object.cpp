@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/boards/machine_type.hpp"
 #include "holdfast/control/qmp/command.hpp"
 
 namespace holdfast::control::qmp {
@@ -29,21 +30,31 @@ std::optional<object::PropertyValue> from_json(const Json& value) {
 
 bool is_abstract(const object::Type& type) { return type.kind != object::Type::Kind::kConcrete; }
 
+/// Which have an ancestry of their own: no object is one.
+bool is_interface(const object::Type& type) { return type.kind == object::Type::Kind::kInterface; }
+
 Json type_info(const object::Type& type) {
   Json info{{"name", type.name}};
-  info["parent"] = type.parent == nullptr ? kRoot : type.parent->name;
+  if (type.parent != nullptr)
+    info["parent"] = type.parent->name;
+  else if (!is_interface(type))
+    info["parent"] = kRoot;
   if (is_abstract(type)) info["abstract"] = true;
   return info;
 }
 
 Answer list_types(Call& call) {
   const bool abstract = call.arguments.value("abstract", false);
-  const std::string implements = call.arguments.value("implements", std::string{kRoot});
+  const auto implements = call.text_if("implements");
+  const auto wanted = [&](const object::Type& type) {
+    if (!implements) return true;
+    return *implements == kRoot ? !is_interface(type) : type.is_a(*implements);
+  };
   Json all = Json::array();
-  if (abstract && implements == kRoot) all.push_back({{"name", kRoot}, {"abstract", true}});
+  if (abstract && implements.value_or(std::string{kRoot}) == kRoot)
+    all.push_back({{"name", kRoot}, {"abstract", true}});
   for (const object::Type* type : call.types.types())
-    if ((abstract || !is_abstract(*type)) && (implements == kRoot || type->is_a(implements)))
-      all.push_back(type_info(*type));
+    if ((abstract || !is_abstract(*type)) && wanted(*type)) all.push_back(type_info(*type));
   return all;
 }
 
@@ -109,15 +120,54 @@ Json property_info(const object::Property& property) {
   return info;
 }
 
+std::expected<const object::Type*, QmpError> type_named(Call& call) {
+  const std::string name = call.text("typename");
+  if (const object::Type* type = call.types.find(name)) return type;
+  return std::unexpected{QmpError{"DeviceNotFound", fmt::format("there is no type '{}'", name)}};
+}
+
+Json property_info(const object::PropertyInfo& property) {
+  Json info{{"name", property.name}, {"type", property.type}};
+  if (!property.description.empty()) info["description"] = property.description;
+  return info;
+}
+
+/// What an object of the type shows that is made now; of an abstract one, what all of them do.
+std::vector<object::PropertyInfo> properties_of(Call& call, const object::Type& type) {
+  if (const auto* facet = call.types.facet<boards::DeviceFacet>(type); facet != nullptr)
+    return facet->make({.context = call.machine.context(), .type = type, .name = std::string{type.name}})
+        ->properties();
+  std::vector<object::PropertyInfo> all;
+  for (const object::Property* property : type.all_properties())
+    all.push_back({std::string{property->name}, property->type_text(), std::string{property->description}, {}});
+  return all;
+}
+
+Answer list_properties(Call& call) {
+  Json all = Json::array({{{"name", "type"}, {"type", "string"}}});
+  if (call.text("typename") == kRoot) return all;
+  const auto type = type_named(call);
+  if (!type) return std::unexpected{type.error()};
+  if (is_interface(**type))
+    return generic_error(fmt::format("'{}' is an interface, of which there are no objects", (*type)->name));
+  for (const object::PropertyInfo& property : properties_of(call, **type))
+    all.push_back(property_info(property));
+  if (!(*type)->is_a(boards::kMachineType)) return all;
+  for (const std::string_view folder : {machine::Machine::kPeripherals, machine::Machine::kAnonymous})
+    all.push_back({{"name", folder}, {"type", "child<container>"}});
+  return all;
+}
+
 // An object is built to be looked at, and dropped: nothing of it stays, and nobody sees it.
 Answer list_type(Call& call) {
-  const std::string name = call.text("typename");
-  const object::Type* type = call.types.find(name);
-  if (type == nullptr)
-    return std::unexpected{QmpError{"DeviceNotFound", fmt::format("there is no type '{}'", name)}};
+  const auto found = type_named(call);
+  if (!found) return std::unexpected{found.error()};
+  const object::Type* type = *found;
+  const std::string name{type->name};
   const auto* facet = call.types.facet<boards::DeviceFacet>(*type);
-  if (!type->is_a("device") || is_abstract(*type) || facet == nullptr)
-    return generic_error(fmt::format("'{}' is no type of which there are devices", name));
+  if (!type->is_a("device")) return generic_error(fmt::format("'{}' is not a device type", name));
+  if (is_abstract(*type) || facet == nullptr)
+    return generic_error(fmt::format("'{}' is an abstract device type, of which there are no devices", name));
   Json all = Json::array();
   if (!facet->region.empty())
     all.push_back({{"name", "addr"}, {"type", "uint64"}, {"description", "where its registers are"}});
@@ -141,6 +191,7 @@ constexpr auto kRows = std::to_array<CommandRow>({
     {"qom-list", list_object},
     {"qom-get", get_property},
     {"qom-set", set_property},
+    {"qom-list-properties", list_properties},
     {"device-list-properties", list_type},
 });
 

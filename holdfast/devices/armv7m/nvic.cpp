@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "holdfast/hw/base_types.hpp"
 #include "holdfast/hw/machine_requests.hpp"
 
 namespace holdfast::devices {
@@ -23,7 +24,7 @@ constexpr std::array<std::uint32_t, 8> first(std::uint32_t count) {
 
 constinit const object::Type Nvic::kType{
     .name = "armv7m_nvic",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Interrupt controller and system control block of an ARMv7-M CPU."};
 
 Nvic::Nvic(const hw::DeviceInit& init, const Config& config)

@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::uint32_t kInterrupts = 1U << 1, kCpuClock = 1U << 2, kWasZero = 1
 
 constinit const object::Type SysTick::kType{
     .name = "armv7m_systick",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "The system timer of an ARMv7-M CPU."};
 
 // --- counting --------------------------------------------------------------------------------------

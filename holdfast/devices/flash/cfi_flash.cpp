@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 #include "holdfast/memory/guest_bytes.hpp"
 
 namespace holdfast::devices {
@@ -74,7 +75,7 @@ CfiTable table_of(const CfiFlash::Config& config) {
 
 constinit const object::Type CfiFlash::kType{
     .name = "cfi.pflash01",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Bank of parallel NOR flash with the Intel command set."};
 
 CfiFlash::CfiFlash(const hw::DeviceInit& init, Config config)

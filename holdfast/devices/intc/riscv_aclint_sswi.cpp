@@ -4,12 +4,13 @@
 #include <algorithm>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 
 constinit const object::Type RiscvAclintSswi::kType{
     .name = "riscv.aclint.sswi",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "RISC-V supervisor-level software interrupts of the harts."};
 
 RiscvAclintSswi::RiscvAclintSswi(const hw::DeviceInit& init, const Config& config)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -49,7 +50,7 @@ void for_each(unsigned word, std::uint32_t bits, const What& what) {
 
 constinit const object::Type RiscvAplic::kType{
     .name = "riscv.aplic",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "RISC-V advanced platform-level interrupt controller."};
 
 RiscvAplic::RiscvAplic(const hw::DeviceInit& init, const Config& config)

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -25,7 +27,7 @@ std::vector<Ref<File>> files(const RiscvImsic::Config& config) {
 
 constinit const object::Type RiscvImsic::kType{
     .name = "riscv.imsic",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Message-signalled interrupts of a RISC-V hart."};
 
 RiscvImsic::RiscvImsic(const hw::DeviceInit& init, const Config& config)

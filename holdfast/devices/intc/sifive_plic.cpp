@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -27,7 +28,7 @@ void take(hw::AtomicWords& words, unsigned source) {
 
 constinit const object::Type SifivePlic::kType{
     .name = "riscv.sifive.plic",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "RISC-V platform-level interrupt controller."};
 
 SifivePlic::SifivePlic(const hw::DeviceInit& init, const Config& config)

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -62,7 +63,7 @@ constexpr std::size_t index(FwCfg::Key key) { return static_cast<std::size_t>(ke
 
 constinit const object::Type FwCfg::kType{
     .name = "fw_cfg_mem",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Firmware configuration: items and files that firmware reads."};
 
 /// What the guest leaves in memory to ask for a transfer.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 #include "holdfast/hw/machine_requests.hpp"
 
 namespace holdfast::devices {
@@ -28,7 +29,7 @@ constexpr auto kBadDescriptor = static_cast<std::uint64_t>(-9);
 
 constinit const object::Type Htif::kType{
     .name = "riscv.htif",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Host-target interface: console and exit status by two words in memory."};
 
 Htif::Htif(const hw::DeviceInit& init, const Config& config)

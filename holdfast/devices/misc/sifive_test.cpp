@@ -2,6 +2,7 @@
 #include "holdfast/devices/misc/sifive_test.hpp"
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 #include "holdfast/hw/machine_requests.hpp"
 
 namespace holdfast::devices {
@@ -15,7 +16,7 @@ constexpr std::uint32_t kReset = 0x7777;
 
 constinit const object::Type SifiveTest::kType{
     .name = "riscv.sifive.test",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Register by which a guest ends or resets its machine."};
 
 void SifiveTest::finish(std::uint32_t value) {

@@ -4,12 +4,13 @@
 #include <fmt/core.h>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 
 constinit const object::Type Unimplemented::kType{
     .name = "unimplemented-device",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Stands where a chip has a peripheral that is not modelled, and logs."};
 
 Unimplemented::Unimplemented(const hw::DeviceInit& init, const Config& config)

@@ -3,7 +3,11 @@
 
 #include <fmt/core.h>
 
+#include <array>
+
 #include "holdfast/base/check.hpp"
+#include "holdfast/devices/pci/types.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices::pci {
 namespace {
@@ -12,16 +16,20 @@ constexpr std::int32_t kBehindAll = -1000;
 constexpr memory::AccessRules kAnyAccess{.valid = {.min = 1, .max = 8, .unaligned = true},
                                          .impl = {.min = 1, .max = 8, .unaligned = true}};
 
+constexpr std::array<const object::Type*, 1> kAbilities{&kConventionalDevice};
+
 }  // namespace
 
-constinit const object::Type HostFunction::kType{
-    .name = "gpex-root", .parent = &Function::kType, .docs = "The host bridge as a function of its bus."};
+constinit const object::Type HostFunction::kType{.name = "gpex-root",
+                                                 .parent = &Function::kType,
+                                                 .interfaces = kAbilities,
+                                                 .docs = "The host bridge as a function of its bus."};
 
 HostFunction::HostFunction(const hw::DeviceInit& init)
     : Function{init, {.vendor = 0x1b36, .device = 0x0008, .class_code = 0x06'00'00}} {}
 
 constinit const object::Type PcieHost::kType{.name = "gpex-pcihost",
-                                             .parent = &hw::Device::kType,
+                                             .parent = &hw::kSysBusDevice,
                                              .docs = "A PCI Express host bridge with ECAM."};
 
 PcieHost::PcieHost(const hw::DeviceInit& init, const Config& config)

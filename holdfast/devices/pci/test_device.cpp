@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "holdfast/devices/pci/types.hpp"
+
 namespace holdfast::devices::pci {
 namespace {
 
@@ -49,10 +51,13 @@ std::uint8_t byte_of(std::uint64_t value, std::uint64_t at) {
   return static_cast<std::uint8_t>(value >> (8 * at));
 }
 
+constexpr std::array<const object::Type*, 1> kAbilities{&kConventionalDevice};
+
 }  // namespace
 
 constinit const object::Type TestDevice::kType{.name = "pci-testdev",
                                                .parent = &Function::kType,
+                                               .interfaces = kAbilities,
                                                .docs = "A PCI function to try out accesses on."};
 
 TestDevice::TestDevice(const hw::DeviceInit& init, const Config& config)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/rtc/goldfish_rtc.hpp"
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr std::uint64_t with_high(std::uint64_t number, std::uint32_t high) {
 
 constinit const object::Type GoldfishRtc::kType{
     .name = "goldfish_rtc",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Goldfish real-time clock: nanoseconds since 1970, and an alarm."};
 
 GoldfishRtc::GoldfishRtc(const hw::DeviceInit& init, const Config& config)

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -52,7 +54,7 @@ constexpr std::array<unsigned, 4> kTriggerLevels{1, 4, 8, 14};
 
 constinit const object::Type Ns16550a::kType{
     .name = "ns16550a",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Serial port with FIFOs of 16 bytes, after National Semiconductor's PC16550D."};
 
 std::uint8_t Ns16550a::Fifo::pop() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/stm32/exti.hpp"
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -24,7 +26,7 @@ constexpr std::array<std::array<std::uint32_t, 2>, Stm32l4x5Exti::kGroups> kGrou
 
 constinit const object::Type Stm32l4x5Exti::kType{
     .name = "stm32l4x5-exti",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "STM32L4x5's extended interrupt and event controller."};
 
 void Stm32l4x5Exti::set_interrupt_mask(unsigned bank, std::uint32_t value) {

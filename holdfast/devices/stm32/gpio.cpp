@@ -2,6 +2,7 @@
 #include "holdfast/devices/stm32/gpio.hpp"
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -38,7 +39,7 @@ constinit const object::Property Stm32l4x5Gpio::kProperties[] = {
 
 constinit const object::Type Stm32l4x5Gpio::kType{
     .name = "stm32l4x5-gpio",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "STM32L4x5's general-purpose port of 16 pins.",
     .properties = kProperties};
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -74,7 +75,7 @@ enum From : std::uint8_t {
 
 constinit const object::Type Stm32l4x5Rcc::kType{
     .name = "stm32l4x5-rcc",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "Reset and clock control of the STM32L4x5."};
 
 /// A clock that goes to one peripheral: which clocks CCIPR selects from, which bit switches it on.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/stm32/syscfg.hpp"
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -20,7 +22,7 @@ constexpr std::uint32_t kParityError = 0x0000'0100;
 
 constinit const object::Type Stm32l4x5Syscfg::kType{
     .name = "stm32l4x5-syscfg",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "STM32L4x5's system configuration controller."};
 
 void Stm32l4x5Syscfg::set_memory_remap(std::uint32_t value) { memory_remap_ = value & kMemoryRemap; }

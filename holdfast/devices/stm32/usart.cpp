@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "holdfast/hw/base_types.hpp"
+
 namespace holdfast::devices {
 namespace {
 
@@ -120,7 +122,7 @@ constinit const object::Property Stm32l4x5UsartBase::kProperties[] = {
 };
 
 constinit const object::Type Stm32l4x5UsartBase::kType{.name = "stm32l4x5-usart-base",
-                                                       .parent = &hw::Device::kType,
+                                                       .parent = &hw::kSysBusDevice,
                                                        .kind = object::Type::Kind::kAbstract,
                                                        .docs = "STM32L4x5's serial ports.",
                                                        .properties = kProperties};

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/storage/nvme.hpp"
 
+#include <array>
 #include <bit>
 #include <limits>
+
+#include "holdfast/devices/pci/types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -37,10 +40,14 @@ nvme::Controller::Config controller_config(const Nvme::Config& config) {
                         .error_status = config.error_status}};
 }
 
+constexpr std::array<const object::Type*, 1> kAbilities{&pci::kExpressDevice};
+
 }  // namespace
 
-constinit const object::Type Nvme::kType{
-    .name = "nvme", .parent = &pci::Function::kType, .docs = "An NVM Express controller."};
+constinit const object::Type Nvme::kType{.name = "nvme",
+                                         .parent = &pci::Function::kType,
+                                         .interfaces = kAbilities,
+                                         .docs = "An NVM Express controller."};
 
 // A memory BAR's registers, as the specification has them in 3.1. Accesses of 1 to 8 bytes.
 Nvme::Nvme(const hw::DeviceInit& init, const Config& config)

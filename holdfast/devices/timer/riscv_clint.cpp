@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
 namespace {
@@ -19,7 +20,7 @@ RiscvClint::Config bounded(RiscvClint::Config config, unsigned most_harts) {
 
 constinit const object::Type RiscvClint::kType{
     .name = "riscv.clint",
-    .parent = &hw::Device::kType,
+    .parent = &hw::kSysBusDevice,
     .docs = "RISC-V core-local interruptor: timer and software interrupts of the harts."};
 
 RiscvClint::Hart::Hart(RiscvClint& clint, unsigned number)

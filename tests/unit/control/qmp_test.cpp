@@ -11,6 +11,7 @@
 #include <string>
 
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/boards/machine_type.hpp"
 #include "holdfast/boards/virt/virt.hpp"
 #include "holdfast/control/qmp/command.hpp"
 #include "holdfast/control/qmp/json_stream.hpp"
@@ -54,6 +55,7 @@ class QmpTest : public ::testing::Test {
       : board_{small_virt()},
         machine_{machine::Machine::make(board_, machine::Machine::Options{}).value()} {
     EXPECT_TRUE(boards::register_device_types(types_));
+    EXPECT_TRUE(types_.add(*boards::machine_type("virt")));
     client_.emplace(*machine_);
     QmpServer::About about;
     about.name = "test";
@@ -317,7 +319,7 @@ TEST_F(QmpTest, TypesHaveConsistentAncestors) {
   std::map<std::string, json> by_name;
   for (const json& type : types) by_name[type["name"]] = type;
   for (const auto& [name, type] : by_name)
-    if (name != "object") {
+    if (name != "object" && name != "interface") {
       EXPECT_TRUE(by_name.contains(type["parent"])) << name;
     }
   EXPECT_EQ(by_name["cpu"]["abstract"], true);
@@ -334,12 +336,79 @@ TEST_F(QmpTest, TypesHaveConsistentAncestors) {
   EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", "device"}})), "GenericError");
 }
 
+TEST_F(QmpTest, WhatImplementsATypeIsListed) {
+  negotiate();
+  const auto listed = [this](const char* implements, bool abstract) {
+    std::set<std::string> found;
+    for (const json& type : ask("qom-list-types", {{"implements", implements}, {"abstract", abstract}}))
+      found.insert(type["name"]);
+    return found;
+  };
+  using Names = std::set<std::string>;
+  EXPECT_EQ(listed("machine", true), (Names{"machine", "virt-machine"}));
+  EXPECT_EQ(listed("machine", false), Names{"virt-machine"});
+  EXPECT_EQ(listed("bus", true), (Names{"bus", "PCI", "PCIE", "nvme-bus", "system-bus"}));
+  EXPECT_EQ(listed("user-creatable", false),
+            (Names{"memory-backend-file", "memory-backend-memfd", "memory-backend-ram"}));
+  EXPECT_EQ(listed("hotplug-handler", true), (Names{"hotplug-handler", "pcie-root-port", "virt-machine"}));
+  EXPECT_TRUE(listed("nothing", true).empty());
+  auto resettable = listed("resettable", true);
+  EXPECT_EQ(resettable.erase("resettable"), 1U);
+  EXPECT_EQ(resettable, listed("device", true));
+  for (const std::string& name : listed("object", true)) EXPECT_FALSE(name.ends_with("-handler")) << name;
+  EXPECT_FALSE(listed("interface", true).contains("object"));
+  EXPECT_TRUE(listed("interface", true).contains("interface"));
+}
+
+TEST_F(QmpTest, DevicesAreOfTheBusTheySitOn) {
+  for (const object::Type* type : types_.descendants("device", object::Abstract::kExcluded)) {
+    const auto& facet = *types_.facet<boards::DeviceFacet>(*type);
+    const bool function = facet.bus == devices::pci::Bus::kFamily;
+    EXPECT_EQ(type->is_a("pci-express-device") != type->is_a("conventional-pci-device"), function) << type->name;
+    // A module of RAM goes into a slot, a part of another into that.
+    const bool placed = !facet.region.empty() && facet.bus.empty() && type->name != "pc-dimm";
+    EXPECT_TRUE(type->is_a("sys-bus-device") || !placed) << type->name;
+    EXPECT_FALSE(type->is_a("sys-bus-device") && !facet.bus.empty()) << type->name;
+    const auto device = facet.make({.context = machine_->context(), .type = *type, .name = "it"});
+    device->for_each_part([&](const hw::Part& part) {
+      const auto* bus = dynamic_cast<const hw::Bus*>(&part);
+      EXPECT_TRUE(bus == nullptr || types_.is_a(bus->bus_type(), "bus")) << type->name;
+    });
+  }
+}
+
+TEST_F(QmpTest, PropertiesOfTypesAreListed) {
+  negotiate();
+  const auto listed = [this](const char* name) {
+    std::map<std::string, std::string> found;
+    for (const json& property : ask("qom-list-properties", {{"typename", name}}))
+      found[property["name"]] = property["type"];
+    return found;
+  };
+  using Names = std::map<std::string, std::string>;
+  EXPECT_EQ(listed("object"), (Names{{"type", "string"}}));
+  EXPECT_EQ(listed("PCIE"), (Names{{"type", "string"}}));
+  const auto machine = listed("virt-machine");
+  EXPECT_EQ(machine.at("peripheral"), "child<container>");
+  EXPECT_EQ(machine.at("type"), "string");
+  EXPECT_TRUE(listed("memory-backend-ram").contains("size"));
+  EXPECT_TRUE(listed("pci-device").contains("addr"));
+  EXPECT_TRUE(listed("ns16550a").contains("lcr")) << "state shows";
+  for (const char* command : {"qom-list-properties", "device-list-properties"}) {
+    EXPECT_EQ(error_class(ask(command, {{"typename", "nonsense"}})), "DeviceNotFound");
+    EXPECT_EQ(error_class(ask(command, {{"typename", "resettable"}})), "GenericError");
+  }
+  for (const char* none : {"device", "virt-machine", "PCIE", "system-bus", "memory-backend-ram"})
+    EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", none}})), "GenericError") << none;
+}
+
 TEST_F(QmpTest, LookingAtEveryTypeLeavesNothing) {
   negotiate();
   const auto before = machine_->census();
   const auto tree = machine_->tree().walk("/").value();
   for (const json& type : ask("qom-list-types", {{"implements", "device"}}))
-    ask("device-list-properties", {{"typename", type["name"]}});
+    for (const char* command : {"device-list-properties", "qom-list-properties"})
+      EXPECT_TRUE(ask(command, {{"typename", type["name"]}}).is_array()) << type;
   EXPECT_EQ(machine_->census(), before);
   EXPECT_EQ(machine_->tree().walk("/").value(), tree);
 }
