@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/boards/device_types.hpp"
+#include "holdfast/boards/expansion.hpp"
 #include "holdfast/boards/machine_type.hpp"
 #include "holdfast/control/hmp/server.hpp"
 #include "holdfast/control/qmp/server.hpp"
@@ -31,6 +33,16 @@
 
 namespace holdfast::app {
 namespace {
+
+/// Where CPUs will be and can be when the machine is made: what is said before that.
+class CpusToCome final : public boards::Expansion {
+ public:
+  explicit CpusToCome(std::function<std::vector<CpuSocket>()> sockets) : sockets_{std::move(sockets)} {}
+  std::vector<CpuSocket> cpu_sockets() const override { return sockets_(); }
+
+ private:
+  const std::function<std::vector<CpuSocket>()> sockets_;
+};
 
 class Emulator {
  public:
@@ -118,6 +130,7 @@ class Emulator {
 
   /// Hears monitors and the test client, until one of the former wants the machine made.
   Result<void> await_configuration() {
+    board_ = std::make_shared<CpusToCome>([this] { return cpu_sockets(); });
     TRY(serve());
     if (!monitors_) return fail("-preconfig: nobody could end that; it takes a -qmp or -mon besides");
     monitors_->await_configuration(
@@ -126,6 +139,16 @@ class Emulator {
     machine_->loop().run();
     if (machine_->run_state() == machine::RunState::kShutdown) return fail("told to end");
     return hand_over_memory();
+  }
+
+  std::vector<boards::Expansion::CpuSocket> cpu_sockets() const {
+    std::vector<boards::Expansion::CpuSocket> sockets;
+    const object::Type* type = types_.find(type_.default_cpu);
+    if (type == nullptr) return sockets;
+    const auto nodes = cpu_nodes(options_);  // whoever spoke of nodes has been told what is wrong
+    for (std::uint32_t core = 0; core < options_.topology.max_cpus; ++core)
+      sockets.push_back({.core = core, .type = type, .node = nodes ? nodes->at(core) : std::nullopt});
+    return sockets;
   }
 
   /// What a monitor says of nodes is as if the command line had said it, and so is the memory it names.

@@ -42,6 +42,7 @@ class Reader {
   }
 
   Result<void> give_to(virt::Options& board);
+  const CpuNodes& cpus() const { return cpus_; }
 
  private:
   Result<void> read_one(Fields& fields) {
@@ -219,6 +220,12 @@ Result<void> set_memory(const Options& options, const std::string& backend, virt
 }
 
 Result<void> check_nodes(const Options& options) { return Reader{options}.read(); }
+
+Result<std::vector<std::optional<std::uint32_t>>> cpu_nodes(const Options& options) {
+  Reader reader{options};
+  TRY(reader.read());
+  return reader.cpus();
+}
 
 BoardMemory board_memory(const Options& options) {
   BoardMemory memory;

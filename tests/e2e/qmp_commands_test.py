@@ -130,6 +130,7 @@ def before_the_machine_is_made(program):
         assert m.qmp.execute("query-status")["status"] == "prelaunch"
         assert m.qmp.execute("qom-list", path="/machine") is not None
         assert refusal(m.qmp, "query-cpus-fast") == "GenericError"
+        assert [cpu["props"] for cpu in m.qmp.query_hotpluggable_cpus()] == [{"core-id": 0}]
         assert refusal(m.qmp, "device_add", {"driver": "ns16550a"}) == "GenericError"
         last = m.qmp.start("x-exit-preconfig")
         cpus = m.qmp.start("query-cpus-fast")  # which waits for it
@@ -407,7 +408,11 @@ def nodes_are_told_to_the_monitor(program):
         m.qmp.execute("set-numa-node", node)
         assert refusal(m.qmp, "set-numa-node", node) == "GenericError", "it is there"
         m.qmp.execute("set-numa-node", {**node, "nodeid": 1})
+        places = [{"type": "rv64-riscv-cpu", "vcpus-count": 1, "props": {"core-id": core}} for core in range(2)]
+        assert m.qmp.query_hotpluggable_cpus() == places
         m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 0, "core-id": 0})
+        places[0]["props"]["node-id"] = 0
+        assert m.qmp.query_hotpluggable_cpus() == places
         for wrong in ({"type": "cpu", "node-id": 1, "core-id": 0}, {"type": "cpu", "node-id": 1, "core-id": 2},
                       {"type": "cpu", "node-id": 2, "core-id": 1}, {"type": "node", "cpus": [7]},
                       {"type": "hmat-lb"}, {"type": "node", "memdev": "nothing"}):
@@ -415,6 +420,7 @@ def nodes_are_told_to_the_monitor(program):
         m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 1, "core-id": 1})
         m.qmp.execute("set-numa-node", {"type": "dist", "src": 0, "dst": 1, "val": 20})
         m.qmp.execute("x-exit-preconfig")
+        assert [cpu["props"]["node-id"] for cpu in m.qmp.query_hotpluggable_cpus()] == [0, 1]
         assert [cpu["props"]["node-id"] for cpu in m.qmp.query_cpus_fast()] == [0, 1]
         text = m.qmp.execute("human-monitor-command", {"command-line": "info numa"})
         assert "node 1 cpus: 1" in text and "node 1 size: 128 MB" in text, text

@@ -160,6 +160,7 @@ Answer list_properties(Call& call) {
 
 // An object is built to be looked at, and dropped: nothing of it stays, and nobody sees it.
 Answer list_type(Call& call) {
+  if (call.text("typename") == kRoot) return generic_error(fmt::format("'{}' is not a device type", kRoot));
   const auto found = type_named(call);
   if (!found) return std::unexpected{found.error()};
   const object::Type* type = *found;

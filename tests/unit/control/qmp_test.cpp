@@ -16,6 +16,7 @@
 #include "holdfast/control/qmp/command.hpp"
 #include "holdfast/control/qmp/json_stream.hpp"
 #include "holdfast/control/qmp/server.hpp"
+#include "holdfast/devices/pci/bus.hpp"
 #include "tests/support/schedule.hpp"
 #include "tests/support/test_devices.hpp"
 #include "tests/support/test_machine.hpp"
