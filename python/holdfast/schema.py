@@ -479,7 +479,7 @@ class Commands:
         return cast(list[CpuInfoFast], self.execute("query-cpus-fast"))
 
     def query_hotpluggable_cpus(self) -> list[HotpluggableCPU]:
-        """Where CPUs can be, and are."""
+        """Where CPUs can be, and are. Before the machine is made: where it will have them, and the nodes they were put into."""
         return cast(list[HotpluggableCPU], self.execute("query-hotpluggable-cpus"))
 
     def query_memory_size_summary(self) -> MemoryInfo:
@@ -886,7 +886,7 @@ class Commands:
         dst: int | None = None,
         val: int | None = None,
     ) -> None:
-        """After -preconfig: a node, a CPU in one, or a distance of two, as -numa has them."""
+        """After -preconfig: a node (nodeid, cpus, mem or memdev), a CPU in one (node-id, core-id), or a distance of two (src, dst, val), as -numa has them."""
         self.execute("set-numa-node", _given({
             "type": type,
             "nodeid": nodeid,
@@ -951,6 +951,16 @@ class Commands:
             "property": property,
             "value": value,
         }))
+
+    def qom_list_properties(
+        self,
+        *,
+        typename: str,
+    ) -> list[ObjectPropertyInfo]:
+        """What a new object of a type shows; of an abstract type, what all objects of it do."""
+        return cast(list[ObjectPropertyInfo], self.execute("qom-list-properties", _given({
+            "typename": typename,
+        })))
 
     def device_list_properties(
         self,

@@ -7,10 +7,11 @@ usage: types_test.py HOLDFAST [case...]
 """
 
 import sys
+import time
 
 import harness
 from holdfast import Error, Machine
-from qmp_support import refusal
+from qmp_support import PATIENCE, refusal
 
 ROOT = "object"
 # What makes a machine start without a program; and then, by machine, what changes its devices.
@@ -192,11 +193,11 @@ def properties_of_types(program):
 
 
 def looking_changes_nothing(program):
-    for _, client in every_machine(program):
-        def seen():
-            return [client.human(line) for line in ("info qom-tree /", "info qtree")], client.execute("x-query-census")
+    for machine, client in every_machine(program):
+        def trees():
+            return [client.human(line) for line in ("info qom-tree /", "info qtree")]
 
-        before = seen()
+        before, census = trees(), client.execute("x-query-census")
         for entry in client.execute("qom-list-types", abstract=True):
             for command in ("device-list-properties", "qom-list-properties"):
                 try:
@@ -206,7 +207,11 @@ def looking_changes_nothing(program):
             client.human(f"device_add {entry['name']},help")
         for _ in walk(client):
             pass
-        assert seen() == before
+        assert trees() == before, machine
+        # What was retired is freed as grace periods pass, of which each look lets one.
+        deadline = time.monotonic() + PATIENCE
+        while client.execute("x-query-census") != census:
+            assert time.monotonic() < deadline, (machine, census, client.execute("x-query-census"))
 
 
 CASES = [ancestors_are_consistent, what_implements_a_type_is_exactly_that, types_have_what_they_say,
