@@ -307,13 +307,22 @@ Completion Controller::abort(const Submission& entry) {
            one.second.stage == Command::Stage::kWaiting;
   });
   if (found == commands_.end()) return {.result = kNotAborted};
-  const CommandId id = found->first;
-  std::erase_if(delayed_, [&](const auto& one) { return one.second == id; });
-  std::erase(starved_, id);
-  found->second.outcome = Status::kAbortRequested;
-  complete(id);
-  launch_starved();  // it may have been in front of others
+  abort_waiting({found->first});
   return {};
+}
+
+/// None of them was begun.
+void Controller::abort_waiting(const std::set<CommandId>& ids) {
+  std::erase_if(delayed_, [&](const auto& one) { return ids.contains(one.second); });
+  std::erase_if(starved_, [&](CommandId id) { return ids.contains(id); });
+  for (const CommandId id : ids) {
+    // The end of one may have others fetched, which may abort the next.
+    const auto found = commands_.find(id);
+    if (found == commands_.end()) continue;
+    found->second.outcome = Status::kAbortRequested;
+    complete(id);
+  }
+  launch_starved();  // they may have been in front of others
 }
 
 // --- shadow doorbells ------------------------------------------------------------------------------

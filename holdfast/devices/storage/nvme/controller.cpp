@@ -398,6 +398,16 @@ void Controller::namespaces_changed() {
   const auto changes = namespaces_->take_changes();
   if (state_ != State::kReady || changes.empty()) return;
   changed_.insert(changes.begin(), changes.end());
+  // What was begun is ended by the drive that goes; what waits has nothing to wait for.
+  std::set<CommandId> over;
+  for (const auto& [id, command] : commands_)
+    if (command.stage == Command::Stage::kWaiting &&
+        std::ranges::any_of(command.targets, [&](const Ref<Namespace>& target) {
+          return changes.contains(target->id()) &&
+                 namespaces_->find(target->id()).get() != target.get();
+        }))
+      over.insert(id);
+  if (!over.empty()) abort_waiting(over);
   constexpr std::uint32_t kNamespaceNotices = 1U << 8U;
   if ((features_.event_configuration() & kNamespaceNotices) != 0)
     events_.raise(Event::namespaces_changed());

@@ -198,6 +198,7 @@ class Controller {
   Completion abort(const Submission& entry);
   Answer wait_for_event(const Submission& entry);
   void end_wait(std::uint16_t command, const Completion& completion);
+  void abort_waiting(const std::set<CommandId>& ids);
   Completion configure_shadows(const Submission& entry);
   std::optional<Shadow> shadow_of(std::uint32_t doorbell) const;
   Completion answer_with(const Submission& entry, std::span<const std::byte> bytes);
