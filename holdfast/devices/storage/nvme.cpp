@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/storage/nvme.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <limits>
@@ -114,6 +115,10 @@ Nvme::Nvme(const hw::DeviceInit& init, const Config& config)
 }
 
 Result<void> Nvme::check() {
+  // SPEC: 1.5: strings are of these characters, which identify data are made of.
+  if (!std::ranges::all_of(config_.serial, [](char c) { return c >= ' ' && c <= '~'; }))
+    return fail("{}: serial has a character that is not printable ASCII; it takes at most {} from ' ' to '~'",
+                full_path(), kMostSerial);
   if (config_.serial.size() > kMostSerial)
     return fail("{}: serial '{}' is too long; it takes at most {} characters", full_path(),
                 config_.serial, kMostSerial);

@@ -570,6 +570,18 @@ TEST_F(NvmeAdmin, BadConfigurationsAreSaidAndChangeNothing) {
   EXPECT_NE(refused({.serial = "s", .drive = FakeDisk::as_backend(disk_), .uuid = "nonsense"})
                 .find("uuid"),
             std::string::npos);
+  // As much without a drive; and each in one line.
+  for (const std::string uuid : {"zz", "a\nb", "00000000-0000-0000-0000-00000000000g"}) {
+    const std::string message = refused({.serial = "s", .uuid = uuid});
+    EXPECT_NE(message.find("it takes 32 hexadecimal digits as 8-4-4-4-12"), std::string::npos) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos);
+  }
+  EXPECT_NE(refused({.serial = "s", .logical_block_size = 777}).find("512, 1024, 2048 or 4096"), std::string::npos);
+  for (const std::string serial : {"a\nb\x01", "\x7f", "\xc3\xa4"}) {
+    const std::string message = refused({.serial = serial});
+    EXPECT_NE(message.find("it takes at most 20 from ' ' to '~'"), std::string::npos) << message;
+    for (const char c : message) EXPECT_TRUE(c >= ' ' && c <= '~') << "one line, of ASCII: " << message;
+  }
   plug();
   const auto twice = world_.plug<devices::Nvme>(
       "nvme1", "2", devices::Nvme::Config{.serial = "s", .drive = FakeDisk::as_backend(disk_)});

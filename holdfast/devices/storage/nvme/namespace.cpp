@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/devices/storage/nvme/namespace.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <utility>
@@ -12,6 +13,12 @@ namespace {
 
 constexpr std::uint32_t kSmallestBlock = 512;
 constexpr std::uint32_t kLargestBlock = 4096;
+
+/// For a message of one line.
+std::string shown(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
 
 /// "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", most significant digits first.
 std::optional<std::array<std::byte, 16>> parse_uuid(const std::string& text) {
@@ -49,31 +56,32 @@ std::array<std::byte, 16> uuid_of(const std::string& words) {
 
 }  // namespace
 
-Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
-                             const std::string& who) {
-  if (!config.drive) return fail("{}: drive is missing; it takes the id of a drive", who);
+Result<void> check(const NamespaceConfig& config, const std::string& who) {
   if (!std::has_single_bit(config.block_size) || config.block_size < kSmallestBlock ||
       config.block_size > kLargestBlock)
     return fail("{}: logical_block_size is {}; it takes 512, 1024, 2048 or 4096", who,
                 config.block_size);
+  if (!config.uuid.empty() && !parse_uuid(config.uuid))
+    return fail("{}: uuid is '{}'; it takes 32 hexadecimal digits as 8-4-4-4-12", who,
+                shown(config.uuid));
+  return {};
+}
+
+Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
+                             const std::string& who) {
+  if (!config.drive) return fail("{}: drive is missing; it takes the id of a drive", who);
+  TRY(check(config, who));
   const std::uint64_t size = config.drive->size();
   if (size == 0 || size % config.block_size != 0)
     return fail("{}: {} has {} bytes; it takes a multiple of {}", who, config.drive->name(), size,
                 config.block_size);
-  Geometry geometry{.id = id,
-                    .block_bits = static_cast<unsigned>(std::countr_zero(config.block_size)),
-                    .blocks = size / config.block_size,
-                    .read_only = config.drive->access() == block::Access::kReadOnly,
-                    .eui64 = config.eui64};
-  if (config.uuid.empty()) {
-    geometry.uuid = uuid_of(config.drive->location() + who);
-    return geometry;
-  }
-  const auto uuid = parse_uuid(config.uuid);
-  if (!uuid)
-    return fail("{}: uuid is '{}'; it takes 32 hexadecimal digits as 8-4-4-4-12", who, config.uuid);
-  geometry.uuid = *uuid;
-  return geometry;
+  return Geometry{.id = id,
+                  .block_bits = static_cast<unsigned>(std::countr_zero(config.block_size)),
+                  .blocks = size / config.block_size,
+                  .read_only = config.drive->access() == block::Access::kReadOnly,
+                  .eui64 = config.eui64,
+                  .uuid = config.uuid.empty() ? uuid_of(config.drive->location() + who)
+                                              : *parse_uuid(config.uuid)};
 }
 
 // --- one -------------------------------------------------------------------------------------------

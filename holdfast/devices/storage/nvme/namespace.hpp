@@ -47,7 +47,9 @@ struct Geometry {
   }
 };
 
-/// Errors name what is wrong and what would be accepted.
+/// Whether it is as it should be, a drive apart. Errors name what is wrong and what would be accepted.
+Result<void> check(const NamespaceConfig& config, const std::string& who);
+/// The same, and with a drive.
 Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
                              const std::string& who);
 

@@ -19,6 +19,7 @@ Seat::Seat(hw::Device& device, const NamespaceConfig& config, block::BlockPort& 
     : Part{device, "nvme namespace", "namespace"}, config_{config}, drive_{drive}, bus_{&bus} {}
 
 Result<void> Seat::prepare() {
+  TRY(check(config_, device().full_path()));
   if (!config_.drive) return {};  // to be looked at only
   if (bus_ != nullptr) {
     const auto* bus = dynamic_cast<NamespaceBus*>(bus_->get());
