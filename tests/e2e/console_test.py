@@ -326,7 +326,7 @@ def bad_input(program, folder):
     taken = os.path.join(folder, "taken")
     with open(taken, "w", encoding="ascii") as file:
         file.write("mine")
-    refused(program, ["-serial", "null", "-serial", "null"], "one serial port")
+    refused(program, ["-serial", "null", "-serial", "ringbuf"], "one serial port")
     refused(program, ["-serial", "nonsense"], "-serial nonsense", "mon:stdio")
     refused(program, ["-serial", "vc"], "-serial vc", "no display")
     refused(program, ["-chardev", "nonsense,id=a"], "nonsense", "socket")
