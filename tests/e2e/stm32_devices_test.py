@@ -230,6 +230,22 @@ def ports_are_chosen(program):
             assert board.level(3)
 
 
+def a_line_that_is_high_already(program):
+    """PA15 is up by its pull. Who begins to look hears nothing of that; who drives it, does."""
+    for place in ("/machine/soc", "/machine/soc/syscfg", "/machine/soc/exti"):
+        with Board(program) as board:
+            board.do("irq_intercept_in /machine/soc/exti")
+            assert not board.level(15)
+            board.drive(place, 0, 1)
+            assert board.level(0) and not board.level(15)
+            board.drive(place, 0, 0)
+            board.expect(f"set_irq_in {place} unnamed-gpio-in 15 1", "IRQ raise 15 / OK")
+            assert board.level(15) and not board.level(0)
+            board.expect(f"set_irq_in {place} unnamed-gpio-in 15 1", "OK")
+            board.expect(f"set_irq_in {place} unnamed-gpio-in 15 0", "IRQ lower 15 / OK")
+            assert not board.level(13)
+
+
 def interrupts_of_lines(program):
     with Board(program) as board:
         for line, interrupt in [(0, 6), (1, 7), (2, 8), (3, 9), (4, 10), (5, 23), (9, 23), (10, 40), (15, 40),
@@ -329,8 +345,8 @@ def lights_shift_through(program):
 
 
 CASES = [pins_after_reset, a_reset_shows_on_the_lines, pins_as_the_rest_of_the_chip_sees_them, short_circuits,
-         ports_show_their_clock, a_button_interrupts, ports_are_chosen, interrupts_of_lines, talk_over_a_serial_port,
-         lights_are_at_their_pins, lights_shift_through]
+         ports_show_their_clock, a_button_interrupts, ports_are_chosen, a_line_that_is_high_already,
+         interrupts_of_lines, talk_over_a_serial_port, lights_are_at_their_pins, lights_shift_through]
 
 
 def main():

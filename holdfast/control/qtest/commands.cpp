@@ -73,6 +73,23 @@ std::uint64_t in_order(std::uint64_t value, unsigned size, hw::Cpu::ByteOrder or
   return order == hw::Cpu::ByteOrder::kLittle ? value : __builtin_bswap64(value) >> (64 - 8 * size);
 }
 
+// A word that is not aligned is so many bytes: a device that does not take it as a whole is given it in
+// pieces, where a CPU's access would be refused. Who answers, and whether anybody does: as on a bus.
+std::uint64_t read_word(memory::Port& port, std::uint64_t address, unsigned size) {
+  std::uint64_t value = 0;  // little-endian, as the host is
+  if (address % size == 0)
+    port.load(address, size, value, {});
+  else
+    port.read(address, std::as_writable_bytes(std::span{&value, 1}).first(size));
+  return value;
+}
+void write_word(memory::Port& port, std::uint64_t address, unsigned size, std::uint64_t value) {
+  if (address % size == 0)
+    port.store(address, size, value, {});
+  else
+    port.write(address, std::as_bytes(std::span{&value, 1}).first(size));
+}
+
 std::uint64_t mask_of(unsigned size) { return ~std::uint64_t{0} >> (64 - 8 * size); }
 
 /// Address and length of a request that moves bytes.
@@ -177,16 +194,15 @@ std::string QtestCommands::store(Words words) {
   const auto value = parse_number(words[2]);
   if (!value) return no_number(words[2]);
   const unsigned size = bytes_of_suffix(words[0]);
-  memory_.port().store(*address, size, in_order(*value & mask_of(size), size, memory_.order()), {});
-  return "OK";  // whoever answered, and whether anybody did: as on a bus
+  write_word(memory_.port(), *address, size, in_order(*value & mask_of(size), size, memory_.order()));
+  return "OK";
 }
 
 std::string QtestCommands::load(Words words) {
   const auto address = parse_number(words[1]);
   if (!address) return no_number(words[1]);
   const unsigned size = bytes_of_suffix(words[0]);
-  std::uint64_t value = 0;
-  memory_.port().load(*address, size, value, {});
+  const std::uint64_t value = read_word(memory_.port(), *address, size);
   return fmt::format("OK 0x{:016x}", in_order(value, size, memory_.order()));
 }
 
@@ -264,7 +280,9 @@ std::string QtestCommands::set_input(Words words) {
   if (!device) return "FAIL " + device.error().message;
   const auto pin = input_line(**device, words[2], *line);
   if (!pin) return "FAIL " + pin.error().message;
+  const bool again = *level != 0 && (*pin)->level();
   (*pin)->drive(*level != 0, machine_.services().holdback());
+  if (again) interception_.driven_again(*line);
   return "OK";
 }
 

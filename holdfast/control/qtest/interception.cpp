@@ -68,10 +68,17 @@ Interception::~Interception() { machine_.forget(*this); }
 
 // Whichever device it was: ours has gone, too, if its handle has expired.
 void Interception::device_went(const std::string&, const std::string&) {
-  if (device_) return;
+  if (!device_) forget();
+}
+
+// What the device did last is nobody's any more, and above all not that of the next one.
+void Interception::forget() {
   taps_.clear();
   device_ = {};
   reported_.reset();
+  high_before_.reset();
+  LockGuard guard{mutex_};
+  changes_.clear();
 }
 
 Result<hw::Device*> Interception::begin(std::string_view path) {
@@ -83,7 +90,7 @@ Result<hw::Device*> Interception::begin(std::string_view path) {
 Result<void> Interception::watch_inputs(std::string_view path) {
   hw::Device* device = TRY(begin(path));
   if (device_) return {};
-  taps_.clear();
+  forget();
   for (const auto& array : arrays_of<hw::IrqInArray>(*device))
     for (unsigned line = 0; line < array.pins.size() && line < kMostLines; ++line)
       watch(array.pins[line], line);
@@ -95,7 +102,7 @@ Result<void> Interception::watch_inputs(std::string_view path) {
 Result<void> Interception::watch_outputs(std::string_view path, std::string_view name) {
   hw::Device* device = TRY(begin(path));
   if (device_) return {};
-  taps_.clear();
+  forget();
   for (const auto& array : arrays_of<hw::IrqOutArray>(*device)) {
     if (array.name != own_name_of_output(name)) continue;
     for (unsigned line = 0; line < array.pins.size() && line < kMostLines; ++line)
@@ -110,6 +117,12 @@ Result<void> Interception::watch_outputs(std::string_view path, std::string_view
 template <class Pin>
 void Interception::watch(const Ref<Pin>& pin, unsigned line) {
   taps_.emplace_back(pin, [this, line](bool level) { note(line, level); });
+  // A change between the two is noted, and what is noted counts.
+  if (pin->level()) high_before_.set(line);
+}
+
+void Interception::driven_again(std::uint64_t line) {
+  if (line < kMostLines && high_before_[line]) note(static_cast<unsigned>(line), true);
 }
 
 void Interception::note(unsigned line, bool level) {
@@ -129,6 +142,7 @@ std::string Interception::take_report() {
   }
   std::string report;
   for (const auto& [line, level] : changes) {
+    high_before_.reset(line);
     // Lines of several arrays share a number: what is told is a change of the number's level.
     if (reported_[line] == level) continue;
     reported_[line] = level;

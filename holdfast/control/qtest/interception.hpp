@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches the pins of one device for a test client: `IRQ raise N` and `IRQ lower N`.
 //
+// Changes are told, so a line that is high when the interception begins is not: see driven_again().
 // The device goes on as if nobody looked, and may be taken away at any time: the watch ends with it
 // and keeps nothing of it. One device at a time.
 //
@@ -40,6 +41,11 @@ class Interception final : private machine::Observer {
   /// The output of that name; "" is the unnamed one.
   Result<void> watch_outputs(std::string_view path, std::string_view name);
 
+  /// A client drives an input of that number, of whatever device, high once more. Nothing changes, but
+  /// where each device says again what it says, a line that was high before anybody looked on would
+  /// be told now: so it is, if the number is the same.
+  void driven_again(std::uint64_t line);
+
   /// The lines to send for what has changed since, in order; often none.
   std::string take_report();
 
@@ -53,6 +59,7 @@ class Interception final : private machine::Observer {
   template <class Pin>
   void watch(const Ref<Pin>& pin, unsigned line);
   void note(unsigned line, bool level);
+  void forget();
   void device_went(const std::string&, const std::string&) override;
 
   machine::Machine& machine_;  // outlives this
@@ -60,6 +67,7 @@ class Interception final : private machine::Observer {
   object::Handle<hw::Device> device_;
   std::deque<hw::PinTap> taps_;
   std::bitset<kMostLines> reported_;
+  std::bitset<kMostLines> high_before_;  // when it began, and the same since: nobody was told
   Mutex mutex_{LockRank::kLeaf, "intercepted pins"};
   std::vector<Change> changes_ HF_GUARDED_BY(mutex_);
 };

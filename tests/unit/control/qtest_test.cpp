@@ -111,6 +111,17 @@ TEST_F(QtestTest, DevicesAreAccessedAsByACpu) {
   EXPECT_EQ(ask("readl 0x0c000028"), "OK 0x0000000000000007") << "a priority of the PLIC";
 }
 
+// A CPU's access would be refused; a client gets and sends so many bytes.
+TEST_F(QtestTest, WordsOfADeviceThatAreNotAlignedAreBytes) {
+  EXPECT_EQ(ask("writeb 0x10000007 0x56"), "OK") << "the UART's scratch register";
+  EXPECT_EQ(ask("readw 0x10000003"), "OK 0x0000000000000800");
+  EXPECT_EQ(ask("readl 0x10000001"), "OK 0x0000000008000100");
+  EXPECT_EQ(ask("readl 0x10000005"), "OK 0x000000000000b060") << "a byte, two that are none, a byte";
+  EXPECT_EQ(ask("writew 0x10000007 0xab"), "OK");
+  EXPECT_EQ(ask("readb 0x10000007"), "OK 0x00000000000000ab");
+  EXPECT_EQ(ask("readw 0x3000002b"), "OK 0x000000000000f400") << "the host bridge's subsystem";
+}
+
 TEST_F(QtestTest, MegabytesInOneLine) {
   const std::string digits(std::size_t{2} << 20U, '5');
   EXPECT_EQ(ask("write 0x80000000 0x100000 0x" + digits), "OK");
@@ -193,6 +204,23 @@ TEST_F(QtestTest, InterceptedOutputs) {
   EXPECT_EQ(ask("writeb 0x10000001 0x2"), "IRQ raise 0\nOK");
 }
 
+// As QEMU has it, where each device says again what it says: not with the interception, but when a client
+// drives the line once more.
+TEST_F(QtestTest, ALineThatIsHighWhenItIsInterceptedIsToldWhenItIsDrivenAgain) {
+  EXPECT_EQ(ask("writeb 0x10000001 0x2"), "OK") << "line 10: the UART's";
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 5 1"), "OK");
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 7 1"), "OK");
+  EXPECT_EQ(ask("irq_intercept_in plic"), "OK");
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 6 0"), "OK") << "low, and stays it";
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 5 1"), "IRQ raise 5\nOK");
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 5 1"), "OK") << "once";
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 7 0"), "OK") << "nobody was told that it is high";
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 7 1"), "IRQ raise 7\nOK");
+  EXPECT_EQ(ask("set_irq_in serial0 unnamed-gpio-in 10 1").substr(0, 5), "FAIL ");
+  EXPECT_EQ(ask("writeb 0x10000001 0x0"), "OK");
+  EXPECT_EQ(ask("writeb 0x10000001 0x2"), "IRQ raise 10\nOK");
+}
+
 TEST_F(QtestTest, AnInputIsDrivenByHand) {
   EXPECT_EQ(ask("set_irq_in /machine/plic unnamed-gpio-in 5 1"), "OK");
   EXPECT_EQ(ask("readl 0x0c001000"), "OK 0x0000000000000020");
@@ -202,7 +230,7 @@ TEST_F(QtestTest, AnInputIsDrivenByHand) {
   EXPECT_EQ(ask("set_irq_in /machine/nobody unnamed-gpio-in 0 1").substr(0, 5), "FAIL ");
 }
 
-TEST_F(QtestTest, AnInterceptedDeviceGoesAndNothingOfItStays) {
+TEST_F(QtestTest, H33_AnInterceptedDeviceGoesAndNothingOfItStays) {
   ASSERT_TRUE(machine_->plug<test::Repeater>("repeater", 0x1a00'0000));
   EXPECT_EQ(ask("readl 0x1a000000"), "OK 0x0000000000000000");
   const auto before = machine_->census();
@@ -214,6 +242,7 @@ TEST_F(QtestTest, AnInterceptedDeviceGoesAndNothingOfItStays) {
   EXPECT_EQ(ask("readl 0x1a000000"), "OK 0x0000000000000000") << "looks for the CPU again";
   EXPECT_EQ(machine_->census(), before);
   EXPECT_EQ(ask("irq_intercept_in repeater"), "OK") << "another may be watched now";
+  EXPECT_EQ(ask("set_irq_in repeater unnamed-gpio-in 1 1"), "IRQ raise 1\nOK") << "with levels of its own";
 }
 
 TEST_F(QtestTest, TheFirstCpuGoesAndTheBusIsSeen) {
