@@ -2,6 +2,7 @@
 #include "holdfast/app/backends.hpp"
 
 #include "holdfast/chardev/factory.hpp"
+#include "holdfast/chardev/socket.hpp"
 
 namespace holdfast::app {
 
@@ -24,7 +25,15 @@ chardev::Chardev& Backends::nowhere(std::string id) {
   return machine_.keep(std::make_unique<chardev::NullChardev>(std::move(id)));
 }
 
-void Backends::drain() {
+// Who ends the emulator without having heard its last answers does not want them. A console's output is
+// the guest's, and what goes into a pipe may be for later: both are worth some patience.
+void Backends::drain(std::span<const std::string> conversations) {
+  constexpr std::uint64_t kMoment = 100'000'000;  // ns
+  const std::uint64_t deadline = EventLoop::now_ns() + kMoment;
+  for (const std::string& id : conversations) {
+    auto* socket = dynamic_cast<chardev::Socket*>(find(id));
+    if (socket != nullptr && !socket->is_mux()) socket->drain_until(deadline);
+  }
   for (chardev::Chardev* backend : machine_.backends()) backend->drain();
 }
 

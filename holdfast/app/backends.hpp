@@ -32,8 +32,9 @@ class Backends {
   chardev::Chardev* find(std::string_view id) const;
   /// One that swallows everything, for a port that is left out.
   chardev::Chardev& nowhere(std::string id);
-  /// Hands all output to the host.
-  void drain();
+  /// Hands all output to the host. Clients at the other end of `conversations`, where those are sockets,
+  /// have a moment to take what is theirs, all together.
+  void drain(std::span<const std::string> conversations);
 
  private:
   machine::Machine& machine_;  // outlives this

@@ -57,6 +57,7 @@ class Emulator {
     if (options_.pid_file) TRY(pid_file_.write(*options_.pid_file));
     TRY(signals_.block());
     if (const auto built = build(); !built) {
+      if (backends_) backends_->drain(conversations());
       // Told to end while it waited for somebody to connect.
       if (machine_ && machine_->run_state() == machine::RunState::kShutdown)
         return machine_->exit_status();
@@ -66,7 +67,7 @@ class Emulator {
     background_.ready();
     if (options_.start == Start::kRunning) machine_->run();
     machine_->loop().run();
-    backends_->drain();
+    backends_->drain(conversations());
     const int status = machine_->exit_status();
     if (log::enabled(log::Topic::kCensus)) TRY(take_census());
     return status;
@@ -207,6 +208,14 @@ class Emulator {
     about.globals = global_values(options_);
     about.nodes = nodes_;
     return about;
+  }
+
+  /// The back-ends of monitors and of the test client.
+  std::vector<std::string> conversations() const {
+    std::vector<std::string> ids;
+    for (const MonitorOption& monitor : options_.monitors) ids.push_back(monitor.chardev);
+    if (options_.qtest) ids.push_back(*options_.qtest);
+    return ids;
   }
 
   /// Programs.

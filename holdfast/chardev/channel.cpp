@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -174,15 +175,32 @@ void Channel::set_interest() {
   if (writing_) writing_.set_interest(out);
 }
 
+bool Channel::wait_for_room(int most_ms) {
+  pollfd ready{.fd = output_, .events = POLLOUT, .revents = 0};
+  const int count = ::poll(&ready, 1, most_ms);
+  stuck_ = false;
+  return count > 0 || (count < 0 && errno == EINTR);
+}
+
+// What was given up once is not waited for again.
 void Channel::drain() {
   while (!pump()) {
-    pollfd ready{.fd = output_, .events = POLLOUT, .revents = 0};
-    const int count = ::poll(&ready, 1, limits_.patience_ms);
-    stuck_ = false;
-    if (count > 0 || (count < 0 && errno == EINTR)) continue;
-    LockGuard guard{buffer_};
-    log::warn("chardev '{}': nobody takes the last {} bytes of output", id(), held_);
-    break;
+    if (wait_for_room(limits_.patience_ms)) continue;
+    {
+      LockGuard guard{buffer_};
+      log::warn("chardev '{}': nobody takes the last {} bytes of output", id(), held_);
+    }
+    forget_output();
+  }
+  Chardev::drain();
+}
+
+void Channel::drain_until(std::uint64_t deadline_ns) {
+  while (!pump()) {
+    const std::uint64_t now = EventLoop::now_ns();
+    const std::uint64_t left = now < deadline_ns ? deadline_ns - now : 0;
+    const std::uint64_t most = (left + kMillisecond - 1) / kMillisecond;
+    if (!wait_for_room(static_cast<int>(std::min<std::uint64_t>(most, INT_MAX)))) forget_output();
   }
   Chardev::drain();
 }

@@ -30,6 +30,9 @@ class Channel : public Chardev {
 
   void accept_input() final { poke_.set(1); }
   void drain() override;
+  /// The same, but nobody is waited for beyond that time (EventLoop::now_ns()): what is not taken by
+  /// then is forgotten.
+  void drain_until(std::uint64_t deadline_ns);
 
  protected:
   Channel(EventLoop& loop, Common common, Limits limits);
@@ -78,6 +81,8 @@ class Channel : public Chardev {
   /// Returns false when the host takes no more for now.
   bool pump();
   bool refill();
+  /// Waits for the host to take more; false if it does not.
+  bool wait_for_room(int most_ms);
   void tell_of_room();
   void set_interest();
   void append_stamped(Bytes bytes) HF_REQUIRES(buffer_);

@@ -309,6 +309,37 @@ def a_client_that_does_not_listen(program):
                 works(client)
 
 
+def the_end_does_not_wait_for_the_deaf(program):
+    """Told by a signal or by another monitor: what they leave unread is nobody's, and is not spoken of."""
+    for quits in (False, True):
+        with folder() as place, open(os.path.join(place, "errors"), "w+", encoding="utf-8") as errors:
+            paths = [os.path.join(place, name) for name in "abc"]
+            monitors = [word for path in paths[:2] for word in ("-qmp", f"unix:{path},server=on,wait=off")]
+            with process(program, *monitors, "-qtest", f"unix:{paths[2]},server=on,wait=off", "-qtest-log", "none",
+                         stderr=errors) as running, contextlib.ExitStack() as deaf:
+                other = deaf.enter_context(connect(running, paths[0]))
+                fill(deaf, paths[1], b"{'execute':'qmp_capabilities'}" + b"{'execute':'query-qmp-schema'}" * 100)
+                fill(deaf, paths[2], b"read 0x80000000 0x10000\n" * 100)
+                works(other)
+                if quits:
+                    other.execute("quit")
+                else:
+                    running.terminate()
+                assert running.wait(PATIENCE) == 0
+            errors.seek(0)
+            assert errors.read() == ""
+
+
+def fill(clients, path, requests):
+    """Connects somebody who asks as much as is taken and reads nothing."""
+    raw = clients.enter_context(socket.socket(socket.AF_UNIX))
+    raw.connect(path)
+    raw.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            raw.send(requests)
+
+
 # --- clients that come and go ------------------------------------------------------------------------
 
 def leaving_in_mid_command(program):
@@ -414,7 +445,8 @@ CASES = [unix_client, unix_server, a_second_client_waits_for_the_first_to_go, tc
          reconnects, standard_input_and_output, pseudo_terminal, several_monitors, negotiation, ids_come_back,
          a_slow_command_keeps_those_behind_it, a_client_that_leaves_a_slow_command, events_have_timestamps,
          finds_its_way_back, bytes_one_at_a_time, quotes_and_escapes, depth_and_size,
-         a_gibibyte_without_an_end, a_client_that_does_not_listen, leaving_in_mid_command,
+         a_gibibyte_without_an_end, a_client_that_does_not_listen,
+         the_end_does_not_wait_for_the_deaf, leaving_in_mid_command,
          what_was_said_before_leaving_is_done, a_thousand_clients_in_turn, a_thousand_clients_at_once,
          places_that_cannot_be]
 

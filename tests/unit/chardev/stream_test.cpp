@@ -194,6 +194,19 @@ TEST_F(StreamTest, AHostThatTakesNothingIsGivenUpAtTheEndWithAWarning) {
             std::string::npos);
 }
 
+TEST_F(StreamTest, NobodyIsWaitedForBeyondADeadlineNorAskedAgainAtTheEnd) {
+  constexpr int kForEver = 1'000'000'000;
+  auto stream = make({.output = out_.writer.fd, .limits = {.capacity = 1 << 20, .patience_ms = kForEver}});
+  stream->write(bytes_of("all of it"));
+  stream->drain_until(0);
+  EXPECT_EQ(out_.get(), "all of it") << "what the host takes at once it is given";
+  stream->write(bytes_of(std::string(300'000, 'x')));
+  stream->drain_until(EventLoop::now_ns() + 1'000'000);
+  ::testing::internal::CaptureStderr();
+  stream.reset();
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
 TEST_F(StreamTest, AReaderThatIsGoneIsNoReasonToStop) {
   ::signal(SIGPIPE, SIG_IGN);
   const auto stream = make({.output = out_.writer.fd, .limits = {.capacity = 4}});
