@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "holdfast/machine/device_adder.hpp"
+
 namespace holdfast::app {
 namespace {
 
@@ -30,6 +32,7 @@ Result<std::size_t> unit(Fields& fields) {
 
 Result<Seat> read_seat(Fields& fields) {
   Seat seat{.id = fields.text("id").value_or(""), .bank = std::nullopt};
+  if (!seat.id.empty() && !machine::is_id(seat.id)) return std::unexpected{machine::not_an_id(seat.id)};
   const auto interface = fields.text("if");
   if (interface != "pflash" && interface != "none")
     return fail("if is '{}'; there are pflash, a bank of flash memory, and none, which a device takes by "

@@ -22,7 +22,7 @@ Result<std::string> answer(const Options& options) {
     case Action::kRun: break;
     case Action::kHelp: return help_text("holdfast");
     case Action::kVersion: return version_text();
-    case Action::kListMachines: return machines_text();
+    case Action::kListMachines: return machines_text(options.architecture);
     case Action::kListMachineProperties: return machine_properties_text(options);
     case Action::kListCpus: return cpus_text(options.subject);
     case Action::kListAccelerators: return accelerators_text();

@@ -19,15 +19,15 @@ std::vector<const MachineType*> machines(std::string_view architecture) {
 Result<const MachineType*> find_machine(const Options& options) {
   if (!options.machine)
     return fail("-M: no machine is named; '-M {}' is there ('-M help' lists all)",
-                machines().front()->name);
+                machines(options.architecture).front()->name);
   for (const MachineType* type : machines(options.architecture))
     if (type->name == *options.machine) return type;
   return fail("-M {}: unknown machine; '-M help' lists those there are", *options.machine);
 }
 
-std::string machines_text() {
+std::string machines_text(std::string_view architecture) {
   std::string text = "Machines:\n";
-  for (const MachineType* type : machines()) text += fmt::format("  {:<16}{}\n", type->name, type->help);
+  for (const MachineType* type : machines(architecture)) text += fmt::format("  {:<16}{}\n", type->name, type->help);
   return text;
 }
 

@@ -70,7 +70,7 @@ std::vector<const MachineType*> machines(std::string_view architecture = {});
 Result<const MachineType*> find_machine(const Options& options);
 
 /// What `-M help` prints.
-std::string machines_text();
+std::string machines_text(std::string_view architecture);
 /// What `-cpu help` prints, for a model what `-cpu MODEL,help` does.
 Result<std::string> cpus_text(const std::string& model);
 /// The model that the options name, with what -global says of it, known to make a hart. What -cpu says

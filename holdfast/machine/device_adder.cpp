@@ -12,6 +12,7 @@
 
 #include "holdfast/boards/memory_module.hpp"
 #include "holdfast/hw/cpu.hpp"
+#include "holdfast/machine/cpu_place.hpp"
 #include "holdfast/object/text.hpp"
 
 namespace holdfast::machine {
@@ -396,10 +397,8 @@ Result<std::string> device_type_text(const object::TypeRegistry& types, std::str
     text += fmt::format("  comes with the machine; {}. For -global:\n", facet.only_built_in);
   else if (!facet.region.empty())
     text += line("addr", "uint64", "the address of its registers");
-  if (kind.is_cpu()) {
-    text += line("core-id", "uint32", "the number of its place, which -smp maxcpus= makes");
-    text += line("node-id", "uint32", "the node of that place, if there are nodes");
-  }
+  if (kind.is_cpu())
+    for (const auto& [property, what] : kPlaceOfCpu) text += line(property, "uint32", what);
   if (!facet.bus.empty() && facet.only_built_in.empty())
     text += line("bus", "str", fmt::format("the {} bus it sits on; none: the first that has room", facet.bus));
   if (!facet.interrupt.empty())

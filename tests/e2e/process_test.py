@@ -370,6 +370,10 @@ def the_name_says_the_architecture(world):
         if status:
             assert done.stderr == ("holdfast: any-system-m68k: there is no architecture 'm68k'; "
                                    "there are arm, riscv64\n"), done.stderr
+    machines = {name: subprocess.run([world.path(f"any-system-{name}"), "-M", "help"], capture_output=True, text=True,
+                                     check=True).stdout for name in ("arm", "riscv64")}
+    assert "\n  virt " in machines["riscv64"] and "iot01a" not in machines["riscv64"], machines
+    assert "\n  b-l475e-iot01a " in machines["arm"] and "\n  virt " not in machines["arm"], machines
     done = subprocess.run([world.path("any-system-arm"), "-M", "virt"], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "-M virt: unknown machine" in done.stderr, done
     done = subprocess.run([world.path("any-system-riscv64"), *world.guest(syscon(fail_with(9))),

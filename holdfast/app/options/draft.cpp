@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "holdfast/object/text.hpp"
 
@@ -52,6 +53,14 @@ Result<void> settle_serials(Draft& draft) {
   for (const std::string& id : options.serials)
     if (!id.empty() && std::ranges::find(options.chardevs, id, &OptionGroup::id) == options.chardevs.end())
       return fail("-serial chardev:{}: there is no character back-end of that id; -chardev makes one", id);
+  return {};
+}
+
+Result<void> check_kernel(const Options& options) {
+  if (options.kernel) return {};
+  for (const auto& [option, value] : {std::pair{"append", &options.append}, {"initrd", &options.initrd}})
+    if (*value)
+      return fail("-{} {}: it is for a kernel, and there is none; it takes -kernel FILE besides", option, **value);
   return {};
 }
 
@@ -109,6 +118,9 @@ Result<Options> finish(Draft draft) {
   TRY(check_accelerators(draft));
   TRY(settle_serials(draft));
   TRY(check_terminal(draft.options));
+  TRY(check_kernel(draft.options));
+  if (draft.nographic && draft.options.daemonize)
+    return fail("-daemonize: in the background there is no terminal, and -nographic wants it");
   if (draft.options.daemonize && draft.options.exit_with_parent)
     return fail("-run-with exit-with-parent=on: in the background there is no parent; leave out "
                 "-daemonize");
