@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "holdfast/object/text.hpp"
 
 namespace holdfast::object {
@@ -58,9 +60,14 @@ Result<const Property*> Object::require_property(std::string_view name) const {
 }
 
 Result<void> Object::set_property(std::string_view name, const PropertyValue& value) {
-  const Property& property = *TRY(require_property(name));
-  if (property.settable == Settable::kNever || property.set == nullptr)
+  // What an object has of its own is for looking at.
+  const bool is_own =
+      type_.find_property(name) == nullptr &&
+      std::ranges::any_of(own_properties(), [&](const PropertyInfo& own) { return own.name == name; });
+  const Property* declared = is_own ? nullptr : TRY(require_property(name));
+  if (declared == nullptr || declared->settable == Settable::kNever || declared->set == nullptr)
     return fail("{}: property '{}' is read-only", path(), name);
+  const Property& property = *declared;
   if (property.settable == Settable::kBeforeRealize && realized())
     return fail("{}: property '{}' can only be set before the object is realized", path(), name);
   auto converted = property.convert(value);

@@ -6,6 +6,7 @@
 #include "holdfast/block/block_port.hpp"
 #include "holdfast/control/hmp/command.hpp"
 #include "holdfast/control/hmp/words.hpp"
+#include "holdfast/machine/device_adder.hpp"
 #include "holdfast/object/text.hpp"
 
 namespace holdfast::control::hmp {
@@ -18,6 +19,7 @@ Result<void> add(Call& call) {
   const std::string id = value_of(items, "id");
   if (interface != "none") return fail("if is '{}'; it takes none, for a device that takes it by drive=ID", interface);
   if (id.empty()) return fail("id is missing; it takes a name for the drive");
+  if (!machine::is_id(id)) return std::unexpected{machine::not_an_id(id)};
   block::Settings settings;
   for (const auto& [key, value] : items)
     if (key != "if" && key != "id") settings.set(key, value);

@@ -49,9 +49,11 @@ Result<void> add(Call& call) {
     call.out += TRY(machine::memory_objects_text(any_type ? std::string{} : type));
     return {};
   }
-  qmp::Json arguments = qmp::Json::object();
-  for (const auto& [key, value] : items) arguments[key] = value;
-  return call.tell("object-add", arguments);
+  machine::DeviceWish wish{.driver = type, .id = value_of(items, "id")};
+  if (!machine::is_id(wish.id)) return std::unexpected{machine::not_an_id(wish.id)};
+  for (const auto& [key, value] : items)
+    if (key != "qom-type" && key != "id") wish.values.push_back({key, value});
+  return call.machine().add_memory(TRY(machine::read_memory_object(wish)));
 }
 
 Result<void> remove(Call& call) { return call.tell("object-del", {{"id", call.text("id")}}); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments against the schema, and the schema for programs.
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -29,9 +29,14 @@ std::string mismatch(const Schema& schema, std::string_view type, const Json& va
   if (entry->kind == SchemaEntry::Kind::kEnum) {
     const bool known = value.is_string() && std::ranges::find(entry->values, value.get<std::string>()) !=
                                                 entry->values.end();
-    return known ? "" : fmt::format("one of {}", entry->name);
+    return known ? "" : fmt::format("{}", fmt::join(entry->values, ", "));
   }
-  return value.is_object() ? "" : "an object";
+  if (!value.is_object()) return "an object";
+  for (const SchemaMember& member : entry->members)
+    if (const auto inner = value.find(member.name); inner != value.end())
+      if (auto wrong = mismatch(schema, member.type, *inner); !wrong.empty())
+        return fmt::format("in its '{}' {}", member.name, wrong);
+  return "";
 }
 
 struct BuiltIn {

@@ -21,7 +21,10 @@ constexpr std::size_t kMostRules = std::size_t{1} << 20;  // bytes of a configur
 Result<void> flatten(const std::string& key, const Json& value, block::Settings& settings) {
   const auto inside = [&](const std::string& name) { return key.empty() ? name : key + "." + name; };
   if (value.is_object()) {
-    for (const auto& [name, one] : value.items()) TRY(flatten(inside(name), one, settings));
+    for (const auto& [name, one] : value.items()) {
+      if (name.contains('.')) return fail("there is no '{}'; what is inside of something is its object", name);
+      TRY(flatten(inside(name), one, settings));
+    }
   } else if (value.is_array()) {
     for (std::size_t i = 0; i < value.size(); ++i)
       TRY(flatten(inside(std::to_string(i)), value[i], settings));

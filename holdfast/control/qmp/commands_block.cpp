@@ -16,7 +16,22 @@ Answer answer_of(const Result<void>& result) {
   return Json::object();
 }
 
+/// A node inside another is described as one outside.
+std::expected<void, QmpError> check_inner(const Json& options) {
+  const Schema& schema = Schema::get();
+  for (const char* below : {"file", "image"}) {
+    const auto inner = options.find(below);
+    if (inner == options.end() || !inner->is_object()) continue;
+    if (auto checked = check_arguments(schema, *schema.command("blockdev-add"), *inner); !checked)
+      return checked;
+    if (auto checked = check_inner(*inner); !checked) return checked;
+  }
+  return {};
+}
+
 Answer add(Call& call) {
+  if (const auto checked = check_inner(call.arguments); !checked)
+    return std::unexpected{checked.error()};
   struct State {
     std::optional<Result<void>> now{};
     std::function<void(Answer)> later{};

@@ -9,6 +9,8 @@
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/boards/machine_type.hpp"
 #include "holdfast/control/qmp/command.hpp"
+#include "holdfast/machine/cpu_place.hpp"
+#include "holdfast/machine/device_adder.hpp"
 
 namespace holdfast::control::qmp {
 namespace {
@@ -79,13 +81,19 @@ Answer list_object(Call& call) {
   return all;
 }
 
+std::string path_of_child(const object::Tree::Entry& entry, std::string_view name) {
+  return fmt::format("{}/{}", entry.path == "/" ? "" : entry.path, name);
+}
+bool is_child(Call& call, const object::Tree::Entry& entry, std::string_view name) {
+  return name.find('/') == name.npos && call.machine.tree().has(path_of_child(entry, name));
+}
+
 Answer get_property(Call& call) {
   auto entry = entry_at(call);
   if (!entry) return std::unexpected{entry.error()};
   const std::string name = call.text("property");
   if (name == "type") return Json(entry->type);
-  const std::string child = (entry->path == "/" ? "" : entry->path) + "/" + name;
-  if (name.find('/') == name.npos && call.machine.tree().has(child)) return Json(child);
+  if (is_child(call, *entry, name)) return Json(path_of_child(*entry, name));
   const object::Object* object = entry->object.get();
   if (object == nullptr)
     return generic_error(fmt::format("{}: there is no property '{}'", entry->path, name));
@@ -99,6 +107,8 @@ Answer set_property(Call& call) {
   if (!entry) return std::unexpected{entry.error()};
   object::Object* object = entry->object.get();
   const std::string name = call.text("property");
+  if (name == "type" || is_child(call, *entry, name))
+    return generic_error(fmt::format("{}: property '{}' is read-only", entry->path, name));
   if (object == nullptr)
     return generic_error(fmt::format("{}: there is no property '{}'", entry->path, name));
   const auto value = from_json(call.arguments.at("value"));
@@ -174,6 +184,9 @@ Answer list_type(Call& call) {
     all.push_back({{"name", "addr"}, {"type", "uint64"}, {"description", "where its registers are"}});
   if (!facet->interrupt.empty())
     all.push_back({{"name", "irq"}, {"type", "uint32"}, {"description", "where its interrupt leads"}});
+  if (const machine::DeviceKind kind{type, facet}; kind.is_cpu())
+    for (const auto& [property, what] : machine::kPlaceOfCpu)
+      all.push_back({{"name", property}, {"type", "uint32"}, {"description", what}});
   for (const auto& setting : facet->settings) all.push_back(property_info(setting.info));
   // A property may show what a setting of its name, or the place, became.
   const auto listed = [&all](std::string_view property) {

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <deque>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "holdfast/control/conversation.hpp"
@@ -68,6 +69,7 @@ struct Request {
   Json arguments = Json::object();
   std::optional<QmpError> wrong{};  // it is none; this is said in its turn
   Descriptor descriptor{};          // that came with it, if the command takes one
+  std::size_t bytes = sizeof(Request);  // that it counts for while it waits
 };
 
 std::expected<void, QmpError> read_members(const Json& message, Request& request) {
@@ -91,11 +93,38 @@ std::expected<void, QmpError> read_members(const Json& message, Request& request
   return {};
 }
 
+/// What a value is made of, and the first key that an object of it has twice: of two values one would
+/// be lost.
+struct Parsed {
+  Json value{};
+  std::optional<std::string> twice{};
+};
+Parsed parse(std::string_view text) {
+  Parsed parsed;
+  std::vector<std::set<std::string, std::less<>>> keys;  // of the objects that are open
+  const auto look = [&](int, Json::parse_event_t event, const Json& what) {
+    using Event = Json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(what.get_ref<const std::string&>()).second &&
+        !parsed.twice)
+      parsed.twice = what.get<std::string>();
+    return true;
+  };
+  parsed.value = Json::parse(text, look, false);
+  return parsed;
+}
+
 Request read_request(std::string_view text) {
   Request request;
-  const Json message = Json::parse(text, nullptr, false);
+  request.bytes = sizeof request + text.size();
+  const auto [message, twice] = parse(text);
   if (message.is_discarded()) {
     request.wrong = QmpError{"GenericError", "JSON: what came is no value"};
+    return request;
+  }
+  if (twice) {
+    request.wrong = QmpError{"GenericError", fmt::format("JSON: an object has the key '{}' twice", *twice)};
     return request;
   }
   if (message.is_object() && message.contains("id")) request.id = message["id"];
@@ -202,6 +231,7 @@ class QmpServer::Hub::Session {
   void end() {
     negotiated_ = oob_ = false;
     queue_.clear();
+    queued_ = 0;
     descriptors_.clear();
     busy_ = false;
     ++generation_;  // answers that are still to come are for nobody
@@ -238,10 +268,13 @@ class QmpServer::Hub::Session {
   }
 
   void queue(Request request) {
+    queued_ += request.bytes;
     queue_.push_back(std::move(request));
-    if (queue_.size() >= kMostQueued) client_->hold_input(true);
+    if (full()) client_->hold_input(true);
     go_on();
   }
+  /// Behind what waits there may be something out of band, for those who use that.
+  bool full() const { return oob_ ? queued_ >= kMostQueuedBytes : queue_.size() >= kMostQueued; }
 
   void out_of_band(Request& request) {
     if (request.wrong) return refuse(*request.wrong, request.id);
@@ -262,7 +295,8 @@ class QmpServer::Hub::Session {
     while (!busy_ && !queue_.empty()) {
       Request request = std::move(queue_.front());
       queue_.pop_front();
-      if (queue_.size() < kMostQueued) client_->hold_input(false);
+      queued_ -= request.bytes;
+      if (!full()) client_->hold_input(false);
       if (request.wrong) {
         refuse(*request.wrong, request.id);
         continue;
@@ -337,6 +371,7 @@ class QmpServer::Hub::Session {
   }
 
   static constexpr std::size_t kMostQueued = 8;
+  static constexpr std::size_t kMostQueuedBytes = std::size_t{1} << 20;
 
   Hub& hub_;  // which owns this
   const Layout layout_;
@@ -346,6 +381,7 @@ class QmpServer::Hub::Session {
   bool busy_ = false;  // a command answers later
   std::uint64_t generation_ = 0;  // of clients, one after the other
   std::deque<Request> queue_;
+  std::size_t queued_ = 0;  // bytes of it
   NamedDescriptors named_;
   std::deque<Descriptor> descriptors_;  // that came, for commands that take them
   JsonStream stream_;

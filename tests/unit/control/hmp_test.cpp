@@ -340,6 +340,7 @@ TEST_F(HmpTest, DevicesComeAndGo) {
   EXPECT_HAS(ask("device_add ns16550a,id=extra,addr=0x19000000"), "Error: ");
   EXPECT_HAS(ask("device_add nothing"), "Error: ");
   EXPECT_HAS(ask("device_add nothing,help"), "Error: ");
+  EXPECT_HAS(ask("device_add rv64-riscv-cpu,help"), "  core-id=<uint32>");
   EXPECT_HAS(ask("device_add ns16550a,addr=1,addr=2"), "'addr' is there twice");
 
   EXPECT_EQ(ask("device_del extra"), "");
@@ -413,6 +414,13 @@ TEST_F(HmpTest, MemoryObjects) {
   EXPECT_HAS(ask("object_del m"), "Error: ");
   EXPECT_EQ(ask("info memdev"), "Nobody made a memory back-end.\n");
   EXPECT_EQ(ask("info memory-devices"), "No memory module is plugged.\n");
+}
+
+TEST_F(HmpTest, DrivesHaveNamesAsDevicesHave) {
+  EXPECT_EQ(ask("drive_add 0 if=none,id=9bad"),
+            "Error: id is '9bad'; it takes letters, digits, '-', '.' and '_', a letter first\n");
+  EXPECT_EQ(ask("drive_add 0 if=none,id=a9"), "OK\n");
+  EXPECT_EQ(ask("drive_del a9"), "");
 }
 
 TEST_F(HmpTest, Chardevs) {

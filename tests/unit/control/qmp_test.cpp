@@ -2,6 +2,9 @@
 // The monitor for programs: conversations over a back-end in memory.
 #include <gtest/gtest.h>
 
+#include <fmt/core.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -674,7 +677,7 @@ TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
   constexpr std::uint64_t kMiB = 1U << 20U;
   for (const char* id : {"m1", "m2", "m3"})
     ask("object-add", {{"qom-type", "memory-backend-memfd"}, {"id", id}, {"size", 16 * kMiB}});
-  ask("object-add", {{"qom-type", "memory-backend-ram"}, {"id", "big"}, {"size", "64M"}});
+  ask("object-add", {{"qom-type", "memory-backend-ram"}, {"id", "big"}, {"size", 64 * kMiB}});
   ask("device_add", {{"driver", "pc-dimm"}, {"id", "d1"}, {"memdev", "m1"}, {"slot", 1}});
   const auto before = machine_->census();
   const auto tree = machine_->tree().walk("/").value();
@@ -708,6 +711,18 @@ TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
   EXPECT_EQ(object({{"qom-type", "nonsense"}}),
             "there is no type 'nonsense'; there are memory-backend-file, memory-backend-memfd and "
             "memory-backend-ram");
+  for (const json& size : {json("1048576"), json("1M"), json(1048576.9), json(true), json::array(), json()})
+    EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", size}}),
+              "object-add: argument 'size' takes a whole number");
+  for (const char* flag : {"share", "prealloc", "merge", "dump", "reserve"})
+    EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", 4096}, {flag, "on"}}),
+              fmt::format("object-add: argument '{}' takes true or false", flag));
+  EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", 4096}, {"share", 1}}),
+            "object-add: argument 'share' takes true or false");
+  EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", 4096}, {"policy", "bind"}}),
+            "object-add: argument 'policy' takes default");
+  EXPECT_EQ(object({{"qom-type", "memory-backend-file"}, {"size", 4096}, {"mem-path", 7}}),
+            "object-add: argument 'mem-path' takes text");
   EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}}), "size is missing; it takes a size, such as 128M");
   EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", 5}}),
             "size is 5; it takes a positive multiple of 4096");
@@ -724,6 +739,51 @@ TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
   EXPECT_EQ(machine_->tree().walk("/").value(), tree);
   EXPECT_EQ(dimm({{"memdev", "m2"}}), "") << "the world is as it was";
   EXPECT_EQ(refused("device_add", {{"driver", "pc-dimm"}, {"memdev", "m3"}}), "all 2 slots for memory are taken");
+}
+
+TEST_F(QmpTest, WhatNodesAreMadeOfIsOfItsKind) {
+  negotiate();
+  const auto refused = [this](json more) {
+    json node{{"driver", "null-co"}, {"node-name", "n"}};
+    node.update(more);
+    const json answer = ask("blockdev-add", node);
+    return answer.contains("error") ? answer["error"]["desc"].get<std::string>() : "";
+  };
+  EXPECT_EQ(refused({{"size", "1M"}}), "blockdev-add: argument 'size' takes a whole number");
+  EXPECT_EQ(refused({{"size", 512.5}}), "blockdev-add: argument 'size' takes a whole number");
+  EXPECT_EQ(refused({{"read-only", "on"}}), "blockdev-add: argument 'read-only' takes true or false");
+  EXPECT_EQ(refused({{"read-zeroes", 1}}), "blockdev-add: argument 'read-zeroes' takes true or false");
+  EXPECT_EQ(refused({{"driver", "file"}, {"filename", 5}}), "blockdev-add: argument 'filename' takes text");
+  EXPECT_EQ(refused({{"cache", {{"direct", "on"}}}}),
+            "blockdev-add: argument 'cache' takes in its 'direct' true or false");
+  EXPECT_EQ(refused({{"cache.direct", "on"}}),
+            "there is no 'cache.direct'; what is inside of something is its object");
+  const json inner{{"driver", "null-co"}, {"size", "1M"}};
+  EXPECT_EQ(refused({{"driver", "raw"}, {"file", inner}}), "blockdev-add: argument 'size' takes a whole number");
+  EXPECT_EQ(refused({{"driver", "raw"}, {"file", {{"driver", "raw"}, {"file", inner}}}}),
+            "blockdev-add: argument 'size' takes a whole number");
+  EXPECT_EQ(refused({{"driver", "nbd"}, {"server", {{"type", "inet"}, {"host", "h"}, {"port", 1}}}}),
+            "blockdev-add: argument 'server' takes in its 'port' text");
+  EXPECT_EQ(ask("query-named-block-nodes"), json::array());
+  EXPECT_EQ(refused({{"size", 1024}, {"read-only", true}, {"cache", {{"direct", true}}}}), "");
+}
+
+TEST_F(QmpTest, ChoicesAreNamed) {
+  negotiate();
+  EXPECT_EQ(ask("set-action", {{"reboot", "never"}})["error"]["desc"],
+            "set-action: argument 'reboot' takes reset, shutdown");
+}
+
+TEST_F(QmpTest, WhatIsShownAndNotSetIsReadOnly) {
+  negotiate();
+  const auto refused = [this](const char* path, const char* property) {
+    return ask("qom-set", {{"path", path}, {"property", property}, {"value", 5}})["error"]["desc"];
+  };
+  EXPECT_EQ(refused("/machine/serial0", "scr"), "/machine/serial0: property 'scr' is read-only");
+  EXPECT_EQ(refused("/machine/serial0", "type"), "/machine/serial0: property 'type' is read-only");
+  EXPECT_EQ(refused("/machine", "serial0"), "/machine: property 'serial0' is read-only");
+  EXPECT_NE(refused("/machine/serial0", "nothing").get<std::string>().find("has no property 'nothing'"),
+            std::string::npos);
 }
 
 // --- hazards, by their numbers in docs/lifetimes.md --------------------------------------------------
@@ -797,6 +857,61 @@ TEST_F(QmpTest, OutOfBandAnswersWhileACommandWaitsForATicket) {
   EXPECT_EQ(rest[1]["id"], 1);
   EXPECT_EQ(rest[1]["return"]["stage"], "reclaimed");
   EXPECT_EQ(rest[2]["id"], 2) << "waited behind it";
+}
+
+// Behind more than are kept of those who do not use it; until so much waits that memory counts.
+TEST_F(QmpTest, OutOfBandIsHeardBehindAnyNumberOfCommandsThatWait) {
+  negotiate();
+  boards::BoardPlan plan{"plug"};
+  const auto device = plan.add<test::Scratch>("peripheral/s1", test::Scratch::Config{});
+  plan.map_into(plan.existing("bus").region("memory"), {{kFree, device.region("regs")}});
+  ASSERT_TRUE(machine_->realize(plan));
+  testing::Schedule schedule;
+  auto& inside = schedule.stop_at("test.in_callback", "cpu");
+  memory::AddressSpace space{machine_->fabric(), machine_->bus().memory().region(), {.name = "cpu"}};
+  testing::Thread cpu{"cpu", [&] {
+                        memory::Port port{space};
+                        std::uint64_t value = 0;
+                        static_cast<void>(port.load(kFree + test::Scratch::kTrap, 4, value, {}));
+                      }};
+  inside.wait_reached();
+  ask("device_del", {{"id", "s1"}});
+  constexpr unsigned kMany = 100;
+  std::string text = "{'execute':'x-wait-ticket','arguments':{'id':'s1'}}";
+  for (unsigned i = 0; i < kMany; ++i) text += "{'execute':'query-name'}";
+  EXPECT_TRUE(say(text).empty());
+  EXPECT_EQ(say("{'exec-oob':'migrate-pause','id':1}").at(0)["id"], 1);
+  const std::string large = "{'execute':'query-name','id':'" + std::string(1 << 18, 'x') + "'}";
+  EXPECT_TRUE(say(large + large + large + large + large).empty());
+  EXPECT_TRUE(say("{'exec-oob':'migrate-pause','id':2}").empty()) << "a MiB waits: nothing more is taken";
+  inside.release();
+  cpu.join();
+  machine_->control().wait_until([&] { return machine_->tickets_now().empty(); });
+  const auto said = hear();
+  ASSERT_EQ(said.size(), 1U + 1U + kMany + 5U + 1U);
+  EXPECT_EQ(std::ranges::count_if(said, [](const json& one) { return one.value("id", json()) == 2; }), 1);
+}
+
+TEST_F(QmpTest, AKeyThatIsThereTwiceIsAnError) {
+  negotiate();
+  for (const char* twice :
+       {"{'execute':'query-name','execute':'query-name'}", "{'execute':'query-name','id':1,'id':1}",
+        "{'execute':'query-name','arguments':{'a':[{'x':1,'y':{},'x':1}]}}",
+        "{'execute':'query-name','\\u0065xecute':'query-name'}"}) {
+    const auto said = say(twice);
+    ASSERT_EQ(said.size(), 1U) << twice;
+    EXPECT_EQ(error_class(said[0]), "GenericError") << twice;
+    EXPECT_NE(said[0]["error"]["desc"].get<std::string>().find("twice"), std::string::npos) << said[0];
+  }
+  EXPECT_EQ(say("{'execute':'query-name','id':[{'x':1},{'x':1,'y':{'x':1}}]}").at(0)["return"]["name"], "test");
+}
+
+TEST_F(QmpTest, ListsWhatSaysWhereACpuGoes) {
+  negotiate();
+  std::set<std::string> names;
+  for (const json& one : ask("device-list-properties", {{"typename", "rv64-riscv-cpu"}}))
+    names.insert(one["name"].get<std::string>());
+  EXPECT_TRUE(names.contains("core-id") && names.contains("node-id"));
 }
 
 TEST_F(QmpTest, PeopleAreAnsweredInASentence) {
