@@ -115,7 +115,7 @@ SocketAddress = TypedDict("SocketAddress", {
     "type": "str",
     "path": NotRequired["str"],
     "host": NotRequired["str"],
-    "port": NotRequired["str"],
+    "port": NotRequired["Any"],
 })
 ChardevReturn = TypedDict("ChardevReturn", {
     "pty": NotRequired["str"],

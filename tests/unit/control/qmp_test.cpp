@@ -762,8 +762,8 @@ TEST_F(QmpTest, WhatNodesAreMadeOfIsOfItsKind) {
   EXPECT_EQ(refused({{"driver", "raw"}, {"file", inner}}), "blockdev-add: argument 'size' takes a whole number");
   EXPECT_EQ(refused({{"driver", "raw"}, {"file", {{"driver", "raw"}, {"file", inner}}}}),
             "blockdev-add: argument 'size' takes a whole number");
-  EXPECT_EQ(refused({{"driver", "nbd"}, {"server", {{"type", "inet"}, {"host", "h"}, {"port", 1}}}}),
-            "blockdev-add: argument 'server' takes in its 'port' text");
+  EXPECT_EQ(refused({{"driver", "nbd"}, {"server", {{"type", "inet"}, {"host", 1}, {"port", 1}}}}),
+            "blockdev-add: argument 'server' takes in its 'host' text");
   EXPECT_EQ(ask("query-named-block-nodes"), json::array());
   EXPECT_EQ(refused({{"size", 1024}, {"read-only", true}, {"cache", {{"direct", true}}}}), "");
 }
