@@ -174,10 +174,9 @@ std::size_t EventLoop::turn(bool may_sleep) {
     how.push_back(readiness_of(event.events));
   }
   woken();
-  // What is posted comes last, so that what a handler posts is done in this turn.
-  std::size_t called = run_descriptors(ready, how);
-  called += run_alarms();
-  called += run_posted();
+  std::size_t called = run_posted() + run_alarms();
+  if (const std::size_t handled = run_descriptors(ready, how); handled != 0)
+    called += handled + run_posted();  // a request is answered in the turn that it came in
   end_turn();
   return called;
 }
@@ -214,6 +213,8 @@ std::size_t EventLoop::run_alarms() {
       LockGuard guard{mutex_};
       most = std::min(most, called + alarms_.size());
       if (called == most || alarms_.begin()->first > now) {
+        // Those that are left over: the timer has told of them, and does not again.
+        due_ = due_ || (!alarms_.empty() && alarms_.begin()->first <= now);
         if (timed) program_timer();
         return called;
       }

@@ -100,6 +100,29 @@ TEST_F(EventLoopTest, WhatHandlersMakeDueKeepsTheLoopAwake) {
   EXPECT_EQ(seen_, "rang") << "it slept until somebody else woke it";
 }
 
+// So many are due at once that one of them is left for the next turn, which nothing else announces.
+TEST_F(EventLoopTest, AnAlarmThatOthersPushedInFrontOfRings) {
+  std::binary_semaphore done{0};
+  EventLoop::Alarm timed{loop_, [&] {
+                           seen_ += 't';
+                           done.release();
+                           loop_.stop();
+                         }};
+  EventLoop::Alarm second{loop_, [&] { seen_ += 'b'; }};
+  EventLoop::Alarm first{loop_, [&] {
+                           seen_ += 'a';
+                           second.set(1);
+                         }};
+  timed.set(EventLoop::now_ns());
+  first.set(1);
+  std::thread watchdog{[&] {
+    if (!done.try_acquire_for(10s)) loop_.stop();
+  }};
+  loop_.run();
+  watchdog.join();
+  EXPECT_EQ(seen_, "abt") << "one was forgotten until somebody else woke the loop";
+}
+
 TEST_F(EventLoopTest, StopBeforeRunMakesItReturn) {
   loop_.stop();
   loop_.run();
