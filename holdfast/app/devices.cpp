@@ -8,6 +8,7 @@
 
 #include "holdfast/app/loader_devices.hpp"
 #include "holdfast/app/machines.hpp"
+#include "holdfast/app/options/json.hpp"
 #include "holdfast/boards/device_types.hpp"
 
 namespace holdfast::app {
@@ -64,8 +65,13 @@ Result<void> check_global(const object::TypeRegistry& types, const OptionGroup& 
 
 machine::DeviceWish wish_of(const OptionGroup& group) {
   machine::DeviceWish wish{.driver = value_of(group, "driver"), .id = value_of(group, "id")};
-  for (const KeyValue& item : group.items)
-    if (item.key != "driver" && item.key != "id") wish.values.push_back({item.key, item.value});
+  using Form = machine::DeviceWish::Value::Form;
+  const bool json = group.text.starts_with('{');
+  for (const KeyValue& item : group.items) {
+    if (item.key == "driver" || item.key == "id") continue;
+    const bool number = json && whole_number(group.text, item.key) == item.value;
+    wish.values.push_back({item.key, item.value, number ? Form::kNumber : Form::kText});
+  }
   return wish;
 }
 

@@ -23,6 +23,7 @@
 #include "holdfast/app/process.hpp"
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/boards/device_configuration.hpp"
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/boards/expansion.hpp"
 #include "holdfast/boards/machine_type.hpp"
@@ -118,6 +119,8 @@ class Emulator {
               .drives = machine_->drives(), .flash = flash};
     auto plan = TRY(type_.plan(options_, host));
     TRY(apply_globals(plan, options_, types_, *backends_));
+    boards::show_settings(plan, types_, machine::setting_names(*machine_),
+                          hw::Configuration::Came::kWithTheMachine);
     TRY(machine_->realize(plan));
     board_ = plan.expansion();
     if (type_.nodes != nullptr) nodes_ = TRY(type_.nodes(options_));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "holdfast/base/result.hpp"
+#include "holdfast/boards/device_configuration.hpp"
 #include "holdfast/boards/device_setting.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/object/type.hpp"
@@ -42,7 +43,8 @@ Result<void> register_device(object::TypeRegistry& registry, DeviceFacet facet,
                              typename T::Config config = {}) {
   facet.config = BoardPlan::share<T>(std::move(config));
   facet.make_with = &BoardPlan::make_with<T>;
-  facet.make = facet.make_with(facet.config);
+  facet.make = showing(facet.make_with(facet.config),
+                       configured_values(T::kType, facet.settings, *facet.config, {}));
   return registry.add(T::kType, std::move(facet));
 }
 template <class T>

@@ -28,11 +28,22 @@ struct SettingTargets {
   std::function<Result<Ref<block::Backend>>(std::string_view name)> drive{};
 };
 
+/// What back-ends are called, for those who ask what a device was given.
+struct SettingNames {
+  std::function<std::string(const block::Backend&)> drive{};
+};
+
 struct DeviceSetting {
   object::Property info;  // without accessors
   object::PropertyValue (*get)(const std::any& config);
   /// The value is of the property's kind and range.
   Result<void> (*set)(std::any& config, object::PropertyValue value, const SettingTargets& targets);
+  /// As a user says it, where that is not what `get` gives.
+  object::PropertyValue (*show)(const std::any& config, const SettingNames& names) = nullptr;
+
+  object::PropertyValue shown(const std::any& config, const SettingNames& names) const {
+    return show == nullptr ? get(config) : show(config, names);
+  }
 
   /// Checks, converts and sets; an error says what is accepted.
   Result<void> apply(std::any& config, const object::PropertyValue& value,
@@ -110,6 +121,11 @@ constexpr DeviceSetting drive_setting(std::string_view name, std::string_view de
             std::any_cast<object::detail::ClassOf<Member>&>(config).*Member =
                 TRY(targets.drive(given));
             return {};
+          },
+          .show = [](const std::any& config, const SettingNames& names) -> object::PropertyValue {
+            const auto& drive =
+                std::any_cast<const object::detail::ClassOf<Member>&>(config).*Member;
+            return drive && names.drive ? names.drive(*drive) : std::string{};
           }};
 }
 

@@ -47,6 +47,12 @@ namespace {
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::string_view kPciFamily = devices::pci::Bus::kFamily;
 
+/// With the type that QEMU lists; the bounds keep it inside that.
+constexpr DeviceSetting listed_as(std::string_view type, DeviceSetting setting) {
+  setting.info.type = type;
+  return setting;
+}
+
 constexpr std::array kMemorySettings{
     size_setting<&MemoryBank::Config::size>("size", "bytes, a multiple of 4K",
                                             {.fallback = kMiB, .min = 4096})};
@@ -95,20 +101,20 @@ constexpr std::array kNvmeSettings{
     setting<&devices::Nvme::Config::serial>("serial", "its serial number, at most 20 characters",
                                             {.fallback = ""}),
     drive_setting<&devices::Nvme::Config::drive>("drive", "the drive of its namespace 1, if it is to have one"),
-    setting<&devices::Nvme::Config::logical_block_size>("logical_block_size", "bytes of a block: 512 to 4096",
-                                                        {.fallback = 512U, .min = 512, .max = 4096}),
+    listed_as("size", setting<&devices::Nvme::Config::logical_block_size>("logical_block_size", "bytes of a block: 512 to 4096",
+        {.fallback = 512U, .min = 512, .max = 4096})),
     setting<&devices::Nvme::Config::uuid>("uuid", "of namespace 1; none: made from the drive's place",
                                           {.fallback = ""}),
     setting<&devices::Nvme::Config::queue_pairs>("max_ioqpairs", "queue pairs for I/O",
                                                  {.fallback = 64U, .min = 1,
                                                   .max = devices::nvme::Controller::kMostQueuePairs}),
-    setting<&devices::Nvme::Config::vectors>("msix_qsize", "interrupt messages",
-                                             {.fallback = 65U, .min = 1, .max = 2048}),
-    setting<&devices::Nvme::Config::event_commands>("aerl", "commands that may wait for events, less one",
-                                                    {.fallback = 3U, .max = 255}),
-    setting<&devices::Nvme::Config::transfer_limit>(
+    listed_as("uint16", setting<&devices::Nvme::Config::vectors>("msix_qsize", "interrupt messages",
+        {.fallback = 65U, .min = 1, .max = 2048})),
+    listed_as("uint8", setting<&devices::Nvme::Config::event_commands>("aerl", "commands that may wait for events, less one",
+        {.fallback = 3U, .max = 255})),
+    listed_as("uint8", setting<&devices::Nvme::Config::transfer_limit>(
         "mdts", "the most that a command transfers, 4K times two to that power; 0: any length",
-        {.fallback = 7U, .max = 15}),
+        {.fallback = 7U, .max = 15})),
     setting<&devices::Nvme::Config::buffer_mib>("cmb_size_mb", "MiB of the controller memory buffer; 0: none",
                                                 {.fallback = 0U, .max = 1024}),
     memory_setting<&devices::Nvme::Config::persistent>("pmrdev", "the object that has its persistent memory"),
@@ -123,8 +129,8 @@ constexpr std::array kNvmeNamespaceSettings{
     drive_setting<&devices::NvmeNamespace::Config::drive>("drive", "the id of a drive"),
     setting<&devices::NvmeNamespace::Config::id>("nsid", "its number; 0: the first that is free",
                                                  {.fallback = 0U, .max = devices::nvme::kMaxNamespaces}),
-    setting<&devices::NvmeNamespace::Config::block_size>("logical_block_size", "bytes of a block: 512 to 4096",
-                                                         {.fallback = 512U, .min = 512, .max = 4096}),
+    listed_as("size", setting<&devices::NvmeNamespace::Config::block_size>("logical_block_size", "bytes of a block: 512 to 4096",
+        {.fallback = 512U, .min = 512, .max = 4096})),
     setting<&devices::NvmeNamespace::Config::eui64>("eui64", "its 64-bit identifier; 0: none", {.fallback = 0U}),
     setting<&devices::NvmeNamespace::Config::uuid>("uuid", "none: made from the drive's place",
                                                    {.fallback = ""})};
@@ -132,8 +138,8 @@ constexpr std::array kRootPortSettings{
     setting<&devices::pci::RootPort::Config::port>("port", "its number, as its link has it", {.fallback = 0}),
     setting<&devices::pci::RootPort::Config::chassis>("chassis", "a number for its chassis, for people",
                                                       {.fallback = 0}),
-    setting<&devices::pci::RootPort::Config::slot>("slot", "the number of its slot",
-                                                   {.fallback = 0U, .max = 8191}),
+    listed_as("uint16", setting<&devices::pci::RootPort::Config::slot>("slot", "the number of its slot",
+        {.fallback = 0U, .max = 8191})),
     setting<&devices::pci::RootPort::Config::hotplug>("hotplug", "whether devices come and go in its slot",
                                                       {.fallback = true})};
 constexpr std::array kNvicSettings{

@@ -11,6 +11,7 @@
 #include "holdfast/base/schedule_point.hpp"
 #include "holdfast/gate/realm.hpp"
 #include "holdfast/hw/base_types.hpp"
+#include "holdfast/hw/configuration.hpp"
 #include "holdfast/hw/severing.hpp"
 #include "holdfast/memory/fabric.hpp"
 #include "holdfast/memory/transaction.hpp"
@@ -78,6 +79,7 @@ Device::Device(const DeviceInit& init, gate::Locking locking)
 Device::~Device() {
   HF_CHECK(gate_->is_closed(), "{}: destroyed while {}; drop its Owned<> instead", full_path(),
            to_string(life()));
+  for (Part* part : parts()) delete part;  // members have gone; it has what it was given
 }
 
 void Dispose::operator()(Device* device) const { Device::dispose(device, {}); }
@@ -282,8 +284,13 @@ std::vector<object::PropertyInfo> Device::own_properties() const {
   std::vector<object::PropertyInfo> shown;
   const gate::Pass pass{*gate_, kPropertyUse, gate::Reentry::kAllow, gate::Visitor::kControl};
   if (!pass) return shown;
+  if (const auto* configuration = Configuration::of(*this)) shown = configuration->properties();
+  const auto named = [&shown](const std::string& name) {
+    return std::ranges::find(shown, name, &object::PropertyInfo::name) != shown.end();
+  };
   for_each_part([&](Part& part) {
-    if (auto value = part.value())
+    // What users call the thing goes before what a part says of it.
+    if (auto value = part.value(); value && !named(part.name()))
       shown.push_back({.name = part.name(),
                        .type = std::string{part.kind()},
                        .description = {},

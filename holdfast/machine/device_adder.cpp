@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "holdfast/boards/device_configuration.hpp"
 #include "holdfast/boards/memory_module.hpp"
 #include "holdfast/hw/cpu.hpp"
 #include "holdfast/machine/cpu_place.hpp"
@@ -41,6 +42,16 @@ Result<std::uint64_t> number(std::string_view name, const std::string& text, std
   return *value;
 }
 
+Result<std::string> text_of(const DeviceKind& kind, const DeviceWish::Value& value) {
+  const bool place = value.name == "addr" && kind.type->is_a("pci-device");
+  if (!place || value.form == DeviceWish::Value::Form::kText) return value.text;
+  constexpr std::int64_t kMost = 255;
+  const auto number = object::parse_signed(value.text);
+  if (!number || *number < -1 || *number > kMost)
+    return fail("addr is {}; as a number it takes -1 to {}, device times 8 and function", value.text, kMost);
+  return *number == -1 ? std::string{} : fmt::format("{:x}.{:x}", *number / 8, *number % 8);
+}
+
 constexpr std::uint64_t kModuleAlignment = 4096;
 
 Result<std::uint64_t> module_address(const std::string& text, const Extent& window, std::uint64_t size) {
@@ -69,6 +80,14 @@ std::vector<hw::Bus*> buses(Machine& machine) {
         if (auto* bus = dynamic_cast<hw::Bus*>(&part)) all.push_back(bus);
       });
   return all;
+}
+
+boards::SettingNames setting_names(Machine& machine) {
+  return {.drive = [&machine](const block::Backend& drive) -> std::string {
+    for (const auto& node : machine.drives().list())
+      if (node.backend.get() == &drive) return node.name;
+    return {};
+  }};
 }
 
 bool is_id(std::string_view id) {
@@ -152,6 +171,9 @@ Result<std::string> DeviceAdder::add(const DeviceWish& wish) const {
   const std::string name = TRY(name_for(wish.id));
   BoardPlan plan{"device " + name};
   TRY(place(plan, kind, name, wish));
+  using Came = hw::Configuration::Came;
+  boards::show_settings(plan, types_, setting_names(machine_),
+                        time_ == Time::kRunning ? Came::kLater : Came::kWithTheMachine);
   TRY(machine_.realize(plan));
   return name;
 }
@@ -344,7 +366,8 @@ Result<void> DeviceAdder::set_values(BoardPlan& plan, const boards::DeviceRef& d
     if (std::ranges::find(places, value.name) != places.end()) continue;
     if (kind.setting(value.name) == nullptr && kind.property(value.name) == nullptr)
       return fail("'{}' has no property '{}'; {}", kind.type->name, value.name, list(accepted(kind)));
-    TRY(kind.configure(row, value.name, value.text, all));
+    const std::string text = TRY(text_of(kind, value));
+    TRY(kind.configure(row, value.name, text, all));
   }
   return {};
 }

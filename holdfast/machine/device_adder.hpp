@@ -27,6 +27,9 @@ struct DeviceWish {
   struct Value {
     std::string name;
     std::string text;
+    /// Of a whole number that JSON has as one. As `addr` of a PCI function that is its device times 8 and
+    /// its function, or -1 for the first that is free; text is DEVICE.FUNCTION.
+    enum class Form : std::uint8_t { kText, kNumber } form = Form::kText;
   };
   std::string driver;         // a type
   std::string id{};           // "": none
@@ -63,6 +66,9 @@ struct DeviceKind {
 
 /// The buses of a machine, in the order in which their owners joined it. Control thread.
 std::vector<hw::Bus*> buses(Machine& machine);
+
+/// What the machine's back-ends are called. Control thread, as what it gives.
+boards::SettingNames setting_names(Machine& machine);
 
 /// What a user may call a device or an object, and the error for what is none.
 bool is_id(std::string_view id);

@@ -60,6 +60,8 @@ Result<const Property*> Object::require_property(std::string_view name) const {
 }
 
 Result<void> Object::set_property(std::string_view name, const PropertyValue& value) {
+  if (type_.find_property(name) == nullptr)
+    TRY(access([]() -> Result<void> { return {}; }));  // what is going has nothing of its own to set
   // What an object has of its own is for looking at.
   const bool is_own =
       type_.find_property(name) == nullptr &&
@@ -78,10 +80,13 @@ Result<void> Object::set_property(std::string_view name, const PropertyValue& va
     if (property.kind == Property::Kind::kLink) TRY(check_link(property, *this, *converted));
     return property.set(*this, std::move(*converted));
   });
-  if (!set)
-    return fail("{}: property '{}' does not take '{}': {}; it takes {}", path(), name,
-                to_text(value), set.error().message, property.accepts());
-  return {};
+  if (set) return {};
+  // Of text the setter alone knows what it takes.
+  if (property.kind == Property::Kind::kString)
+    return fail("{}: property '{}' does not take '{}': {}", path(), name, to_text(value),
+                set.error().message);
+  return fail("{}: property '{}' does not take '{}': {}; it takes {}", path(), name, to_text(value),
+              set.error().message, property.accepts());
 }
 
 Result<PropertyValue> Object::read(const Property& property) const {

@@ -92,7 +92,7 @@ TABLE = [
      "-device riscv.sifive.plic,addr=0x18000000,num-priorities=5: /machine/peripheral-anon/device[0]: highest priority"),
     ("-device pci-testdev,bus=nowhere",
      "-device pci-testdev,bus=nowhere: there is no bus 'nowhere'; the machine has pcie.0"),
-    ("-device pci-testdev,addr=20", "-device pci-testdev,addr=20: (pci-testdev): property 'addr' does not take '20': addr is '20'; it takes DEVICE or "),
+    ("-device pci-testdev,addr=20", "-device pci-testdev,addr=20: (pci-testdev): property 'addr' does not take '20': it takes DEVICE or DEVICE.FUNCTION in hexadecimal, up to 1f.7"),
     ("-device pci-testdev,addr=0",
      "-device pci-testdev,addr=0: addr is '00.0'; that place on bus 'pcie.0' is taken by /machine/pcie/function"),
     ("-device pci-testdev,addr=2 -device pci-testdev,addr=2",

@@ -553,7 +553,53 @@ def beside_the_reference(program):
             assert refusal(ours.qmp, "x") == refusal(theirs.qmp, "x")
 
 
-CASES = [block_nodes, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
+# What is configured, as the reference spells it too.
+CONFIGURED = ["-blockdev", "null-co,node-name=b,read-zeroes=on", "-device", "nvme,id=n,serial=abc,mdts=5,max_ioqpairs=9",
+              "-device", "nvme-ns,id=s,bus=n,drive=b,nsid=3", "-device",
+              "pcie-root-port,id=r,slot=3,chassis=4,port=2,hotplug=off,addr=5.0", "-device",
+              '{"driver": "pci-testdev", "id": "t", "addr": 56, "membar": 4096}']
+# A number there, text here; where the bus is; made up; of a controller without a drive, 0 there.
+OTHERWISE = {"addr", "parent_bus", "uuid", "logical_block_size"}
+SAID = {"n": {"serial": "abc", "mdts": 5, "max_ioqpairs": 9, "drive": "", "aerl": 3, "realized": True, "hotplugged": False},
+        "s": {"drive": "b", "nsid": 3, "eui64": 0},
+        "r": {"slot": 3, "chassis": 4, "port": 2, "hotplug": False},
+        "t": {"membar": 4096, "multifunction": False}}
+
+
+def shown_by(qmp, device, names=None):
+    """Its properties, or those of them that have such names, with types and values."""
+    path = f"/machine/peripheral/{device}"
+    return {one["name"]: (one["type"], qmp.execute("qom-get", {"path": path, "property": one["name"]}))
+            for one in qmp.execute("qom-list", {"path": path}) if names is None or one["name"] in names}
+
+
+def devices_show_their_settings(program):
+    """With types and values as the reference has them, where both have a property."""
+    with machine(program, "-nodefaults", *CONFIGURED) as ours:
+        here = {device: shown_by(ours.qmp, device) for device in SAID}
+        for device, said in SAID.items():
+            assert said.items() <= {name: value for name, (_, value) in here[device].items()}.items(), here[device]
+        assert here["t"]["addr"][1] == "07.0", here["t"]
+        tree = ours.qmp.execute("human-monitor-command", {"command-line": "info qtree"})
+        for line in ('serial = "abc"', 'drive = "b"', "slot = 3 (0x3)", "membar = 4096 (0x1000)", "clock-frequency = "):
+            assert f"    {line}" in tree, tree
+        uart = {"path": "/machine/serial0", "property": "clock-frequency"}
+        assert ours.qmp.execute("qom-get", uart) == 3686400
+        assert refusal(ours.qmp, "qom-set", uart | {"value": 1}) == "GenericError"
+    if shutil.which(REFERENCE) is None:
+        print(f"  not compared: no {REFERENCE} here")
+        return
+    with Machine(*BOARD, "-nodefaults", *CONFIGURED, program=REFERENCE) as theirs:
+        different = []
+        for device, ours in here.items():
+            there = shown_by(theirs.qmp, device, {*ours, "legacy-addr"})
+            assert ours.get("addr", ("", None))[1] == there.get("legacy-addr", ("", None))[1], (ours, there)
+            different += [f"{device}.{name}: {ours[name]}; there {there[name]}" for name in sorted(ours.keys() & there.keys())
+                          if ours[name] != there[name] and name not in OTHERWISE]
+        assert not different, "\n".join(different)
+
+
+CASES = [block_nodes, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
          nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "holdfast/boards/b_l475e_iot01a/b_l475e_iot01a.hpp"
+#include "holdfast/boards/device_configuration.hpp"
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/boards/virt/virt.hpp"
 #include "holdfast/hw/cpu.hpp"
@@ -56,6 +57,14 @@ BoardPlan shapes() {
   return plan;
 }
 
+/// As the program makes a board: its devices show their settings.
+BoardPlan shown(BoardPlan plan) {
+  object::TypeRegistry types;
+  EXPECT_TRUE(boards::register_device_types(types));
+  boards::show_settings(plan, types, {}, hw::Configuration::Came::kWithTheMachine);
+  return plan;
+}
+
 struct MachineCase {
   std::string name;
   std::function<BoardPlan()> plan;
@@ -95,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Machines, Introspection, ::testing::ValuesIn(machines()
                          [](const auto& one) { return one.param.name; });
 
 TEST_P(Introspection, BeforePublishEveryPropertyCanBeRead) {
-  const BoardPlan plan = GetParam().plan();
+  const BoardPlan plan = shown(GetParam().plan());
   TestMachine machine;
   const auto before = machine.census();
   const auto tree = machine->tree().walk("/").value();
@@ -109,7 +118,7 @@ TEST_P(Introspection, BeforePublishEveryPropertyCanBeRead) {
 }
 
 TEST_P(Introspection, LiveEveryPropertyCanBeReadThroughTheGate) {
-  TestMachine machine{GetParam().plan()};
+  TestMachine machine{shown(GetParam().plan())};
   const auto before = machine.census();
   const auto tree = machine->tree().walk("/").value();
   std::size_t read = 0;
@@ -128,7 +137,7 @@ TEST_P(Introspection, LiveEveryPropertyCanBeReadThroughTheGate) {
 
 // Each device is looked at in the moment when it is severed and nobody has destroyed it yet.
 TEST_P(Introspection, BeingRemovedEveryPropertyIsRefusedWithThatReason) {
-  TestMachine machine{GetParam().plan()};
+  TestMachine machine{shown(GetParam().plan())};
   std::vector<std::string> names;
   for (const hw::Device* device : machine->devices_now())
     if (device != &machine->bus()) names.push_back(device->id());

@@ -93,6 +93,7 @@ class Flattener {
 
 /// With its strings in double quotes, as monitors read what is in single ones.
 Result<std::string> requoted(std::string_view text) {
+  if (text.find('\'') == text.npos) return std::string{text};
   std::optional<Error> error;
   std::vector<std::string> values;
   control::JsonStream stream{
@@ -111,11 +112,17 @@ Result<std::string> requoted(std::string_view text) {
 }  // namespace
 
 Result<std::vector<KeyValue>> parse_json_object(std::string_view text) {
-  std::string standard{text};
-  if (text.find('\'') != text.npos) standard = TRY(requoted(text));
+  const std::string standard = TRY(requoted(text));
   Flattener flattener;
   nlohmann::json::sax_parse(standard, &flattener);
   return std::move(flattener).result();
+}
+
+std::optional<std::string> whole_number(std::string_view text, std::string_view member) {
+  const auto object = nlohmann::json::parse(requoted(text).value_or(""), nullptr, false);
+  const auto found = object.is_object() ? object.find(member) : object.end();
+  if (found == object.end() || !found->is_number_integer()) return std::nullopt;
+  return found->dump();
 }
 
 }  // namespace holdfast::app

@@ -7,6 +7,7 @@
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/control/hmp/command.hpp"
 #include "holdfast/hw/clock_tree.hpp"
+#include "holdfast/hw/configuration.hpp"
 #include "holdfast/control/pci_facts.hpp"
 #include "holdfast/hw/bus.hpp"
 #include "holdfast/hw/irq.hpp"
@@ -110,6 +111,9 @@ void describe(Call& call, hw::Device& device, const Addresses& addresses, std::s
   for (const std::string& line : pins) call.say("{:{}}{}", "", indent, line);
   for (const std::string& line : clocks) call.say("{:{}}{}", "", indent, line);
   // What a device is configured by, not what it does: the same before and after a look.
+  if (const auto* configuration = hw::Configuration::of(device))
+    for (const auto& [info, value] : configuration->values())
+      call.say("{:{}}{} = {}", "", indent, info->name, value_text(value));
   for (const object::Property* property : device.type().all_properties())
     if (const auto value = device.get_property(property->name))
       call.say("{:{}}{} = {}", "", indent, property->name, value_text(*value));

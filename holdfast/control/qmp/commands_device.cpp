@@ -13,6 +13,7 @@ namespace {
 using machine::Machine;
 
 Answer add(Call& call) {
+  using Form = machine::DeviceWish::Value::Form;
   machine::DeviceWish wish{.driver = call.text("driver")};
   if (call.has("id")) {
     wish.id = call.text("id");
@@ -22,7 +23,7 @@ Answer add(Call& call) {
     if (key == "driver" || key == "id") continue;
     auto text = as_text(key, value);
     if (!text) return std::unexpected{QmpError{text.error()}};
-    wish.values.push_back({key, std::move(*text)});
+    wish.values.push_back({key, std::move(*text), value.is_number_integer() ? Form::kNumber : Form::kText});
   }
   const auto added = call.adder.add(wish);
   if (!added) return std::unexpected{QmpError{added.error()}};

@@ -9,6 +9,8 @@
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/boards/machine_type.hpp"
 #include "holdfast/control/qmp/command.hpp"
+#include "holdfast/hw/bus.hpp"
+#include "holdfast/hw/configuration.hpp"
 #include "holdfast/machine/cpu_place.hpp"
 #include "holdfast/machine/device_adder.hpp"
 
@@ -66,6 +68,38 @@ std::expected<object::Tree::Entry, QmpError> entry_at(Call& call) {
   return *entry;
 }
 
+/// What every device shows, whatever its type.
+struct DeviceFact {
+  std::string_view name;
+  std::string_view type;
+  Json (*get)(const hw::Device& device);
+};
+
+/// The bus has no object of its own: its controller's path and its name.
+std::string path_of_bus(const hw::Device& device) {
+  std::string path;
+  device.for_each_part([&](const hw::Part& part) {
+    if (part.kind() != "bus link") return;
+    const hw::Bus* bus = static_cast<const hw::BusLink&>(part).get();
+    if (bus != nullptr) path = bus->device().full_path() + "/" + bus->bus_name();
+  });
+  return path;
+}
+
+constexpr auto kDeviceFacts = std::to_array<DeviceFact>({
+    {"realized", "bool", [](const hw::Device& device) { return Json(device.realized()); }},
+    {"hotplugged", "bool",
+     [](const hw::Device& device) { return Json(hw::Configuration::is_hot_plugged(device)); }},
+    {"parent_bus", "link<bus>", [](const hw::Device& device) { return Json(path_of_bus(device)); }},
+});
+
+/// Null if its type has a property of that name, or it is no such fact.
+const DeviceFact* fact(const object::Object& object, std::string_view name) {
+  const auto found = std::ranges::find(kDeviceFacts, name, &DeviceFact::name);
+  if (found == kDeviceFacts.end() || object.type().find_property(name) != nullptr) return nullptr;
+  return dynamic_cast<const hw::Device*>(&object) == nullptr ? nullptr : found;
+}
+
 Answer list_object(Call& call) {
   auto entry = entry_at(call);
   if (!entry) return std::unexpected{entry.error()};
@@ -75,9 +109,12 @@ Answer list_object(Call& call) {
   if (children)
     for (const auto& child : *children)
       all.push_back({{"name", child.name}, {"type", fmt::format("child<{}>", child.type)}});
-  if (const object::Object* object = entry->object.get())
-    for (const object::PropertyInfo& property : object->properties())
-      all.push_back({{"name", property.name}, {"type", property.type}});
+  const object::Object* object = entry->object.get();
+  if (object == nullptr) return all;
+  for (const DeviceFact& one : kDeviceFacts)
+    if (fact(*object, one.name) != nullptr) all.push_back({{"name", one.name}, {"type", one.type}});
+  for (const object::PropertyInfo& property : object->properties())
+    all.push_back({{"name", property.name}, {"type", property.type}});
   return all;
 }
 
@@ -97,6 +134,12 @@ Answer get_property(Call& call) {
   const object::Object* object = entry->object.get();
   if (object == nullptr)
     return generic_error(fmt::format("{}: there is no property '{}'", entry->path, name));
+  if (const DeviceFact* found = fact(*object, name)) {
+    const auto& device = static_cast<const hw::Device&>(*object);
+    if (device.gate().is_closed())
+      return generic_error(fmt::format("{}: is being removed", device.full_path()));
+    return found->get(device);
+  }
   auto value = object->get_property(name);
   if (!value) return std::unexpected{QmpError{value.error()}};
   return to_json(*value);
@@ -111,6 +154,8 @@ Answer set_property(Call& call) {
     return generic_error(fmt::format("{}: property '{}' is read-only", entry->path, name));
   if (object == nullptr)
     return generic_error(fmt::format("{}: there is no property '{}'", entry->path, name));
+  if (fact(*object, name) != nullptr)
+    return generic_error(fmt::format("{}: property '{}' is read-only", entry->path, name));
   const auto value = from_json(call.arguments.at("value"));
   if (!value) return generic_error(fmt::format("{}: '{}' takes no such value", entry->path, name));
   const auto set = object->set_property(name, *value);

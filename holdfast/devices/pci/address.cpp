@@ -25,7 +25,7 @@ Result<Address> Address::parse(std::string_view text) {
   const auto function =
       dot == text.npos ? std::optional{0U} : hexadecimal(text.substr(dot + 1));
   if (!device || !function || *device >= kDevices || *function >= kFunctions)
-    return fail("addr is '{}'; it takes DEVICE or DEVICE.FUNCTION in hexadecimal, up to 1f.7", text);
+    return fail("it takes DEVICE or DEVICE.FUNCTION in hexadecimal, up to 1f.7");
   return Address{.device = static_cast<std::uint8_t>(*device),
                  .function = static_cast<std::uint8_t>(*function)};
 }

@@ -380,7 +380,8 @@ TEST_F(HmpTest, PciFunctions) {
   EXPECT_HAS(ask("info pci"), "      BAR0: 32 bit memory at 0x41000000 [0x41000fff].\n");
   EXPECT_HAS(ask("info qtree"), "    bus: pcie.0\n      type PCIE\n      dev: gpex-root, id \"\"\n");
   EXPECT_HAS(ask("info qtree"),
-             "      dev: pci-testdev, id \"t\"\n        addr = \"04.0\"\n        multifunction = off\n"
+             "      dev: pci-testdev, id \"t\"\n        membar = 1048576 (0x100000)\n"
+             "        membar-backed = off\n        addr = \"04.0\"\n        multifunction = off\n"
              "        romfile = \"\"\n        rombar = 1 (0x1)\n        romsize = 4294967295 (0xffffffff)\n"
              "        class Class 00ff, addr 00:04.0, pci id 1b36:0005 (sub 1af4:1100)\n"
              "        bar 0: mem at 0x41000000 [0x41000fff]\n"

@@ -672,6 +672,58 @@ TEST_F(QmpTest, MemoryIsPluggedAndUnplugged) {
   EXPECT_EQ(machine_->census(), before);
 }
 
+TEST_F(QmpTest, ADeviceShowsWhatItWasConfiguredWith) {
+  negotiate();
+  ask("blockdev-add", {{"driver", "null-co"}, {"node-name", "d"}});
+  const machine::DeviceAdder starting{*machine_, types_, board_.expansion(), {}, machine::DeviceAdder::Time::kStart};
+  ASSERT_TRUE(starting.add({.driver = "nvme", .id = "n", .values = {{"serial", "abc"}, {"drive", "d"}, {"mdts", "5"}}}));
+  ASSERT_TRUE(starting.add({.driver = "pcie-root-port", .id = "r", .values = {{"slot", "3"}, {"chassis", "4"}}}));
+  ASSERT_TRUE(starting.add({.driver = "pci-testdev", .id = "t", .values = {{"membar", "1M"}}}));
+  ASSERT_EQ(ask("device_add", {{"driver", "nvme"}, {"id", "h"}, {"serial", "s"}, {"bus", "r"}, {"addr", 0}}),
+            json::object());
+  const auto get = [&](const std::string& id, const char* name) {
+    return ask("qom-get", {{"path", "/machine/peripheral/" + id}, {"property", name}});
+  };
+  // As Debian's QEMU answers.
+  struct Shown {
+    std::string id;
+    const char* name;
+    const char* type;
+    json value;
+  };
+  const std::vector<Shown> shown{{"n", "serial", "str", "abc"},
+                                 {"n", "drive", "str", "d"},
+                                 {"n", "mdts", "uint8", 5},
+                                 {"n", "max_ioqpairs", "uint32", 64},
+                                 {"n", "msix_qsize", "uint16", 65},
+                                 {"n", "aerl", "uint8", 3},
+                                 {"n", "cmb_size_mb", "uint32", 0},
+                                 {"n", "logical_block_size", "size", 512},
+                                 {"n", "pmrdev", "link<memory-backend>", ""},
+                                 {"n", "x-delay-us", "uint64", 0},
+                                 {"n", "realized", "bool", true},
+                                 {"n", "hotplugged", "bool", false},
+                                 {"n", "parent_bus", "link<bus>", "/machine/pcie/pcie.0"},
+                                 {"r", "port", "uint8", 0},
+                                 {"r", "slot", "uint16", 3},
+                                 {"r", "chassis", "uint8", 4},
+                                 {"r", "hotplug", "bool", true},
+                                 {"t", "membar", "size", 1U << 20U},
+                                 {"h", "drive", "str", ""},
+                                 {"h", "hotplugged", "bool", true},
+                                 {"h", "parent_bus", "link<bus>", "/machine/peripheral/r/r"}};
+  for (const auto& [id, name, type, value] : shown) {
+    EXPECT_EQ(get(id, name), value) << id << "." << name;
+    const json listed = ask("qom-list", {{"path", "/machine/peripheral/" + id}});
+    EXPECT_EQ(std::ranges::count(listed, json{{"name", name}, {"type", type}}), 1) << id << "." << name;
+    EXPECT_EQ(ask("qom-set", {{"path", "/machine/peripheral/" + id}, {"property", name}, {"value", value}})["error"]["desc"],
+              "/machine/peripheral/" + id + ": property '" + name + "' is read-only");
+  }
+  EXPECT_EQ(ask("qom-get", {{"path", "/machine/serial0"}, {"property", "parent_bus"}}), "");
+  EXPECT_TRUE(machine_->unplug("peripheral/n")->wait());
+  EXPECT_EQ(ask("blockdev-del", {{"node-name", "d"}}), json::object()) << "what is shown keeps nothing";
+}
+
 TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
   negotiate();
   constexpr std::uint64_t kMiB = 1U << 20U;

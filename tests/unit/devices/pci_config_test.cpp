@@ -48,8 +48,8 @@ TEST(PciAddress, IsHexadecimalDeviceAndFunction) {
   EXPECT_EQ(Address::from_number(25).to_string(), "03.1");
   for (const char* wrong : {"", "20", "1.8", "1.", ".1", "g", "1.1.1", "-1", "0x"})
     EXPECT_EQ(Address::parse(wrong).error().message,
-              "addr is '" + std::string{wrong} +
-                  "'; it takes DEVICE or DEVICE.FUNCTION in hexadecimal, up to 1f.7");
+              "it takes DEVICE or DEVICE.FUNCTION in hexadecimal, up to 1f.7")
+        << wrong;
 }
 
 std::string why(const Result<void>& result) { return result ? "" : result.error().message; }

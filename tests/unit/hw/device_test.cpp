@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "holdfast/hw/claim.hpp"
+#include "holdfast/hw/configuration.hpp"
 #include "holdfast/hw/reset.hpp"
 #include "holdfast/hw/services.hpp"
 #include "holdfast/hw/ticket.hpp"
@@ -187,6 +189,54 @@ TEST_F(DeviceTest, ShowsItsStateAndResetsIt) {
   Device* const all[] = {device.get()};
   reset_devices(all, context.holdback, nullptr);
   EXPECT_EQ(device->get_property("data").value(), object::PropertyValue{std::uint64_t{7}});
+}
+
+constexpr object::Property kLines{
+    .name = "num-lines", .type = "uint32", .description = "lines", .kind = object::Property::Kind::kUnsigned};
+
+// Before it is published, live, and once it is severed; whoever destroys the device destroys that, too.
+TEST_F(DeviceTest, ShowsWhatItWasConfiguredWithAsLongAsItIsThere) {
+  auto device = make_device<Leaf>(context, "leaf");
+  Configuration::give(*device, {{.info = &kLines, .value = std::uint64_t{7}}}, Configuration::Came::kLater);
+  const auto expect_shown = [&] {
+    EXPECT_EQ(device->get_property("num-lines"), object::PropertyValue{std::uint64_t{7}});
+    const auto all = device->properties();
+    const auto found = std::ranges::find(all, "num-lines", &object::PropertyInfo::name);
+    ASSERT_NE(found, all.end());
+    EXPECT_EQ(found->type, "uint32");
+    EXPECT_EQ(found->description, "lines");
+    EXPECT_EQ(found->value, object::PropertyValue{std::uint64_t{7}});
+    EXPECT_EQ(device->set_property("num-lines", std::uint64_t{8}).error().message,
+              device->path() + ": property 'num-lines' is read-only");
+  };
+  EXPECT_TRUE(Configuration::is_hot_plugged(*device));
+  expect_shown();
+  ASSERT_TRUE(device->realize(root()));
+  expect_shown();
+  {
+    testing::Schedule schedule;
+    schedule.run_at("hw.sever.committed", "main", [leaf = device.get()] {
+      EXPECT_EQ(leaf->get_property("num-lines").error().message, "/machine/leaf: is being removed");
+      EXPECT_EQ(leaf->set_property("num-lines", std::uint64_t{8}).error().message,
+                "/machine/leaf: is being removed");
+      EXPECT_TRUE(leaf->properties().empty());
+    });
+    device.reset();
+  }
+  context.control.run_pending();
+  EXPECT_EQ(census(), before);
+}
+
+TEST_F(DeviceTest, WhatIsConfiguredAndNeverPublishedLeavesNothing) {
+  {
+    const auto device = make_device<Nest>(context, "nest");
+    Configuration::give(*device, {{.info = &kLines, .value = std::uint64_t{7}}},
+                        Configuration::Came::kWithTheMachine);
+    EXPECT_FALSE(Configuration::is_hot_plugged(*device));
+    for (Device* one : device->subtree())
+      EXPECT_EQ(Configuration::of(*one) != nullptr, one == device.get()) << one->full_path();
+  }
+  EXPECT_EQ(census(), before);
 }
 
 TEST_F(DeviceTest, ResetsAllDevicesPhaseByPhase) {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "holdfast/boards/device_configuration.hpp"
 #include "holdfast/boards/device_types.hpp"
 #include "holdfast/boards/virt/virt.hpp"
 #include "tests/support/schedule.hpp"
@@ -175,6 +178,142 @@ TEST_F(DeviceAdderTest, AnIdIsTakenUntilItsDeviceHasGone) {
   cpu.join();
   EXPECT_TRUE(ticket->wait());
   EXPECT_TRUE(adder_.add(wish));
+}
+
+// --- what a device shows of it ------------------------------------------------------------------------
+
+/// A value that is not the setting's default; ids are those of back-ends that a test makes.
+std::string other_value(const boards::DeviceSetting& setting, const object::PropertyValue& fallback) {
+  using Kind = object::Property::Kind;
+  const object::Property& info = setting.info;
+  if (info.name == "drive" || info.name == "chardev") return "x";
+  if (info.type == "link<memory-backend>") return "x";
+  if (info.kind == Kind::kBool) return std::get<bool>(fallback) ? "off" : "on";
+  if (info.kind == Kind::kString) return "some text";
+  if (info.kind == Kind::kSigned) return std::to_string(std::get<std::int64_t>(fallback) + 1);
+  const auto number = std::get<std::uint64_t>(fallback);
+  return std::to_string(number < info.max ? number + 1 : number - 1);
+}
+
+class EverySetting : public DeviceAdderTest {
+ protected:
+  EverySetting() {
+    machine_->keep(std::make_unique<chardev::NullChardev>("x"));
+    block::Settings::Values node{{"driver", "null-co"}, {"node-name", "x"}};
+    EXPECT_TRUE(machine_->drives().add(block::Settings{std::move(node)}));
+    EXPECT_TRUE(machine_->add_memory({.type = hw::MemoryBackend::kRamType, .id = "x", .size = 1U << 20U}));
+  }
+
+  boards::SettingTargets targets() {
+    return {.chardev = [this](std::string_view id) { return machine_->find_backend(id); },
+            .memory = [this](std::string_view) { return machine_->memory_now().front(); },
+            .drive = [this](std::string_view name) { return machine_->drives().get(name); }};
+  }
+  hw::Owned<hw::Device> made(const boards::BoardPlan::DeviceRow& row) {
+    return row.make({.context = machine_->context(), .type = *row.type, .name = row.name});
+  }
+  static void expect_shown(const hw::Device& device, const boards::DeviceSetting& setting,
+                           const std::string& text) {
+    const auto value = device.get_property(setting.info.name);
+    ASSERT_TRUE(value) << value.error().message;
+    EXPECT_EQ(object::to_text(*value), text);
+    const auto all = device.properties();
+    EXPECT_EQ(std::ranges::count(all, setting.info.name, &object::PropertyInfo::name), 1);
+    // A link of the type's own is shown as text.
+    const auto found = std::ranges::find(all, setting.info.name, &object::PropertyInfo::name);
+    const auto* declared = device.type().find_property(setting.info.name);
+    EXPECT_EQ(found->type, declared == nullptr ? setting.info.type_text() : declared->type_text());
+  }
+  /// All of a type that can be made, with the settings it has.
+  void for_each(const std::function<void(const DeviceKind&, const boards::DeviceSetting&)>& what) {
+    std::size_t seen = 0;
+    for (const object::Type* type : types_.descendants("device", object::Abstract::kExcluded)) {
+      const auto kind = DeviceKind::find(types_, type->name).value();
+      for (const boards::DeviceSetting& setting : kind.facet->settings) {
+        SCOPED_TRACE(std::string{type->name} + "." + std::string{setting.info.name});
+        what(kind, setting);
+        ++seen;
+      }
+    }
+    EXPECT_GT(seen, 30U);
+  }
+};
+
+TEST_F(EverySetting, IsShownAsItIsByDefault) {
+  for_each([&](const DeviceKind& kind, const boards::DeviceSetting& setting) {
+    const auto device =
+        kind.facet->make({.context = machine_->context(), .type = *kind.type, .name = "it"});
+    expect_shown(*device, setting, object::to_text(setting.get(*kind.facet->config)));
+  });
+}
+
+TEST_F(EverySetting, IsShownAsItWasGiven) {
+  for_each([&](const DeviceKind& kind, const boards::DeviceSetting& setting) {
+    boards::BoardPlan plan{"one"};
+    boards::add_device(plan, *kind.type, *kind.facet, "it", 0);
+    auto& row = plan.devices().back();
+    const std::string text = other_value(setting, setting.get(*kind.facet->config));
+    ASSERT_TRUE(kind.configure(row, setting.info.name, text, targets()));
+    boards::show_settings(plan, types_, setting_names(*machine_), hw::Configuration::Came::kLater);
+    const auto device = made(plan.devices().back());
+    expect_shown(*device, setting, setting.info.type == "link<memory-backend>" ? "/objects/x" : text);
+    EXPECT_TRUE(hw::Configuration::is_hot_plugged(*device));
+  });
+}
+
+TEST_F(EverySetting, AndNoOtherNameIsThereTwice) {
+  for (const object::Type* type : types_.descendants("device", object::Abstract::kExcluded)) {
+    const auto kind = DeviceKind::find(types_, type->name).value();
+    const auto device = kind.facet->make({.context = machine_->context(), .type = *type, .name = "it"});
+    std::set<std::string> names;
+    for (const object::PropertyInfo& one : device->properties())
+      EXPECT_TRUE(names.insert(one.name).second) << type->name << "." << one.name;
+  }
+}
+
+TEST_F(EverySetting, OfALiveDeviceIsReadOnlyAndGoesWithIt) {
+  const auto before = machine_.census();
+  const DeviceAdder starting{*machine_, types_, board_.expansion(), {}, DeviceAdder::Time::kStart};
+  ASSERT_TRUE(starting.add({.driver = "nvme", .id = "n", .values = {{"serial", "abc"}, {"drive", "x"}}}));
+  ASSERT_TRUE(adder_.add({.driver = "ns16550a", .id = "u", .values = {{"addr", "0x18000000"}, {"chardev", "x"}}}));
+  {
+    const hw::Device& nvme = *machine_->find_now("peripheral/n");
+    EXPECT_EQ(nvme.get_property("serial"), object::PropertyValue{"abc"});
+    EXPECT_EQ(nvme.get_property("drive"), object::PropertyValue{"x"});
+    EXPECT_EQ(nvme.get_property("max_ioqpairs"), object::PropertyValue{std::uint64_t{64}});
+    EXPECT_FALSE(hw::Configuration::is_hot_plugged(nvme));
+    hw::Device& uart = *machine_->find_now("peripheral/u");
+    EXPECT_EQ(uart.get_property("chardev"), object::PropertyValue{"x"});
+    EXPECT_TRUE(hw::Configuration::is_hot_plugged(uart));
+    EXPECT_EQ(uart.set_property("clock-frequency", std::uint64_t{1}).error().message,
+              "/machine/peripheral/u: property 'clock-frequency' is read-only");
+  }
+  EXPECT_TRUE(machine_->unplug("peripheral/n")->wait());
+  EXPECT_TRUE(machine_->unplug("peripheral/u")->wait());
+  EXPECT_EQ(machine_.census(), before);
+  EXPECT_TRUE(machine_->drives().remove("x")) << "nobody has it any more";
+}
+
+TEST_F(DeviceAdderTest, APlaceOnAPciBusAsANumberIsDeviceTimesEightAndFunction) {
+  using Form = DeviceWish::Value::Form;
+  const DeviceAdder starting{*machine_, types_, board_.expansion(), {}, DeviceAdder::Time::kStart};
+  const auto place = [&](const std::string& text, Form form) -> std::string {
+    const auto added = starting.add({.driver = "pci-testdev", .id = "t", .values = {{"addr", text, form}}});
+    if (!added) return added.error().message;
+    const auto value = machine_->find_now(*added)->get_property("addr").value();
+    EXPECT_TRUE(machine_->unplug(*added)->wait());
+    return object::to_text(value);
+  };
+  EXPECT_EQ(place("8", Form::kText), "08.0");
+  EXPECT_EQ(place("8", Form::kNumber), "01.0");
+  EXPECT_EQ(place("255", Form::kNumber), "1f.7");
+  EXPECT_EQ(place("-1", Form::kNumber), "01.0") << "the first that is free";
+  EXPECT_EQ(place("256", Form::kNumber), "addr is 256; as a number it takes -1 to 255, device times 8 and function");
+  EXPECT_EQ(place("zz", Form::kText),
+            "(pci-testdev): property 'addr' does not take 'zz': it takes DEVICE or DEVICE.FUNCTION in "
+            "hexadecimal, up to 1f.7");
+  EXPECT_EQ(adder_.add({.driver = "goldfish_rtc", .id = "r", .values = {{"addr", "402653184", Form::kNumber}}}),
+            "peripheral/r") << "an address on the system's bus is one";
 }
 
 TEST_F(DeviceAdderTest, HelpHasWhatATypeTakes) {

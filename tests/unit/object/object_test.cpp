@@ -128,6 +128,7 @@ TEST_F(ObjectTest, ErrorsNameObjectPropertyAndWhatIsAccepted) {
   EXPECT_EQ(error_of("buad", "1"),
             "/uart0: type 'uart' has no property 'buad'; did you mean 'baud'?");
   EXPECT_EQ(error_of("busy", "off"), "/uart0: property 'busy' is read-only");
+  EXPECT_EQ(error_of("lsr", "1"), "/uart0: property 'lsr' is read-only") << "its own, not its type's";
   EXPECT_FALSE(uart_->get_property("nothing"));
 }
 
