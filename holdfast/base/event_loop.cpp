@@ -174,9 +174,18 @@ std::size_t EventLoop::turn(bool may_sleep) {
     how.push_back(readiness_of(event.events));
   }
   woken();
-  std::size_t called = run_posted() + run_alarms();
-  if (const std::size_t handled = run_descriptors(ready, how); handled != 0)
-    called += handled + run_posted();  // a request is answered in the turn that it came in
+  std::size_t called = run_posted();
+  called += run_alarms();
+  if (const std::size_t handled = run_descriptors(ready, how); handled != 0) {
+    // A request is answered, and its answer sent, in the turn that it came in.
+    called += handled;
+    called += run_posted();
+    {
+      LockGuard guard{mutex_};
+      due_ = stopping_ || !posted_.empty();  // alarms are looked at below, and say so themselves
+    }
+    called += run_alarms();
+  }
   end_turn();
   return called;
 }

@@ -83,6 +83,51 @@ TEST_F(EventLoopTest, WorkPostedByAHandlerOfADescriptorRunsInTheSameTurn) {
   EXPECT_EQ(seen_, "ab");
 }
 
+TEST_F(EventLoopTest, AnAlarmAtOnceOfARequestRingsInItsTurnAndLeavesNothingDue) {
+  EventLoop::Alarm answer{loop_, [this] { seen_ += 'c'; }};
+  const Pipe pipe;
+  auto watch = loop_.watch(pipe.ends[0], EventLoop::kReadable, [&](unsigned) {
+                      seen_ += *pipe.read();
+                      loop_.post([&] {
+                        seen_ += 'b';
+                        answer.set(1);
+                      });
+                    }).value();
+  pipe.write('a');
+  EXPECT_EQ(loop_.run_ready(), 3U);
+  EXPECT_EQ(seen_, "abc");
+  EXPECT_EQ(loop_.run_ready(), 0U);
+}
+
+// What an alarm that rings so posts, and what it sets, is not forgotten for having come late in the turn.
+TEST_F(EventLoopTest, WhatComesOfTheAnswerOfARequestKeepsTheLoopAwake) {
+  std::binary_semaphore done{0};
+  EventLoop::Alarm again{loop_, [&] {
+                           seen_ += 'd';
+                           done.release();
+                           loop_.stop();
+                         }};
+  EventLoop::Alarm answer{loop_, [&] {
+                            seen_ += 'b';
+                            loop_.post([&] {
+                              seen_ += 'c';
+                              again.set(1);
+                            });
+                          }};
+  const Pipe pipe;
+  auto watch = loop_.watch(pipe.ends[0], EventLoop::kReadable, [&](unsigned) {
+                      seen_ += *pipe.read();
+                      answer.set(1);
+                    }).value();
+  pipe.write('a');
+  std::thread watchdog{[&] {
+    if (!done.try_acquire_for(10s)) loop_.stop();
+  }};
+  loop_.run();
+  watchdog.join();
+  EXPECT_EQ(seen_, "abcd") << "it slept until somebody else woke it";
+}
+
 // Nothing but the loop itself knows that there is more to do: it must not go to sleep over it.
 TEST_F(EventLoopTest, WhatHandlersMakeDueKeepsTheLoopAwake) {
   std::binary_semaphore done{0};
