@@ -101,7 +101,10 @@ class Emulator {
   }
 
   Result<void> build() {
-    machine_ = TRY(machine::Machine::make({.services = {.name = options_.name.value_or("machine"),
+    auto said = TRY(property_values(type_, options_));
+    machine_ = TRY(machine::Machine::make({.type = boards::machine_type(type_.name),
+                                           .properties = std::move(said),
+                                           .services = {.name = options_.name.value_or("machine"),
                                                         .pace = pace()},
                                            .on_reset = on_reset(),
                                            .on_shutdown = on_shutdown()}));
@@ -259,7 +262,8 @@ class Emulator {
                        .hotpluggable_cpus = type->hotpluggable_cpus,
                        .has_nodes = type->has_nodes,
                        .default_cpu = std::string{type->default_cpu},
-                       .default_ram = std::string{type->default_ram}});
+                       .default_ram = std::string{type->default_ram},
+                       .properties = property_values(*type, {}).value_or(std::vector<object::PropertyInfo>{})});
     return infos;
   }
   std::string panic_action() const {

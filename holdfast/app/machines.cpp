@@ -16,6 +16,12 @@ std::vector<const MachineType*> machines(std::string_view architecture) {
   return all;
 }
 
+Result<std::vector<object::PropertyInfo>> property_values(const MachineType& type,
+                                                          const Options& options) {
+  if (type.values == nullptr) return std::vector<object::PropertyInfo>{};
+  return type.values(options);
+}
+
 Result<const MachineType*> find_machine(const Options& options) {
   if (!options.machine)
     return fail("-M: no machine is named; '-M {}' is there ('-M help' lists all)",

@@ -18,6 +18,7 @@
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/control/qmp/server.hpp"
 #include "holdfast/cpu/riscv/cpu_model.hpp"
+#include "holdfast/object/object.hpp"
 
 namespace holdfast::app {
 
@@ -42,6 +43,8 @@ struct MachineType {
   std::string_view architecture;  // "": any
   std::string_view help;
   std::vector<MachineProperty> (*properties)();
+  /// The same as the machine shows them, of options that were checked; null if it has none.
+  Result<std::vector<object::PropertyInfo>> (*values)(const Options& options) = nullptr;
   /// Says what in the options the machine has not. Nothing has been made yet.
   Result<void> (*check)(const Options& options);
   Result<boards::BoardPlan> (*plan)(const Options& options, Host& host);
@@ -65,6 +68,9 @@ const MachineType& none_machine();
 
 /// All of them, or those of an architecture.
 std::vector<const MachineType*> machines(std::string_view architecture = {});
+
+/// As `values`; nothing of a machine that has none.
+Result<std::vector<object::PropertyInfo>> property_values(const MachineType& type, const Options& options);
 
 /// The one that the options name.
 Result<const MachineType*> find_machine(const Options& options);

@@ -98,23 +98,61 @@ Result<void> set_absent(Properties&, std::string_view value) {
   return {};
 }
 
+object::PropertyValue shown_interrupts(const Properties& properties) {
+  switch (properties.interrupts) {
+    case virt::Interrupts::kPlic: return std::string{"none"};
+    case virt::Interrupts::kAplic: return std::string{"aplic"};
+    case virt::Interrupts::kAplicAndImsics: return std::string{"aplic-imsic"};
+  }
+  return std::string{};
+}
+object::PropertyValue shown_aclint(const Properties& properties) {
+  return properties.interruptor == virt::Interruptor::kAclint;
+}
+object::PropertyValue shown_guests(const Properties& properties) {
+  return std::to_string(properties.guests);
+}
+object::PropertyValue shown_memory(const Properties& properties) {
+  const std::string& id = properties.memory_backend;
+  return id.empty() ? id : "/objects/" + id;
+}
+template <auto Member>
+object::PropertyValue shown(const Properties& properties) {
+  return properties.*Member;
+}
+template <std::size_t Bank>
+object::PropertyValue shown_flash(const Properties& properties) {
+  return properties.flash[Bank];
+}
+object::PropertyValue shown_absent(const Properties&) { return false; }
+
 /// A property that -M sets. `set` says what the value may be if it is not that.
 struct Row {
   MachineProperty info;
   Result<void> (*set)(Properties& properties, std::string_view value);
+  /// As the machine shows it, with the type that QEMU lists.
+  std::string_view type;
+  object::PropertyValue (*get)(const Properties& properties);
 };
 const std::vector<Row>& rows() {
   static const std::vector<Row> kRows{
-      {{"aclint", "on|off", "the CLINT as the devices of an ACLINT, with one for S-mode"}, set_aclint},
+      {{"aclint", "on|off", "the CLINT as the devices of an ACLINT, with one for S-mode"},
+       set_aclint, "bool", shown_aclint},
       {{"aia", "none|aplic|aplic-imsic", "what interrupts harts: a PLIC, an APLIC, messages"},
-       set_interrupts},
-      {{"aia-guests", "0-7", "guests that each hart's IMSIC has room for"}, set_guests},
-      {{"dumpdtb", "FILE", "writes the device tree into a file, and no more"}, set_dump},
-      {{"graphics", "on|off", "what firmware is told: whether there is a screen"}, set_graphics},
-      {{"memory-backend", "ID", "the -object that is the machine's RAM"}, set_memory_backend},
-      {{"pflash0", "ID", "what the first bank of flash has: a -drive or -blockdev"}, set_flash<0>},
-      {{"pflash1", "ID", "what the second bank of flash has"}, set_flash<1>},
-      {{"usb", "off", "accepted for others' sake"}, set_absent},
+       set_interrupts, "string", shown_interrupts},
+      {{"aia-guests", "0-7", "guests that each hart's IMSIC has room for"},
+       set_guests, "string", shown_guests},
+      {{"dumpdtb", "FILE", "writes the device tree into a file, and no more"},
+       set_dump, "string", shown<&Properties::dump>},
+      {{"graphics", "on|off", "what firmware is told: whether there is a screen"},
+       set_graphics, "bool", shown<&Properties::graphics>},
+      {{"memory-backend", "ID", "the -object that is the machine's RAM"},
+       set_memory_backend, "link<memory-backend>", shown_memory},
+      {{"pflash0", "ID", "what the first bank of flash has: a -drive or -blockdev"},
+       set_flash<0>, "str", shown_flash<0>},
+      {{"pflash1", "ID", "what the second bank of flash has"},
+       set_flash<1>, "str", shown_flash<1>},
+      {{"usb", "off", "accepted for others' sake"}, set_absent, "bool", shown_absent},
   };
   return kRows;
 }
@@ -142,6 +180,17 @@ Result<Properties> read_properties(const Options& options) {
   properties.graphics = options.display != Display::kNone;
   for (const KeyValue& item : options.machine_properties) TRY(set_property(properties, item));
   return properties;
+}
+
+Result<std::vector<object::PropertyInfo>> values(const Options& options) {
+  const auto properties = TRY(read_properties(options));
+  std::vector<object::PropertyInfo> all;
+  for (const Row& row : rows())
+    all.push_back({.name = std::string{row.info.name},
+                   .type = std::string{row.type},
+                   .description = std::string{row.info.help},
+                   .value = row.get(properties)});
+  return all;
 }
 
 Result<devices::FwCfg::File> read_fw_cfg(Fields& fields) {
@@ -278,6 +327,7 @@ const MachineType& virt_machine() {
       .architecture = "riscv64",
       .help = "RISC-V board for firmware and Linux, up to 64 CPUs",
       .properties = properties,
+      .values = values,
       .check = check,
       .plan = plan,
       .dump = dump,

@@ -11,6 +11,12 @@ hw::Ram::Init bytes_of(const MemoryModule::Config& config) {
   return {.size = config.memory->size(), .block = config.memory->block()};
 }
 
+constexpr object::Property memory_property() {
+  auto property = object::computed<&MemoryModule::memory>("memdev", "the path of the object that has its bytes");
+  property.type = "link<memory-backend>";
+  return property;
+}
+
 }  // namespace
 
 constinit const object::Property MemoryModule::kProperties[] = {
@@ -19,7 +25,7 @@ constinit const object::Property MemoryModule::kProperties[] = {
     object::computed<&MemoryModule::node_number>("node", "the node it belongs to"),
     object::computed<&MemoryModule::size>("size", "bytes"),
     object::computed<&MemoryModule::is_hotplugged>("hotplugged", "whether it came while the machine was there"),
-    object::computed<&MemoryModule::memory>("memdev", "the path of the object that has its bytes"),
+    memory_property(),
 };
 
 constinit const object::Type MemoryModule::kType{.name = "pc-dimm",

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/hw/bus.hpp"
 
+#include "holdfast/base/check.hpp"
+
 namespace holdfast::hw {
+
+Bus::Bus(Device& device, std::string part_name, Names names)
+    : Part{device, "bus", std::move(part_name)},
+      names_{std::move(names)},
+      node_{device.context().tree, names_.type} {
+  auto attached = node_.attach(device.node(), names_.name.substr(names_.name.rfind('/') + 1));
+  if (!attached) attached = node_.attach(device.node(), name());  // a child of the device is called so
+  HF_CHECK(attached.has_value(), "{}", attached.error().message);
+}
 
 Result<void> BusLink::set(Bus& bus) {
   if (device().life() != Life::kBuilt)

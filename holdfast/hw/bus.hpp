@@ -23,10 +23,12 @@ class Bus : public Part, public object::Expires {
  public:
   struct Names {
     std::string name;         // what users call it: "pcie.0"
-    std::string_view type;    // what it is, in listings: "PCIE"; a literal
+    std::string_view type;    // of it as an object: "PCIE"; a literal
     std::string_view family;  // which devices sit on it: "PCI"; a literal
   };
   const std::string& bus_name() const { return names_.name; }
+  /// In the composition tree it is below its device, called as users call it.
+  std::string node_path() const { return node_.path(); }
   std::string_view bus_type() const { return names_.type; }
   std::string_view family() const { return names_.family; }
 
@@ -41,11 +43,11 @@ class Bus : public Part, public object::Expires {
   virtual Result<void> takes_more() const { return {}; }
 
  protected:
-  Bus(Device& device, std::string part_name, Names names)
-      : Part{device, "bus", std::move(part_name)}, names_{std::move(names)} {}
+  Bus(Device& device, std::string part_name, Names names);
 
  private:
   const Names names_;
+  object::Node node_;
 };
 
 /// Says which bus a device sits on. Set before realize.

@@ -36,8 +36,7 @@ std::string_view to_string(RunState state) {
 
 Result<std::unique_ptr<Machine>> Machine::make(Options options) {
   auto services = TRY(hw::Services::make(std::move(options.services)));
-  std::unique_ptr<Machine> machine{
-      new Machine{std::move(services), options.on_reset, options.on_shutdown}};
+  std::unique_ptr<Machine> machine{new Machine{std::move(services), options}};
   TRY(machine->begin(options.control));
   return machine;
 }
@@ -48,20 +47,20 @@ Result<std::unique_ptr<Machine>> Machine::make(const boards::BoardPlan& plan, Op
   return machine;
 }
 
-Machine::Machine(std::unique_ptr<hw::Services> services, OnReset on_reset, OnShutdown on_shutdown)
+Machine::Machine(std::unique_ptr<hw::Services> services, const Options& options)
     : services_{std::move(services)},
-      on_reset_{on_reset},
-      on_shutdown_{on_shutdown},
+      on_reset_{options.on_reset},
+      on_shutdown_{options.on_shutdown},
       objects_{services_->tree(), "container"},
-      node_{services_->tree(), "machine"},
+      shown_{services_->tree(), options},
       peripherals_{services_->tree(), "container"},
       anonymous_{services_->tree(), "container"} {}
 
 Result<void> Machine::begin(Control control) {
   TRY(objects_.attach(tree().root(), "objects"));
-  TRY(node_.attach(tree().root(), "machine"));
-  TRY(peripherals_.attach(node_, kPeripherals));
-  TRY(anonymous_.attach(node_, kAnonymous));
+  TRY(node().attach(tree().root(), "machine"));
+  TRY(peripherals_.attach(node(), kPeripherals));
+  TRY(anonymous_.attach(node(), kAnonymous));
   context().requests = this;
   if (control == Control::kOwnThread) {
     std::latch bound{1};

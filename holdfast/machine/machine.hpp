@@ -25,6 +25,7 @@
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/block/nodes.hpp"
+#include "holdfast/boards/machine_type.hpp"
 #include "holdfast/boards/plan.hpp"
 #include "holdfast/boards/system_bus.hpp"
 #include "holdfast/chardev/chardev.hpp"
@@ -37,6 +38,7 @@
 #include "holdfast/hw/slot.hpp"
 #include "holdfast/hw/ticket.hpp"
 #include "holdfast/machine/observer.hpp"
+#include "holdfast/object/object.hpp"
 
 namespace holdfast::machine {
 
@@ -50,6 +52,8 @@ class Machine final : private hw::MachineRequests {
   /// What comes of request_quit(): the end, or a machine that is switched off and stays as it is.
   enum class OnShutdown : std::uint8_t { kEnd, kStay };
   struct Options {
+    const object::Type* type = boards::machine_type("none");
+    std::vector<object::PropertyInfo> properties{};  // that it shows, as they were said
     hw::Services::Options services{};
     Control control = Control::kCaller;
     OnReset on_reset = OnReset::kReset;
@@ -182,7 +186,7 @@ class Machine final : private hw::MachineRequests {
   memory::Fabric& fabric() { return services_->fabric(); }
   object::Tree& tree() { return services_->tree(); }
   /// "/machine"
-  object::Node& node() { return node_; }
+  object::Node& node() { return shown_.node(); }
   /// The nodes of kPeripherals and kAnonymous; null for other names.
   object::Node* folder(std::string_view name);
 
@@ -190,7 +194,7 @@ class Machine final : private hw::MachineRequests {
   void run_job(const char* what, const std::function<void()>& job);
 
  private:
-  Machine(std::unique_ptr<hw::Services> services, OnReset on_reset, OnShutdown on_shutdown);
+  Machine(std::unique_ptr<hw::Services> services, const Options& options);
   Result<void> begin(Control control);
 
   hw::CpuSet* hold_cpus();
@@ -230,9 +234,20 @@ class Machine final : private hw::MachineRequests {
   block::Nodes drives_;                                      // the same
   Result<void> join(std::unique_ptr<hw::MemoryBackend> memory);
 
+  /// What the tree shows of it.
+  class Shown final : public object::Object {
+   public:
+    Shown(object::Tree& tree, const Options& options)
+        : Object{*options.type, tree}, properties_{options.properties} {}
+
+   private:
+    std::vector<object::PropertyInfo> own_properties() const override { return properties_; }
+    const std::vector<object::PropertyInfo> properties_;
+  };
+
   object::Node objects_;
   std::vector<std::unique_ptr<hw::MemoryBackend>> memory_;   // control thread
-  object::Node node_;
+  Shown shown_;
   object::Node peripherals_;
   object::Node anonymous_;
   std::vector<Observer*> observers_;  // control thread

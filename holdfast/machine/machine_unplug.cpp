@@ -11,7 +11,7 @@ namespace holdfast::machine {
 
 Ref<hw::Ticket> Machine::unplug(std::string name, Consent consent) {
   auto ticket =
-      hw::Ticket::make(control(), services_->realm().census(), node_.path() + "/" + name);
+      hw::Ticket::make(control(), services_->realm().census(), node().path() + "/" + name);
   {
     const LockGuard guard{requests_mutex_};
     requested_.push_back({name, ticket});
@@ -26,7 +26,7 @@ Result<void> Machine::ask_to_unplug(const std::string& name) {
   Result<void> result;
   run_job("ask a slot", [&] {  // looked at in the same job: the guest's answer is a later one
     auto ticket =
-        hw::Ticket::make(control(), services_->realm().census(), node_.path() + "/" + name);
+        hw::Ticket::make(control(), services_->realm().census(), node().path() + "/" + name);
     unplug_now(name, Consent::kAsk, ticket);
     if (ticket->stage() == hw::Ticket::Stage::kRefused) result = fail("{}", ticket->report().reason);
   });

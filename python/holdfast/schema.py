@@ -26,6 +26,21 @@ DumpGuestMemoryFormat = Literal["elf"]
 HostMemPolicy = Literal["default"]
 MemoryDeviceInfoKind = Literal["dimm"]
 TicketStage = Literal["requested", "severed", "drained", "reclaimed", "refused"]
+NumaNodeOptions = TypedDict("NumaNodeOptions", {
+    "nodeid": NotRequired["int"],
+    "cpus": NotRequired["list[int]"],
+    "mem": NotRequired["int"],
+    "memdev": NotRequired["str"],
+})
+NumaDistOptions = TypedDict("NumaDistOptions", {
+    "src": "int",
+    "dst": "int",
+    "val": "int",
+})
+NumaCpuOptions = TypedDict("NumaCpuOptions", {
+    "node-id": NotRequired["int"],
+    "core-id": NotRequired["int"],
+})
 VersionTriple = TypedDict("VersionTriple", {
     "major": "int",
     "minor": "int",
@@ -958,24 +973,24 @@ class Commands:
         cpus: list[int] | None = None,
         mem: int | None = None,
         memdev: str | None = None,
-        node_id: int | None = None,
-        core_id: int | None = None,
         src: int | None = None,
         dst: int | None = None,
         val: int | None = None,
+        node_id: int | None = None,
+        core_id: int | None = None,
     ) -> None:
-        """After -preconfig: a node (nodeid, cpus, mem or memdev), a CPU in one (node-id, core-id), or a distance of two (src, dst, val), as -numa has them."""
+        """After -preconfig: a node, a distance of two, or a CPU in one, as -numa has them."""
         self.execute("set-numa-node", _given({
             "type": type,
             "nodeid": nodeid,
             "cpus": cpus,
             "mem": mem,
             "memdev": memdev,
-            "node-id": node_id,
-            "core-id": core_id,
             "src": src,
             "dst": dst,
             "val": val,
+            "node-id": node_id,
+            "core-id": core_id,
         }))
 
     def x_exit_preconfig(self) -> None:

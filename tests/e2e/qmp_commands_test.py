@@ -415,7 +415,8 @@ def nodes_are_told_to_the_monitor(program):
         assert m.qmp.query_hotpluggable_cpus() == places
         for wrong in ({"type": "cpu", "node-id": 1, "core-id": 0}, {"type": "cpu", "node-id": 1, "core-id": 2},
                       {"type": "cpu", "node-id": 2, "core-id": 1}, {"type": "node", "cpus": [7]},
-                      {"type": "hmat-lb"}, {"type": "node", "memdev": "nothing"}):
+                      {"type": "hmat-lb"}, {"type": "node", "memdev": "nothing"}, {"type": "dist", "src": 0, "dst": 1},
+                      {"type": "dist", "src": 0, "dst": 1, "val": 20, "nodeid": 1}, {"src": 0, "dst": 1, "val": 20}):
             assert refusal(m.qmp, "set-numa-node", wrong) == "GenericError", wrong
         m.qmp.execute("set-numa-node", {"type": "cpu", "node-id": 1, "core-id": 1})
         m.qmp.execute("set-numa-node", {"type": "dist", "src": 0, "dst": 1, "val": 20})
@@ -554,21 +555,25 @@ def beside_the_reference(program):
 
 
 # What is configured, as the reference spells it too.
-CONFIGURED = ["-blockdev", "null-co,node-name=b,read-zeroes=on", "-device", "nvme,id=n,serial=abc,mdts=5,max_ioqpairs=9",
+CONFIGURED = ["-blockdev", "null-co,node-name=b,read-zeroes=on", "-device", "nvme,id=n,serial=abc,mdts=5,max_ioqpairs=9,pmrdev=m",
+              "-object", "memory-backend-ram,id=m,size=16M",
               "-device", "nvme-ns,id=s,bus=n,drive=b,nsid=3", "-device",
               "pcie-root-port,id=r,slot=3,chassis=4,port=2,hotplug=off,addr=5.0", "-device",
               '{"driver": "pci-testdev", "id": "t", "addr": 56, "membar": 4096}']
-# A number there, text here; where the bus is; made up; of a controller without a drive, 0 there.
-OTHERWISE = {"addr", "parent_bus", "uuid", "logical_block_size"}
-SAID = {"n": {"serial": "abc", "mdts": 5, "max_ioqpairs": 9, "drive": "", "aerl": 3, "realized": True, "hotplugged": False},
+# A number there, text here; where the bus is; made up; of a controller without a drive, 0 there; the board's own RAM;
+# whether -display none has to do with it.
+OTHERWISE = {"addr", "parent_bus", "uuid", "logical_block_size", "memory-backend", "graphics"}
+SAID = {"n": {"serial": "abc", "mdts": 5, "max_ioqpairs": 9, "drive": "", "aerl": 3, "realized": True, "hotplugged": False,
+              "pmrdev": "/objects/m"},
         "s": {"drive": "b", "nsid": 3, "eui64": 0},
         "r": {"slot": 3, "chassis": 4, "port": 2, "hotplug": False},
-        "t": {"membar": 4096, "multifunction": False}}
+        "t": {"membar": 4096, "multifunction": False},
+        "/machine": {"aia": "none", "aia-guests": "0", "usb": False, "pflash0": ""}}
 
 
 def shown_by(qmp, device, names=None):
     """Its properties, or those of them that have such names, with types and values."""
-    path = f"/machine/peripheral/{device}"
+    path = device if device.startswith("/") else f"/machine/peripheral/{device}"
     return {one["name"]: (one["type"], qmp.execute("qom-get", {"path": path, "property": one["name"]}))
             for one in qmp.execute("qom-list", {"path": path}) if names is None or one["name"] in names}
 

@@ -151,11 +151,26 @@ def what_is_met_in_the_tree_is_a_type(program):
         concrete = types.listed()
         met = set()
         for path, kind, entries in walk(client):
-            assert kind in concrete or path == "/machine", (path, kind)
+            assert kind in concrete, (path, kind)
             met.add(kind)
             assert entries[0] == {"name": "type", "type": "string"}, path
             assert len({entry["name"] for entry in entries}) == len(entries), path
-        assert {"machine", "container", "system-bus"} <= met, machine
+        assert {f"{machine}-machine", "container", "system-bus"} <= met, machine
+        assert client.execute("qom-get", path="/machine", property="type") == f"{machine}-machine"
+        assert {"name": "machine", "type": f"child<{machine}-machine>"} in client.execute("qom-list", path="/")
+
+
+def buses_are_in_the_tree(program):
+    with Machine("-M", "virt", *PLAIN, *VARIANTS["virt"][-1], program=program) as m:
+        buses = {path: kind for path, kind, _ in walk(m.qmp) if kind in ("PCI", "PCIE", "nvme-bus")}
+        folder = "/machine/peripheral"
+        assert buses == {"/machine/pcie/pcie.0": "PCIE", f"{folder}/port/port": "PCIE", f"{folder}/bridge/bridge": "PCI",
+                         f"{folder}/second/second": "PCI", f"{folder}/controller/controller": "nvme-bus"}, buses
+        sits = {"port": "/machine/pcie/pcie.0", "bridge": "/machine/pcie/pcie.0", "controller": f"{folder}/port/port",
+                "second": f"{folder}/bridge/bridge", "test": f"{folder}/second/second",
+                "namespace": f"{folder}/controller/controller", "dimm": ""}
+        for name, bus in sits.items():
+            assert m.qmp.execute("qom-get", path=f"{folder}/{name}", property="parent_bus") == bus, name
 
 
 def properties_of_types(program):
@@ -192,6 +207,28 @@ def properties_of_types(program):
         assert {"peripheral", "peripheral-anon"} <= set(shown[f"{machine}-machine"])
 
 
+def properties_of_a_machine(program):
+    memory = ["-m", "64M", "-object", "memory-backend-ram,id=all,size=64M"]
+    disk = ["-blockdev", "driver=null-co,node-name=b,size=32M"]
+    plain = {"aclint": False, "aia": "none", "aia-guests": "0", "dumpdtb": "", "graphics": False, "memory-backend": "",
+             "pflash0": "", "pflash1": "", "usb": False}
+    changed = {"aclint": True, "aia-guests": "3", "graphics": True, "memory-backend": "/objects/all", "pflash1": "b"}
+    # As Debian's QEMU lists them.
+    kinds = {"aclint": "bool", "aia": "string", "aia-guests": "string", "dumpdtb": "string", "graphics": "bool",
+             "memory-backend": "link<memory-backend>", "pflash0": "str", "pflash1": "str", "usb": "bool"}
+    for said, expected in (("", plain),
+                           (",aclint=on,aia-guests=3,graphics=on,memory-backend=all,pflash1=b", {**plain, **changed})):
+        with Machine("-M", f"virt{said}", *memory, *disk, *PLAIN, program=program) as m:
+            listed = {entry["name"]: entry["type"] for entry in m.qmp.qom_list(path="/machine")}
+            told = {entry["name"]: entry["type"] for entry in m.qmp.qom_list_properties(typename="virt-machine")}
+            for name, value in expected.items():
+                assert m.qmp.qom_get(path="/machine", property=name) == value, name
+                assert listed[name] == told[name] == kinds[name], name
+                assert refusal(m.qmp, "qom-set",
+                               {"path": "/machine", "property": name, "value": value}) == "GenericError", name
+            assert refusal(m.qmp, "qom-get", {"path": "/machine", "property": "nothing"}) == "GenericError"
+
+
 def looking_changes_nothing(program):
     for machine, client in every_machine(program):
         def trees():
@@ -215,7 +252,8 @@ def looking_changes_nothing(program):
 
 
 CASES = [ancestors_are_consistent, what_implements_a_type_is_exactly_that, types_have_what_they_say,
-         what_is_met_in_the_tree_is_a_type, properties_of_types, looking_changes_nothing]
+         what_is_met_in_the_tree_is_a_type, buses_are_in_the_tree, properties_of_types, properties_of_a_machine,
+         looking_changes_nothing]
 
 
 def main():

@@ -239,7 +239,7 @@ void add_virtio_slots(BoardPlan& board, const DeviceRef& wired) {
 void add_flash(BoardPlan& board, const Options& options) {
   for (unsigned bank = 0; bank < options.flash.size(); ++bank) {
     const auto flash =
-        board.add<devices::CfiFlash>(fmt::format("pflash{}", bank),
+        board.add<devices::CfiFlash>(fmt::format("virt.flash{}", bank),
                                      {.size = map::kFlashBank, .drive = options.flash[bank]});
     board.map({{map::kFlash + bank * map::kFlashBank, flash.region("regs")}});
   }

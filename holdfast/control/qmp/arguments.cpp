@@ -57,6 +57,25 @@ Json members_of(const SchemaEntry& entry) {
   return members;
 }
 
+/// An object's, or those of a command's arguments.
+Json object_info(std::string_view name, const SchemaEntry& entry) {
+  Json info{{"name", name}, {"meta-type", "object"}, {"members", members_of(entry)}};
+  if (entry.variants.empty()) return info;
+  info["tag"] = entry.members.front().name;
+  info["variants"] = Json::array();
+  for (const auto& [value, object] : entry.variants)
+    info["variants"].push_back({{"case", value}, {"type", object}});
+  return info;
+}
+
+/// What is wrong with the value of a member, if anything.
+std::expected<void, QmpError> check_value(const Schema& schema, const SchemaEntry& command,
+                                          const SchemaMember& member, const Json& value) {
+  const auto wanted = mismatch(schema, member.type, value);
+  if (wanted.empty()) return {};
+  return generic_error(fmt::format("{}: argument '{}' takes {}", command.name, member.name, wanted));
+}
+
 Json enum_info(const SchemaEntry& entry) {
   Json members = Json::array();
   for (const std::string& value : entry.values) members.push_back({{"name", value}});
@@ -67,16 +86,25 @@ Json enum_info(const SchemaEntry& entry) {
 
 std::expected<void, QmpError> check_arguments(const Schema& schema, const SchemaEntry& command,
                                               const Json& arguments) {
+  std::string which;  // which others there are
+  if (!command.variants.empty()) {
+    const SchemaMember& tag = command.members.front();
+    const auto said = arguments.find(tag.name);
+    if (said == arguments.end())
+      return generic_error(fmt::format("{}: argument '{}' is missing", command.name, tag.name));
+    if (auto checked = check_value(schema, command, tag, *said); !checked) return checked;
+    which = said->get<std::string>();
+  }
+  const auto members = schema.members(command, which);
   for (const auto& [name, value] : arguments.items()) {
-    const SchemaMember* member = command.member(name);
-    if (member == nullptr) {
+    const auto member = std::ranges::find(members, name, &SchemaMember::name);
+    if (member == members.end()) {
       if (command.open) continue;
       return generic_error(fmt::format("{}: there is no argument '{}'", command.name, name));
     }
-    if (const auto wanted = mismatch(schema, member->type, value); !wanted.empty())
-      return generic_error(fmt::format("{}: argument '{}' takes {}", command.name, name, wanted));
+    if (auto checked = check_value(schema, command, *member, value); !checked) return checked;
   }
-  for (const SchemaMember& member : command.members)
+  for (const SchemaMember& member : members)
     if (!member.optional && !arguments.contains(member.name))
       return generic_error(fmt::format("{}: argument '{}' is missing", command.name, member.name));
   return {};
@@ -100,13 +128,13 @@ Json introspection(const Schema& schema) {
       continue;
     }
     if (entry.kind == Kind::kObject) {
-      all.push_back({{"name", entry.name}, {"meta-type", "object"}, {"members", members_of(entry)}});
+      all.push_back(object_info(entry.name, entry));
       continue;
     }
     std::string arguments = kNothing;
     if (!entry.members.empty()) {
       arguments = "q_obj_" + entry.name + "-arg";
-      all.push_back({{"name", arguments}, {"meta-type", "object"}, {"members", members_of(entry)}});
+      all.push_back(object_info(arguments, entry));
     }
     Json info{{"name", entry.name}, {"arg-type", arguments}};
     info["meta-type"] = entry.kind == Kind::kEvent ? "event" : "command";

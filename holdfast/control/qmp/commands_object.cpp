@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 #include <type_traits>
 
 #include "holdfast/boards/device_types.hpp"
@@ -75,13 +77,13 @@ struct DeviceFact {
   Json (*get)(const hw::Device& device);
 };
 
-/// The bus has no object of its own: its controller's path and its name.
+/// Where the bus that it sits on is in the tree.
 std::string path_of_bus(const hw::Device& device) {
   std::string path;
   device.for_each_part([&](const hw::Part& part) {
     if (part.kind() != "bus link") return;
     const hw::Bus* bus = static_cast<const hw::BusLink&>(part).get();
-    if (bus != nullptr) path = bus->device().full_path() + "/" + bus->bus_name();
+    if (bus != nullptr) path = bus->node_path();
   });
   return path;
 }
@@ -105,16 +107,19 @@ Answer list_object(Call& call) {
   if (!entry) return std::unexpected{entry.error()};
   Json all = Json::array();
   all.push_back({{"name", "type"}, {"type", "string"}});
+  // What is below it goes before what it shows: a bus is called as the user wants.
+  std::set<std::string> names;
+  const auto add = [&](const std::string& name, const std::string& type) {
+    if (names.insert(name).second) all.push_back({{"name", name}, {"type", type}});
+  };
   const auto children = call.machine.tree().children(entry->path);
   if (children)
-    for (const auto& child : *children)
-      all.push_back({{"name", child.name}, {"type", fmt::format("child<{}>", child.type)}});
+    for (const auto& child : *children) add(child.name, fmt::format("child<{}>", child.type));
   const object::Object* object = entry->object.get();
   if (object == nullptr) return all;
   for (const DeviceFact& one : kDeviceFacts)
-    if (fact(*object, one.name) != nullptr) all.push_back({{"name", one.name}, {"type", one.type}});
-  for (const object::PropertyInfo& property : object->properties())
-    all.push_back({{"name", property.name}, {"type", property.type}});
+    if (fact(*object, one.name) != nullptr) add(std::string{one.name}, std::string{one.type});
+  for (const object::PropertyInfo& property : object->properties()) add(property.name, property.type);
   return all;
 }
 
@@ -189,6 +194,8 @@ Json property_info(const object::PropertyInfo& property) {
 
 /// What an object of the type shows that is made now; of an abstract one, what all of them do.
 std::vector<object::PropertyInfo> properties_of(Call& call, const object::Type& type) {
+  for (const MachineTypeInfo& machine : call.about.machine_types)
+    if (boards::machine_type(machine.name) == &type) return machine.properties;
   if (const auto* facet = call.types.facet<boards::DeviceFacet>(type); facet != nullptr)
     return facet->make({.context = call.machine.context(), .type = type, .name = std::string{type.name}})
         ->properties();

@@ -77,6 +77,13 @@ Result<void> detail(SchemaEntry& entry, std::string_view line) {
     entry.open = true;
     return {};
   }
+  if (word == "case") {
+    std::string_view value = next_word(line);
+    if (!value.ends_with(':')) return fail("'{}': a case ends in a colon", value);
+    value.remove_suffix(1);
+    entry.variants.push_back({std::string{value}, std::string{next_word(line)}});
+    return {};
+  }
   if (!word.ends_with(':')) return fail("'{}': a member ends in a colon", word);
   std::string_view name = word.substr(0, word.size() - 1);
   const bool optional = name.ends_with('?');
@@ -93,6 +100,8 @@ std::string members_text(const SchemaEntry& entry) {
   std::string text;
   for (const auto& [name, type, optional] : entry.members)
     text += fmt::format("| `{}` | `{}` | {} |\n", name, type, optional ? "optional" : "");
+  for (const auto& [value, object] : entry.variants)
+    text += fmt::format("| … | those of `{}` | with `{}` `{}` |\n", object, entry.members.front().name, value);
   if (entry.open) text += "| … | | what the type takes |\n";
   return text.empty() ? text : "\n| member | type | |\n| --- | --- | --- |\n" + text;
 }
@@ -140,10 +149,38 @@ Result<void> Schema::check() const {
     for (const SchemaMember& member : entry.members)
       if (!known(member.type))
         return fail("schema: {}: member '{}' is of no type", entry.name, member.name);
+    TRY(check_variants(entry));
     if (!entry.returns.empty() && !known(entry.returns))
       return fail("schema: {}: returns no type", entry.name);
   }
   return {};
+}
+
+Result<void> Schema::check_variants(const SchemaEntry& entry) const {
+  if (entry.variants.empty()) return {};
+  const SchemaEntry* tag = entry.members.empty() ? nullptr : find(entry.members.front().type);
+  if (tag == nullptr || tag->kind != SchemaEntry::Kind::kEnum || entry.members.front().optional)
+    return fail("schema: {}: it has cases, and its first member is no enum", entry.name);
+  std::vector<std::string> values;
+  for (const auto& [value, object] : entry.variants) {
+    values.push_back(value);
+    const SchemaEntry* more = find(object);
+    if (more == nullptr || more->kind != SchemaEntry::Kind::kObject || !more->variants.empty())
+      return fail("schema: {}: case '{}' is of no object", entry.name, value);
+    for (const SchemaMember& member : more->members)
+      if (entry.member(member.name) != nullptr)
+        return fail("schema: {}: case '{}' has another '{}'", entry.name, value, member.name);
+  }
+  if (values != tag->values) return fail("schema: {}: its cases are not those of {}", entry.name, tag->name);
+  return {};
+}
+
+std::vector<SchemaMember> Schema::members(const SchemaEntry& entry, std::string_view value) const {
+  std::vector<SchemaMember> all = entry.members;
+  const auto found = std::ranges::find(entry.variants, value, &SchemaVariant::value);
+  if (found == entry.variants.end()) return all;
+  for (const SchemaMember& member : find(found->object)->members) all.push_back(member);
+  return all;
 }
 
 const Schema& Schema::get() {

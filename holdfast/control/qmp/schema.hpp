@@ -7,7 +7,8 @@
 //   command NAME [oob] [preconfig] [-> TYPE]   event NAME
 //
 // Below each, indented: `| a line about it`, and `member: TYPE` or `member?: TYPE`. A member `...`
-// says that others are accepted, too. Types: str int number bool any, [TYPE], or a name.
+// says that others are accepted, too; `case VALUE: OBJECT` that members of an object follow where the first
+// member, an enum, is that value. Types: str int number bool any, [TYPE], or a name.
 #pragma once
 
 #include <map>
@@ -25,11 +26,18 @@ struct SchemaMember {
   bool optional = false;
 };
 
+/// What else an entry has where its first member is `value`.
+struct SchemaVariant {
+  std::string value;
+  std::string object;  // a name
+};
+
 struct SchemaEntry {
   enum class Kind { kEnum, kObject, kCommand, kEvent } kind{};
   std::string name;
   std::string docs;
   std::vector<SchemaMember> members;  // of an object; arguments; data
+  std::vector<SchemaVariant> variants;  // none, or one for each value of the first member
   std::vector<std::string> values;    // of an enumeration
   std::string returns;                // "": nothing
   bool oob = false;                   // may be executed out of band
@@ -49,12 +57,15 @@ class Schema {
   const std::vector<SchemaEntry>& entries() const { return entries_; }
   const SchemaEntry* find(std::string_view name) const;
   const SchemaEntry* command(std::string_view name) const;
+  /// The members of an entry where its first one is `value`.
+  std::vector<SchemaMember> members(const SchemaEntry& entry, std::string_view value) const;
 
   /// For people: a page with all of it.
   std::string reference() const;
 
  private:
   Result<void> check() const;
+  Result<void> check_variants(const SchemaEntry& entry) const;
   std::vector<SchemaEntry> entries_;
 };
 

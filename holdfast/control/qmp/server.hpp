@@ -32,6 +32,7 @@ struct MachineTypeInfo {
   bool has_nodes = false;  // memory and CPUs can be in nodes
   std::string default_cpu{};
   std::string default_ram{};
+  std::vector<object::PropertyInfo> properties{};  // as they are if nobody says anything
 };
 
 /// An option of the command line, and the keys that it takes, if it takes any.

@@ -392,11 +392,11 @@ TEST_F(HmpTest, PciFunctions) {
 }
 
 TEST_F(HmpTest, Objects) {
-  EXPECT_TRUE(ask("info qom-tree").starts_with("/machine (machine)\n"));
+  EXPECT_TRUE(ask("info qom-tree").starts_with("/machine (none-machine)\n"));
   EXPECT_HAS(ask("info qom-tree /machine/serial0"), "/serial0 (ns16550a)\n");
   EXPECT_HAS(ask("info qom-tree /nowhere"), "Error: ");
   EXPECT_EQ(ask("qom-list"), "/\n");
-  EXPECT_HAS(ask("qom-list /"), "machine (child<machine>)\n");
+  EXPECT_HAS(ask("qom-list /"), "machine (child<none-machine>)\n");
   EXPECT_EQ(ask("qom-get /machine/serial0 type"), "\"ns16550a\"\n");
   EXPECT_HAS(ask("qom-get /machine/serial0 nothing"), "Error: ");
   EXPECT_HAS(ask("qom-set /machine initrd test"), "Error: ");

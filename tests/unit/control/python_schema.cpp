@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace holdfast::control {
 namespace {
@@ -72,11 +73,21 @@ std::string object_type(const SchemaEntry& entry, std::string_view name) {
   return text + "})\n";
 }
 
-std::string method(const SchemaEntry& entry) {
+/// Where the first member says which others there are, all of those, as options.
+std::vector<SchemaMember> arguments_of(const Schema& schema, const SchemaEntry& entry) {
+  std::vector<SchemaMember> all = entry.members;
+  for (const SchemaVariant& variant : entry.variants)
+    for (const SchemaMember& member : schema.find(variant.object)->members)
+      all.push_back({member.name, member.type, true});
+  return all;
+}
+
+std::string method(const Schema& schema, const SchemaEntry& entry) {
+  const auto members = arguments_of(schema, entry);
   std::string parameters;
   std::string given;
   for (const bool optional : {false, true})
-    for (const SchemaMember& member : entry.members) {
+    for (const SchemaMember& member : members) {
       if (member.optional != optional) continue;
       const std::string name = name_of(member.name);
       parameters += fmt::format("        {}: {}{},\n", name, type_of(member.type),
@@ -117,7 +128,7 @@ std::string python_schema(const Schema& schema) {
       text += object_type(entry, entry.name + "_data");
   text += kCommands;
   for (const SchemaEntry& entry : schema.entries())
-    if (entry.kind == Kind::kCommand) text += method(entry);
+    if (entry.kind == Kind::kCommand) text += method(schema, entry);
   return text;
 }
 

@@ -53,17 +53,21 @@ std::vector<json> values_of(const std::string& text) {
   return values;
 }
 
+/// As a board of the program shows it.
+const object::PropertyInfo kSaid{.name = "graphics", .type = "bool", .description = "a screen", .value = false};
+
 class QmpTest : public ::testing::Test {
  protected:
   QmpTest()
       : board_{small_virt()},
-        machine_{machine::Machine::make(board_, machine::Machine::Options{}).value()} {
+        machine_{machine::Machine::make(board_, {.type = boards::machine_type("virt"), .properties = {kSaid}}).value()} {
     EXPECT_TRUE(boards::register_device_types(types_));
     EXPECT_TRUE(types_.add(*boards::machine_type("virt")));
     client_.emplace(*machine_);
     QmpServer::About about;
     about.name = "test";
-    about.machine_types = {{.name = "virt", .most_cpus = 64, .hotpluggable_cpus = true}};
+    about.machine_types = {
+        {.name = "virt", .most_cpus = 64, .hotpluggable_cpus = true, .properties = {kSaid}}};
     about.board = board_.expansion();
     server_.emplace(*machine_, types_, std::move(about));
     EXPECT_TRUE(server_->serve(client_->backend()));
@@ -242,6 +246,55 @@ TEST(QmpSchema, MistakesInItAreFound) {
     EXPECT_FALSE(Schema::parse(text)) << text;
 }
 
+constexpr std::string_view kShapes =
+    "enum Shape: disc box\n"
+    "object Disc\n  radius: int\n"
+    "object Box\n  width: int\n  height?: int\n"
+    "command draw\n  shape: Shape\n  colour?: str\n  case disc: Disc\n  case box: Box\n";
+
+TEST(QmpSchema, MistakesInCasesAreFound) {
+  ASSERT_TRUE(Schema::parse(kShapes));
+  const std::string types = "enum E: a b\nobject A\n  x: int\nobject B\nobject C\n  e: int\n"
+                            "object D\n  e: E\n  case a: A\n  case b: B\n";
+  ASSERT_TRUE(Schema::parse(types));
+  for (const char* text : {"  e: E\n  case a: A\n", "  e: E\n  case b: B\n  case a: A\n", "  case a: A\n  case b: B\n",
+                           "  e: E\n  case a: A\n  case c: B\n", "  e?: E\n  case a: A\n  case b: B\n",
+                           "  e: str\n  case a: A\n  case b: B\n", "  e: E\n  case a: A\n  case b: Missing\n",
+                           "  e: E\n  case a: A\n  case b: E\n", "  e: E\n  case a: A\n  case b: C\n",
+                           "  e: E\n  case a: A\n  case b: D\n", "  e: E\n  case a: A\n  case b B\n"})
+    EXPECT_FALSE(Schema::parse(types + "command c\n" + text)) << text;
+}
+
+TEST(QmpSchema, TheFirstArgumentSaysWhichOthersThereAre) {
+  const Schema schema = Schema::parse(kShapes).value();
+  const auto wrong = [&](const json& arguments) {
+    const auto checked = qmp::check_arguments(schema, *schema.command("draw"), arguments);
+    return checked ? "" : checked.error().text;
+  };
+  EXPECT_EQ(wrong({{"shape", "disc"}, {"radius", 3}}), "");
+  EXPECT_EQ(wrong({{"shape", "box"}, {"width", 3}, {"colour", "red"}}), "");
+  EXPECT_EQ(wrong({{"shape", "box"}, {"width", 3}, {"height", 4}}), "");
+  EXPECT_EQ(wrong({{"radius", 3}}), "draw: argument 'shape' is missing");
+  EXPECT_EQ(wrong({{"shape", "line"}}), "draw: argument 'shape' takes disc, box");
+  EXPECT_EQ(wrong({{"shape", 7}, {"radius", 3}}), "draw: argument 'shape' takes disc, box");
+  EXPECT_EQ(wrong({{"shape", "disc"}}), "draw: argument 'radius' is missing");
+  EXPECT_EQ(wrong({{"shape", "disc"}, {"radius", "3"}}), "draw: argument 'radius' takes a whole number");
+  EXPECT_EQ(wrong({{"shape", "disc"}, {"radius", 3}, {"width", 3}}), "draw: there is no argument 'width'");
+  EXPECT_EQ(wrong({{"shape", "box"}, {"height", 4}}), "draw: argument 'width' is missing");
+}
+
+TEST(QmpSchema, ProgramsAreToldOfTheCases) {
+  const Schema schema = Schema::parse(kShapes).value();
+  const json all = qmp::introspection(schema);
+  const auto found = std::ranges::find_if(all, [](const json& entry) { return entry["name"] == "q_obj_draw-arg"; });
+  ASSERT_NE(found, all.end());
+  EXPECT_EQ((*found)["tag"], "shape");
+  EXPECT_EQ((*found)["variants"], json::array({{{"case", "disc"}, {"type", "Disc"}}, {{"case", "box"}, {"type", "Box"}}}));
+  EXPECT_EQ((*found)["members"].size(), 2U);
+  for (const json& entry : all)
+    EXPECT_EQ(entry.contains("tag"), entry["name"] == "q_obj_draw-arg") << entry;
+}
+
 TEST_F(QmpTest, WhatTheSchemaListsAnswersToAProgramThatTriesAll) {
   negotiate();
   const json schema = ask("query-qmp-schema");
@@ -257,6 +310,8 @@ TEST_F(QmpTest, WhatTheSchemaListsAnswersToAProgramThatTriesAll) {
     if (entry["meta-type"] == "object") {
       for (const json& member : entry["members"])
         EXPECT_TRUE(by_name.contains(member["type"])) << name << ": " << member;
+      for (const json& variant : entry.value("variants", json::array()))
+        EXPECT_EQ(by_name[variant["type"]]["meta-type"], "object") << name << ": " << variant;
     }
     if (entry["meta-type"] != "command") continue;
     ASSERT_TRUE(by_name.contains(entry["ret-type"])) << entry;
@@ -395,6 +450,7 @@ TEST_F(QmpTest, PropertiesOfTypesAreListed) {
   const auto machine = listed("virt-machine");
   EXPECT_EQ(machine.at("peripheral"), "child<container>");
   EXPECT_EQ(machine.at("type"), "string");
+  EXPECT_EQ(machine.at("graphics"), "bool");
   EXPECT_TRUE(listed("memory-backend-ram").contains("size"));
   EXPECT_TRUE(listed("pci-device").contains("addr"));
   EXPECT_TRUE(listed("ns16550a").contains("lcr")) << "state shows";
@@ -404,6 +460,17 @@ TEST_F(QmpTest, PropertiesOfTypesAreListed) {
   }
   for (const char* none : {"device", "virt-machine", "PCIE", "system-bus", "memory-backend-ram"})
     EXPECT_EQ(error_class(ask("device-list-properties", {{"typename", none}})), "GenericError") << none;
+}
+
+TEST_F(QmpTest, TheMachineShowsWhatWasSaidOfIt) {
+  negotiate();
+  const json entry{{"name", "machine"}, {"type", "child<virt-machine>"}};
+  EXPECT_EQ(std::ranges::count(ask("qom-list", {{"path", "/"}}), entry), 1);
+  EXPECT_EQ(ask("qom-get", {{"path", "/machine"}, {"property", "type"}}), "virt-machine");
+  EXPECT_EQ(ask("qom-get", {{"path", "/machine"}, {"property", "graphics"}}), false);
+  EXPECT_EQ(error_class(ask("qom-get", {{"path", "/machine"}, {"property", "aclint"}})), "GenericError");
+  EXPECT_EQ(ask("qom-set", {{"path", "/machine"}, {"property", "graphics"}, {"value", true}})["error"]["desc"],
+            "/machine: property 'graphics' is read-only");
 }
 
 TEST_F(QmpTest, LookingAtEveryTypeLeavesNothing) {
@@ -676,7 +743,12 @@ TEST_F(QmpTest, ADeviceShowsWhatItWasConfiguredWith) {
   negotiate();
   ask("blockdev-add", {{"driver", "null-co"}, {"node-name", "d"}});
   const machine::DeviceAdder starting{*machine_, types_, board_.expansion(), {}, machine::DeviceAdder::Time::kStart};
-  ASSERT_TRUE(starting.add({.driver = "nvme", .id = "n", .values = {{"serial", "abc"}, {"drive", "d"}, {"mdts", "5"}}}));
+  for (const char* id : {"m1", "m2"})
+    ask("object-add", {{"qom-type", "memory-backend-ram"}, {"id", id}, {"size", 1U << 20U}});
+  ASSERT_TRUE(starting.add({.driver = "nvme",
+                            .id = "n",
+                            .values = {{"serial", "abc"}, {"drive", "d"}, {"mdts", "5"}, {"pmrdev", "m1"}}}));
+  ASSERT_TRUE(starting.add({.driver = "pc-dimm", .id = "m", .values = {{"memdev", "/objects/m2"}}}));
   ASSERT_TRUE(starting.add({.driver = "pcie-root-port", .id = "r", .values = {{"slot", "3"}, {"chassis", "4"}}}));
   ASSERT_TRUE(starting.add({.driver = "pci-testdev", .id = "t", .values = {{"membar", "1M"}}}));
   ASSERT_EQ(ask("device_add", {{"driver", "nvme"}, {"id", "h"}, {"serial", "s"}, {"bus", "r"}, {"addr", 0}}),
@@ -699,7 +771,8 @@ TEST_F(QmpTest, ADeviceShowsWhatItWasConfiguredWith) {
                                  {"n", "aerl", "uint8", 3},
                                  {"n", "cmb_size_mb", "uint32", 0},
                                  {"n", "logical_block_size", "size", 512},
-                                 {"n", "pmrdev", "link<memory-backend>", ""},
+                                 {"n", "pmrdev", "link<memory-backend>", "/objects/m1"},
+                                 {"m", "memdev", "link<memory-backend>", "/objects/m2"},
                                  {"n", "x-delay-us", "uint64", 0},
                                  {"n", "realized", "bool", true},
                                  {"n", "hotplugged", "bool", false},
@@ -710,6 +783,7 @@ TEST_F(QmpTest, ADeviceShowsWhatItWasConfiguredWith) {
                                  {"r", "hotplug", "bool", true},
                                  {"t", "membar", "size", 1U << 20U},
                                  {"h", "drive", "str", ""},
+                                 {"h", "pmrdev", "link<memory-backend>", ""},
                                  {"h", "hotplugged", "bool", true},
                                  {"h", "parent_bus", "link<bus>", "/machine/peripheral/r/r"}};
   for (const auto& [id, name, type, value] : shown) {
@@ -719,9 +793,22 @@ TEST_F(QmpTest, ADeviceShowsWhatItWasConfiguredWith) {
     EXPECT_EQ(ask("qom-set", {{"path", "/machine/peripheral/" + id}, {"property", name}, {"value", value}})["error"]["desc"],
               "/machine/peripheral/" + id + ": property '" + name + "' is read-only");
   }
+  EXPECT_EQ(ask("qom-get", {{"path", get("h", "parent_bus")}, {"property", "type"}}), "PCIE");
   EXPECT_EQ(ask("qom-get", {{"path", "/machine/serial0"}, {"property", "parent_bus"}}), "");
   EXPECT_TRUE(machine_->unplug("peripheral/n")->wait());
   EXPECT_EQ(ask("blockdev-del", {{"node-name", "d"}}), json::object()) << "what is shown keeps nothing";
+}
+
+TEST_F(QmpTest, ABusThatIsCalledAsAPropertyHidesIt) {
+  negotiate();
+  const machine::DeviceAdder starting{*machine_, types_, board_.expansion(), {}, machine::DeviceAdder::Time::kStart};
+  ASSERT_TRUE(starting.add({.driver = "pcie-root-port", .id = "port", .values = {{"port", "7"}}}));
+  const std::string path = "/machine/peripheral/port";
+  std::vector<json> called;
+  for (const json& one : ask("qom-list", {{"path", path}}))
+    if (one["name"] == "port") called.push_back(one["type"]);
+  EXPECT_EQ(called, std::vector<json>{"child<PCIE>"});
+  EXPECT_EQ(ask("qom-get", {{"path", path}, {"property", "port"}}), path + "/port");
 }
 
 TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {

@@ -37,6 +37,28 @@ TEST(Machine, RealisesAPlan) {
   EXPECT_EQ(machine->find("leaf").get()->path(), "/machine/leaf");
 }
 
+TEST(Machine, IsAnObjectOfItsTypeAndShowsWhatWasSaid) {
+  const object::PropertyInfo said{.name = "graphics", .type = "bool", .description = "-", .value = true};
+  TestMachine machine{BoardPlan{"bare"}, {.type = boards::machine_type("virt"), .properties = {said}}};
+  const auto entry = machine->tree().resolve("/machine").value();
+  EXPECT_EQ(entry.type, "virt-machine");
+  object::Object* shown = entry.object.get();
+  ASSERT_NE(shown, nullptr);
+  ASSERT_EQ(shown->properties().size(), 1U);
+  EXPECT_EQ(shown->properties()[0].type, "bool");
+  EXPECT_EQ(shown->get_property("graphics").value(), object::PropertyValue{true});
+  EXPECT_EQ(shown->set_property("graphics", false).error().message, "/machine: property 'graphics' is read-only");
+  EXPECT_FALSE(shown->get_property("aclint"));
+  machine.end();
+  EXPECT_TRUE(entry.object.expired());
+}
+
+TEST(Machine, OfNoBoardIsOfTheTypeThatHasNothing) {
+  TestMachine machine;
+  EXPECT_EQ(machine->tree().resolve("/machine")->type, "none-machine");
+  EXPECT_TRUE(machine->tree().resolve("/machine")->object.get()->properties().empty());
+}
+
 TEST(Machine, LeavesNothingOfAPlanThatFails) {
   TestMachine machine;
   const auto before = machine.census();
