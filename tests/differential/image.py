@@ -6,6 +6,7 @@
     80040000  scratch memory, eight pages: four of data, four of returns
     80050000  page tables, sixteen pages
     80060000  a page that locked PMP entries are about
+    80070000  a page that stays empty
     80400000  programs and the lists of what to write before each round
 """
 
@@ -25,6 +26,7 @@ SCRATCH = 0x80040000
 TABLES = 0x80050000
 TABLES_SIZE = 0x10000
 LOCKED = 0x80060000
+EMPTY = 0x80070000
 CODE = 0x80400000
 
 POOL = 1024 + 32

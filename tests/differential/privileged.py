@@ -121,7 +121,7 @@ def enter(b: Builder, mode: int, status: int = 0) -> None:
 def wild_load(b: Builder) -> None:
     address = b.temporary()
     b.li(address, b.rng.choice(HOLES) + b.rng.randrange(8) * 8)
-    # Not AMOs: where nothing is, QEMU 7.2 reports them as loads.
+    # Not AMOs: QEMU 7.2 does their load first and reports that it failed.
     name = b.rng.choice([*names("i", "f", "d", forms="load store fload fstore"), "lr.w", "lr.d"])
     b.op(name, b.reg(), address, 0 if name.startswith("lr.") else b.src())
 

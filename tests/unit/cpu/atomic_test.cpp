@@ -37,6 +37,46 @@ TEST_P(Amo, ReturnsTheOldValueAndStoresTheNew) {
   EXPECT_EQ(bench.memory->read(kData), v.word_result);
 }
 
+// Privileged manual, on mcause: LR raises the exceptions of loads, SC and AMOs those of stores, also
+// if it is the load in them that cannot be.
+TEST_P(Amo, RaisesAStoresFaultWhereNothingIs) {
+  for (const Word width : {kWordWidth, kDoubleWidth}) {
+    Bench bench;
+    bench.set_x(kA0, 7);
+    bench.set_x(kA1, 0x4000'0008);
+    bench.run({nop(), amo(GetParam().f5, width, kA0, kA1, kA2)});
+    EXPECT_TRUE(bench.trapped());
+    EXPECT_EQ(bench.cause(), Cause::kStoreAccess);
+    EXPECT_EQ(bench.csr_value(csr::kMtval), 0x4000'0008u);
+    EXPECT_EQ(bench.csr_value(csr::kMepc), kProgram + 4);
+    EXPECT_EQ(bench.x(kA0), 7u);
+  }
+}
+
+TEST_P(Amo, RaisesAStoresFaultWhicheverHalfADeviceRefuses) {
+  for (const bool loads : {false, true}) {
+    unsigned stores = 0;
+    Bench bench;
+    const Device device{*bench.memory, 0x1000'0000,
+                        [&](std::uint64_t, unsigned, std::uint64_t& value) {
+                          value = 40;
+                          return loads ? memory::MemTxResult::kOk : memory::MemTxResult::kError;
+                        },
+                        [&](std::uint64_t, unsigned, std::uint64_t) {
+                          ++stores;
+                          return memory::MemTxResult::kError;
+                        }};
+    bench.set_x(kA0, 7);
+    bench.set_x(kA1, 0x1000'0010);
+    bench.run({amo(GetParam().f5, kWordWidth, kA0, kA1, kA2)});
+    EXPECT_TRUE(bench.trapped()) << loads;
+    EXPECT_EQ(bench.cause(), Cause::kStoreAccess) << loads;
+    EXPECT_EQ(bench.csr_value(csr::kMtval), 0x1000'0010u);
+    EXPECT_EQ(bench.x(kA0), 7u);
+    EXPECT_EQ(stores, loads ? 1u : 0u);
+  }
+}
+
 constexpr std::uint64_t kOld = 0x0000'0001'8000'0000;
 INSTANTIATE_TEST_SUITE_P(
     All, Amo,
@@ -245,6 +285,16 @@ TEST(Atomics, MustBeAligned) {
     EXPECT_TRUE(bench.trapped());
     EXPECT_EQ(bench.cause(), c.cause);
     EXPECT_EQ(bench.csr_value(csr::kMtval), kData + 2);
+  }
+}
+
+TEST(Atomics, LoadReservedRaisesALoadsFaultWhereNothingIs) {
+  for (const Word width : {kWordWidth, kDoubleWidth}) {
+    Bench bench;
+    bench.set_x(kA1, 0x4000'0008);
+    bench.run({lr(width, kA0, kA1)});
+    EXPECT_EQ(bench.cause(), Cause::kLoadAccess);
+    EXPECT_EQ(bench.csr_value(csr::kMtval), 0x4000'0008u);
   }
 }
 

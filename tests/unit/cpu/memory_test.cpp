@@ -514,6 +514,10 @@ TEST(Paging, RefusesWhatThePageDoesNotAllow) {
       {kAll | std::uint64_t{1} << 61, ld(kA0, kA1), Cause::kLoadPage},  // reserved bit
       {kV, ld(kA0, kA1), Cause::kLoadPage},  // a pointer where only leaves can be
       {kV | kR | kA, amo(0, kDoubleWidth, kA0, kA1, kA2), Cause::kStorePage},
+      {kV | kX | kA | kD, amo(0, kDoubleWidth, kA0, kA1, kA2), Cause::kStorePage},
+      {0, amo(8, kWordWidth, kA0, kA1, kA2), Cause::kStorePage},
+      {0, lr(kWordWidth, kA0, kA1), Cause::kLoadPage},
+      {0, sc(kWordWidth, kA0, kA1, kA2), Cause::kStorePage},
   };
   for (const Case& c : cases) {
     Paged bench;
@@ -522,6 +526,25 @@ TEST(Paging, RefusesWhatThePageDoesNotAllow) {
     EXPECT_TRUE(bench.trapped_to_supervisor()) << std::hex << c.flags << " " << c.instruction;
     EXPECT_EQ(bench.supervisor_cause(), c.cause) << std::hex << c.flags << " " << c.instruction;
     EXPECT_EQ(bench.csr_value(csr::kStval), kVirtual);
+  }
+}
+
+TEST(Paging, APageWhereNothingIsIsAnAccessFault) {
+  const std::pair<Word, Cause> cases[] = {
+      {ld(kA0, kA1, 8), Cause::kLoadAccess},
+      {lr(kWordWidth, kA0, kA1), Cause::kLoadAccess},
+      {sd(kA0, kA1, 8), Cause::kStoreAccess},
+      {amo(8, kWordWidth, kA0, kA1, kA2), Cause::kStoreAccess},
+      {amo(0, kDoubleWidth, kA0, kA1, kA2), Cause::kStoreAccess},
+      {jalr(0, kA1, 0), Cause::kInstructionAccess},
+  };
+  for (const auto& [instruction, cause] : cases) {
+    Paged bench;
+    bench.memory->write(bench.leaf_address(), pte(0, kAll));
+    bench.run_supervisor({instruction});
+    EXPECT_TRUE(bench.trapped_to_supervisor()) << std::hex << instruction;
+    EXPECT_EQ(bench.supervisor_cause(), cause) << std::hex << instruction;
+    EXPECT_EQ(bench.csr_value(csr::kStval) & ~std::uint64_t{8}, kVirtual);
   }
 }
 

@@ -528,7 +528,7 @@ TEST(Counters, ArePermittedLevelByLevel) {
 
 // PMP ---------------------------------------------------------------------------------------------
 
-constexpr std::uint64_t kR = 1, kTor = 8, kNa4 = 16, kNapot = 24, kLock = 128;
+constexpr std::uint64_t kR = 1, kX = 4, kTor = 8, kNa4 = 16, kNapot = 24, kLock = 128;
 
 /// Rules in front of the bench's own, which permits everything.
 struct Protected : Bench {
@@ -557,6 +557,19 @@ TEST(Pmp, AppliesNaturallyAlignedRanges) {
   EXPECT_EQ(bench.cause(), Cause::kInstructionAccess);
   bench.set_x(kA1, kData + 0x1000);
   EXPECT_TRUE(bench.allows(sd(kA0, kA1)));
+}
+
+TEST(Pmp, RefusesAtomicsAsWhatTheyAre) {
+  for (const std::uint64_t rights : {std::uint64_t{0}, kR, kX}) {
+    Protected bench{kNapot | rights, {kData >> 2 | 0x1ff}};
+    for (const Word f5 : {1u, 0u, 4u, 12u, 8u, 16u, 20u, 24u, 28u}) {
+      EXPECT_FALSE(bench.allows(amo(f5, kDoubleWidth, kA0, kA1, kA2))) << rights << " " << f5;
+      EXPECT_EQ(bench.cause(), Cause::kStoreAccess) << rights << " " << f5;
+      EXPECT_EQ(bench.csr_value(csr::kMtval), kData);
+    }
+    EXPECT_EQ(bench.allows(lr(kDoubleWidth, kA0, kA1)), rights == kR);
+    EXPECT_EQ(bench.cause(), rights == kR ? Cause::kEcallFromSupervisor : Cause::kLoadAccess);
+  }
 }
 
 TEST(Pmp, AppliesFourByteAndTopOfRangeEntries) {
