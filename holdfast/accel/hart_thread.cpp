@@ -111,6 +111,7 @@ void HartThread::main() {
   host_id_.store(gettid(), std::memory_order_relaxed);
   if (!options_.name.empty()) pthread_setname_np(pthread_self(), options_.name.c_str());
   while (ready_to_run()) {
+    hart_.begin_turn();
     const Stop stop = hart_.run(options_.slice);
     events_.between_slices();
     if (stop == Stop::kIdling) std::this_thread::yield();  // to whom it waits for, perhaps

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -11,13 +12,39 @@
 #include "holdfast/cpu/riscv/trap.hpp"
 
 namespace holdfast::cpu::riscv {
+namespace {
+
+/// Whether all that the instruction changes is an integer register or the pc, and all that it reads
+/// besides is memory.
+bool is_quiet(const Instruction& i) {
+  const std::uint32_t word =
+      i.length == 2 ? expand_compressed(static_cast<std::uint16_t>(i.raw)) : i.raw;
+  constexpr std::uint32_t kFence = 0x0f, kFunct3 = 7U << 12U, kPause = 0x0100'000f;
+  switch (word & 0x7fU) {
+    case 0x03:  // LOAD
+    case 0x13:  // OP-IMM
+    case 0x17:  // AUIPC
+    case 0x1b:  // OP-IMM-32
+    case 0x33:  // OP
+    case 0x37:  // LUI
+    case 0x3b:  // OP-32
+    case 0x63:  // BRANCH
+    case 0x67:  // JALR
+    case 0x6f:  // JAL
+      return true;
+    case kFence: return (word & kFunct3) == 0 && word != kPause;
+    default: return false;
+  }
+}
+
+}  // namespace
 
 Hart::Hart(const HartConfig& config, memory::Port& port, const TimeSource& time)
     : core_{config, port, time} {
   core_.reset();
 }
 
-void Hart::run_block(const Instruction* first) {
+Flow Hart::run_block(const Instruction* first) {
   core_.block_page = core_.pc & kPageMask;
   core_.block_first = first;
   const Instruction* i = first;
@@ -25,9 +52,13 @@ void Hart::run_block(const Instruction* first) {
   while ((flow = i->run(core_, *i)) == Flow::kNext) ++i;
 
   core_.retired = core_.retired_before(*i);
-  if (flow == Flow::kTrap) return take_exception(core_, core_.pc_of(*i));
+  if (flow == Flow::kTrap) {
+    take_exception(core_, core_.pc_of(*i));
+    return flow;
+  }
   if (i->length != 0) ++core_.retired;
   if (flow == Flow::kEnd) core_.pc = core_.pc_of(*i) + i->length;
+  return flow;
 }
 
 /// Between blocks, when attention is asked for. True: the slice ends.
@@ -58,6 +89,30 @@ bool Hart::look_up(Stop& stop) {
   return true;
 }
 
+void Hart::trace(const Instruction* block) {
+  trace_block(core_, block, [this] { return dump(); });
+}
+
+/// Runs some blocks, up to the first that did more than to load and compute. True: it is back where it
+/// was, and nothing is changed. No interrupt is looked for meanwhile: such blocks raise none.
+bool Hart::turns_in_circle(std::uint64_t end, bool traced) {
+  constexpr unsigned kMostBlocks = 8;
+  const auto registers = core_.x;
+  const std::uint64_t pc = core_.pc;
+  const std::uint64_t device_loads = core_.mmu.device_loads();
+  for (unsigned i = 0; i < kMostBlocks && core_.retired < end; ++i) {
+    const Instruction* block = core_.code.find(core_.pc, core_.privilege);
+    if (block == nullptr || !is_quiet(*block)) return false;
+    const std::uint64_t before = core_.retired;
+    if (step(block, traced) == Flow::kTrap) return false;
+    if (!std::all_of(block, block + (core_.retired - before), is_quiet)) return false;
+    if (core_.pc == pc)
+      return std::equal(registers.begin(), registers.end() - 1, core_.x.begin()) &&
+             core_.mmu.device_loads() == device_loads;
+  }
+  return false;
+}
+
 Stop Hart::run(std::uint64_t instructions) {
   const auto section = core_.mmu.enter();
   core_.mmu.begin_slice();
@@ -66,12 +121,18 @@ Stop Hart::run(std::uint64_t instructions) {
   const bool traced = traces_blocks();
   Stop stop = Stop::kBudget;
   std::uint64_t end = core_.retired + instructions;
+  if (turn_begins_) {
+    if (core_.signals.attention() && look_up(stop)) {
+      turn_begins_ = stop == Stop::kRequested;  // nothing has happened yet
+      return stop;
+    }
+    turn_begins_ = false;
+    if (turns_in_circle(end, traced)) return Stop::kIdling;
+  }
   while (core_.retired < end) {
     if (core_.signals.attention() && look_up(stop)) return stop;
     if (const Instruction* block = core_.code.find(core_.pc, core_.privilege)) [[likely]] {
-      if (traced) [[unlikely]]
-        trace_block(core_, block, [this] { return dump(); });
-      run_block(block);
+      step(block, traced);
     } else {
       take_exception(core_, core_.pc);
       --end;  // a handler that cannot be fetched retires nothing, and the slice must still end
@@ -103,6 +164,10 @@ void Hart::notice_message() {
 bool Hart::wake_pending() const {
   const std::uint64_t edges = core_.signals.edges() & core_.csr.mie;
   return (pending_for_machine(core_) | pending_for_supervisor(core_) | edges) != 0;
+}
+
+std::uint64_t Hart::pending() const {
+  return pending_interrupts(core_) | core_.signals.edges();
 }
 
 std::optional<std::uint64_t> Hart::wake_tick() const {

@@ -34,7 +34,8 @@ class Waker {
 enum class Stop : std::uint8_t {
   kBudget,     // the instructions it was given are used up
   kWaiting,    // in WFI, and no enabled interrupt is pending
-  kIdling,     // it turns in a circle: PAUSE, or a WFI that neither waits nor lets an interrupt in
+  kIdling,     // it turns in a circle: PAUSE, a WFI that neither waits nor lets an interrupt in, or
+               // what begin_turn() looks for
   kRequested,  // somebody called request_stop()
   kHostCall,   // at a semihosting call, until it is answered
 };
@@ -47,6 +48,10 @@ class Hart {
   /// Runs about `instructions` instructions in one read section of the port: the slice ends at the
   /// first block boundary at or behind them.
   Stop run(std::uint64_t instructions);
+  /// Before the first `run` of a turn: that one ends with kIdling once the hart is back where it began
+  /// without having changed anything, its registers and memory included: a short loop that waits for
+  /// what somebody else stores. Whether it does depends on the state of the hart alone, and on memory.
+  void begin_turn() { turn_begins_ = true; }
 
   /// Where its external interrupts come as messages, besides by pins. Only before anybody runs it.
   void set_interrupt_files(Ref<hw::InterruptFile> machine, Ref<hw::InterruptFile> supervisor);
@@ -60,6 +65,8 @@ class Hart {
 
   /// Whether WFI would end now: an interrupt enabled in mie is pending.
   bool wake_pending() const;
+  /// mip as it reads, with the edges that are not in it yet.
+  std::uint64_t pending() const;
   /// How long until stimecmp is reached, if a sleeping hart would be woken by it.
   std::optional<std::chrono::nanoseconds> time_to_wake() const;
   /// Who is to be told of pins and requests; nullptr for nobody. Only while the hart is not shared.
@@ -106,10 +113,18 @@ class Hart {
   std::string dump() const;
 
  private:
-  void run_block(const Instruction* first);
+  Flow run_block(const Instruction* first);
   bool look_up(Stop& stop);
+  Flow step(const Instruction* block, bool traced) {
+    if (traced) [[unlikely]]
+      trace(block);
+    return run_block(block);
+  }
+  void trace(const Instruction* block);
+  bool turns_in_circle(std::uint64_t end, bool traced);
 
   Core core_;
+  bool turn_begins_ = false;
   Waker* waker_ = nullptr;  // the thread that runs this hart; it outlives the use of the pins
 };
 

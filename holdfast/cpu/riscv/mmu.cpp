@@ -168,6 +168,7 @@ Flow Mmu::load_physical(std::uint64_t address, std::uint64_t physical, unsigned 
 
 Flow Mmu::load_from_device(std::uint64_t address, std::uint64_t physical, unsigned size,
                            std::uint64_t& value, Access access) {
+  ++device_loads_;
   const std::uint64_t before = translation_epoch_;
   const auto result = port_.load(physical, size, value, memory::MemTxAttrs{});
   check_stamp();

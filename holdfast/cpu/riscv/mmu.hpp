@@ -148,6 +148,9 @@ class Mmu {
   /// Moves whenever the memory map changed or code was stored to.
   std::uint64_t map_epoch() const { return map_epoch_; }
 
+  /// Loads, of instructions too, that were answered by something else than memory.
+  std::uint64_t device_loads() const { return device_loads_; }
+
   bool translates(Privilege privilege) const {
     return privilege != Privilege::kMachine && satp_ >> 60 != 0;
   }
@@ -226,6 +229,7 @@ class Mmu {
   std::uint64_t translation_epoch_ = 1;
   std::uint64_t map_epoch_ = 1;
   std::uint64_t code_stores_ = 0;  // what was seen of the machine's counter
+  std::uint64_t device_loads_ = 0;
 };
 
 template <class T>

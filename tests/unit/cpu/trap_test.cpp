@@ -2,6 +2,9 @@
 // CSRs, traps, delegation, interrupts, counters, WFI, PMP.
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "bench.hpp"
 
 namespace holdfast::test::riscv {
@@ -343,6 +346,87 @@ TEST(Stops, SayThatALoopPauses) {
   EXPECT_EQ(bench.csr_value(csr::kMinstret), 1u);
   bench.go(1);
   EXPECT_EQ(bench.x(kA0), 1u);
+}
+
+// A turn -------------------------------------------------------------------------------------------
+
+TEST(Turns, EndWithACircleThatWaitsForAStore) {
+  Bench bench;
+  bench.memory->write_code(kProgram, {ld(kA0, kA1), beq(kA0, kZero, -4), li(kA2, 1), jal(0, 0)});
+  bench.hart.set_pc(kProgram);
+  bench.set_x(kA1, kData);
+  EXPECT_EQ(bench.go(10), Stop::kBudget);  // asked for it alone
+  for (std::uint64_t turn = 1; turn < 3; ++turn) {
+    bench.hart.begin_turn();
+    EXPECT_EQ(bench.go(), Stop::kIdling);
+    EXPECT_EQ(bench.csr_value(csr::kMinstret), 10 + 2 * turn);
+  }
+  bench.memory->write(kData, std::uint64_t{1});
+  bench.hart.begin_turn();
+  EXPECT_EQ(bench.go(10), Stop::kBudget);
+  EXPECT_EQ(bench.x(kA2), 1u);
+}
+
+TEST(Turns, ThatAreCutShortBeforeTheyBeginStillEndWithACircle) {
+  Bench bench;
+  bench.memory->write_code(kProgram, {jal(0, 0)});
+  bench.hart.set_pc(kProgram);
+  bench.hart.begin_turn();
+  bench.hart.request_stop();
+  EXPECT_EQ(bench.go(), Stop::kRequested);
+  EXPECT_EQ(bench.go(), Stop::kIdling);
+  EXPECT_EQ(bench.go(10), Stop::kBudget);  // the same turn goes on
+}
+
+TEST(Turns, AreUsedUpByLoopsThatDoSomething) {
+  constexpr std::uint64_t kDevice = 0x1000'0000;
+  const std::vector<std::pair<const char*, std::vector<Word>>> loops{
+      {"counts", {addi(kA0, kA0, 1), jal(0, -4)}},
+      {"stores", {sd(kA0, kA1), jal(0, -4)}},
+      {"exchanges", {amo(1, kDoubleWidth, kA0, kA1, kZero), jal(0, -4)}},
+      {"loads from a device", {ld(kZero, kA2), jal(0, -4)}},
+      {"reads the time", {csrr(kA0, csr::kTime), jal(0, -4)}},
+      {"fences its instructions", {fence_i(), jal(0, -4)}},
+      {"clears memory", {cbo_zero(kA1), jal(0, -4)}},
+  };
+  for (const auto& [name, loop] : loops) {
+    Bench bench;
+    const Device device{*bench.memory, kDevice,
+                        [](std::uint64_t, unsigned, std::uint64_t& value) {
+                          value = 0;
+                          return memory::MemTxResult::kOk;
+                        },
+                        [](std::uint64_t, unsigned, std::uint64_t) {
+                          return memory::MemTxResult::kOk;
+                        }};
+    bench.memory->write_code(kProgram, loop);
+    bench.hart.set_pc(kProgram);
+    bench.set_x(kA1, kData);
+    bench.set_x(kA2, kDevice);
+    bench.hart.begin_turn();
+    EXPECT_EQ(bench.go(100), Stop::kBudget) << name;
+  }
+}
+
+TEST(Turns, EndWithACircleOfCompressedInstructionsAndOfSeveralBlocks) {
+  Bench bench;
+  // c.ld a0, 0(a1); c.beqz a0, 2; then two jumps
+  bench.memory->write_code(kProgram, {0xc109'6188, jal(0, 4), jal(0, -8)});
+  bench.hart.set_pc(kProgram);
+  bench.set_x(kA1, kData);
+  bench.hart.begin_turn();
+  EXPECT_EQ(bench.go(), Stop::kIdling);
+  EXPECT_EQ(bench.csr_value(csr::kMinstret), 4u);
+}
+
+TEST(Turns, BeginInALoopThatIsLongAndAreUsedUp) {
+  Bench bench;
+  std::vector<Word> jumps(20, jal(0, 4));
+  jumps.push_back(jal(0, -80));
+  bench.memory->write_code(kProgram, jumps);
+  bench.hart.set_pc(kProgram);
+  bench.hart.begin_turn();
+  EXPECT_EQ(bench.go(100), Stop::kBudget);
 }
 
 TEST(Stops, AreReportedOnce) {
