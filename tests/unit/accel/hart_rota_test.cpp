@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <future>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -65,7 +68,6 @@ struct Outcome {
   std::vector<std::uint64_t> retired;
   std::vector<std::uint64_t> reported;  // when, in virtual time
   std::uint64_t end = 0;
-  friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 /// Harts that report their number by a store to kDevice; they stop behind the last report awaited.
