@@ -37,8 +37,8 @@ TEST_P(Amo, ReturnsTheOldValueAndStoresTheNew) {
   EXPECT_EQ(bench.memory->read(kData), v.word_result);
 }
 
-// Privileged manual, on mcause: LR raises the exceptions of loads, SC and AMOs those of stores, also
-// if it is the load in them that cannot be.
+// Privileged manual, on mcause: LR raises the exceptions of loads, SC and AMOs those of stores,
+// also if it is the load in them that cannot be.
 TEST_P(Amo, RaisesAStoresFaultWhereNothingIs) {
   for (const Word width : {kWordWidth, kDoubleWidth}) {
     Bench bench;
