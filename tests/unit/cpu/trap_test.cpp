@@ -383,6 +383,7 @@ TEST(Turns, AreUsedUpByLoopsThatDoSomething) {
   const std::vector<std::pair<const char*, std::vector<Word>>> loops{
       {"counts", {addi(kA0, kA0, 1), jal(0, -4)}},
       {"stores", {sd(kA0, kA1), jal(0, -4)}},
+      {"loads and stores", {ld(kA0, kA1), sd(kA0, kA1), jal(0, -8)}},
       {"exchanges", {amo(1, kDoubleWidth, kA0, kA1, kZero), jal(0, -4)}},
       {"loads from a device", {ld(kZero, kA2), jal(0, -4)}},
       {"reads the time", {csrr(kA0, csr::kTime), jal(0, -4)}},
