@@ -74,10 +74,10 @@ constexpr DeviceSetting setting(
           }};
 }
 
-/// A std::uint64_t member in bytes.
+/// An unsigned member in bytes.
 template <auto Member>
 constexpr DeviceSetting size_setting(std::string_view name, std::string_view description,
-                                     object::PropertyOptions<std::uint64_t> options = {}) {
+                                     object::PropertyOptions<object::detail::TypeOf<Member>> options = {}) {
   DeviceSetting result = setting<Member>(name, description, options);
   result.info.type = "size";
   result.info.kind = object::Property::Kind::kSize;

@@ -101,8 +101,11 @@ constexpr std::array kNvmeSettings{
     setting<&devices::Nvme::Config::serial>("serial", "its serial number, at most 20 characters",
                                             {.fallback = ""}),
     drive_setting<&devices::Nvme::Config::drive>("drive", "the drive of its namespace 1, if it is to have one"),
-    listed_as("size", setting<&devices::Nvme::Config::logical_block_size>("logical_block_size", "bytes of a block: 512 to 4096",
-        {.fallback = 512U, .min = 512, .max = 4096})),
+    size_setting<&devices::Nvme::Config::logical_block_size>("logical_block_size", "bytes of a block: 512 to 4096",
+        {.fallback = 512U, .min = 512, .max = 4096}),
+    size_setting<&devices::Nvme::Config::physical_block_size>(
+        "physical_block_size", "bytes that are best written at once, a power of two; 0: a block",
+        {.fallback = 0U, .max = 2 * kMiB}),
     setting<&devices::Nvme::Config::uuid>("uuid", "of namespace 1; none: made from the drive's place",
                                           {.fallback = ""}),
     setting<&devices::Nvme::Config::queue_pairs>("max_ioqpairs", "queue pairs for I/O",
@@ -129,8 +132,11 @@ constexpr std::array kNvmeNamespaceSettings{
     drive_setting<&devices::NvmeNamespace::Config::drive>("drive", "the id of a drive"),
     setting<&devices::NvmeNamespace::Config::id>("nsid", "its number; 0: the first that is free",
                                                  {.fallback = 0U, .max = devices::nvme::kMaxNamespaces}),
-    listed_as("size", setting<&devices::NvmeNamespace::Config::block_size>("logical_block_size", "bytes of a block: 512 to 4096",
-        {.fallback = 512U, .min = 512, .max = 4096})),
+    size_setting<&devices::NvmeNamespace::Config::block_size>("logical_block_size", "bytes of a block: 512 to 4096",
+        {.fallback = 512U, .min = 512, .max = 4096}),
+    size_setting<&devices::NvmeNamespace::Config::physical_block_size>(
+        "physical_block_size", "bytes that are best written at once, a power of two; 0: a block",
+        {.fallback = 0U, .max = 2 * kMiB}),
     setting<&devices::NvmeNamespace::Config::eui64>("eui64", "its 64-bit identifier; 0: none", {.fallback = 0U}),
     setting<&devices::NvmeNamespace::Config::uuid>("uuid", "none: made from the drive's place",
                                                    {.fallback = ""})};

@@ -47,7 +47,8 @@ def u_boot(program):
     """Found and given an address by U-Boot, whose builds in Debian have no driver for it."""
     with tempfile.TemporaryDirectory() as folder:
         console = Console(program, ["-M", "virt", "-m", "256M", "-nographic", *S_MODE, *drive(disk(folder)),
-                                    "-device", "nvme,drive=d,serial=HF-0001"])
+                                    "-device",
+                                    "nvme,drive=d,serial=HF-0001,logical_block_size=4k,physical_block_size=4K"])
         try:
             to_prompt(console)
             console.command("pci enum", r"")
@@ -151,6 +152,8 @@ def bad_words(program):
                                ("nvme,drive=d,serial=s,max_ioqpairs=0", "max_ioqpairs"),
                                ("nvme,drive=d,serial=012345678901234567890", "serial", "20"),
                                ("nvme,drive=d,serial=s,logical_block_size=1000", "logical_block_size"),
+                               ("nvme,drive=d,serial=s,logical_block_size=4096,physical_block_size=512",
+                                "physical_block_size", "4096"),
                                ("nvme,drive=d,serial=s,pmrdev=m", "m"),
                                ("nvme-ns,drive=d", "NVMe"), ("nvme,drive=d,serial=s,bus=nowhere", "nowhere"),
                                ("nvme,drive=d,serial=s,colour=red", "colour")):

@@ -57,6 +57,7 @@ Nvme::Nvme(const hw::DeviceInit& init, const Config& config)
       config_{config},
       own_namespace_{.drive = config.drive,
                      .block_size = config.logical_block_size,
+                     .physical_block_size = config.physical_block_size,
                      .uuid = config.uuid},
       own_{*this, reach_,
            config.buffer_mib == 0

@@ -38,6 +38,7 @@ class Nvme final : public pci::Function, private nvme::Wiring {
     std::string serial{};                 // at most 20 characters
     Ref<block::Backend> drive{};          // of namespace 1; none: only those on the bus
     std::uint32_t logical_block_size = 512;  // bytes
+    std::uint32_t physical_block_size = 0;   // bytes; 0: as much
     std::string uuid{};                   // of namespace 1
     std::uint32_t queue_pairs = 64;       // for I/O
     std::uint32_t vectors = 65;

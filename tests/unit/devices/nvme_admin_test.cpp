@@ -130,6 +130,26 @@ TEST_F(NvmeAdmin, IdentifiesNamespaces) {
   EXPECT_EQ(admin(host_.identify(0x77)), Status::kInvalidField);
 }
 
+TEST_F(NvmeAdmin, SaysWhatIsBestWrittenAtOnce) {
+  const auto said = [&] {
+    EXPECT_EQ(admin(host_.identify(0, 1)), Status::kSuccess);
+    const auto page = host_.read(kData, 4096);
+    return std::array<unsigned, 5>{number_at<std::uint8_t>(page, 24), number_at<std::uint16_t>(page, 64),
+                                   number_at<std::uint16_t>(page, 66), number_at<std::uint16_t>(page, 72),
+                                   number_at<std::uint8_t>(page, 130)};
+  };
+  start({.logical_block_size = 4096, .physical_block_size = 4096});
+  EXPECT_EQ(said(), (std::array{0U, 0U, 0U, 0U, 12U})) << "nothing but a block";
+  ASSERT_TRUE(plug_namespace("ns", {.drive = FakeDisk::as_backend(FakeDisk::make(8192)), .id = 7,
+                                    .physical_block_size = 4096}));
+  ASSERT_EQ(admin(host_.identify(0, 7)), Status::kSuccess);
+  const auto page = host_.read(kData, 4096);
+  EXPECT_EQ(number_at<std::uint8_t>(page, 24), 0x10U);
+  for (const std::size_t field : {64U, 66U, 72U}) EXPECT_EQ(number_at<std::uint16_t>(page, field), 7U) << field;
+  EXPECT_EQ(number_at<std::uint8_t>(page, 130), 9U);
+  EXPECT_EQ(said(), (std::array{0U, 0U, 0U, 0U, 12U})) << "the other is as it was";
+}
+
 // --- queues ----------------------------------------------------------------------------------------
 
 TEST_F(NvmeAdmin, RefusesQueuesThatCannotBe) {
@@ -577,6 +597,11 @@ TEST_F(NvmeAdmin, BadConfigurationsAreSaidAndChangeNothing) {
     EXPECT_EQ(message.find('\n'), std::string::npos);
   }
   EXPECT_NE(refused({.serial = "s", .logical_block_size = 777}).find("512, 1024, 2048 or 4096"), std::string::npos);
+  for (const std::uint32_t size : {1U, 512U, 6000U, 4U << 20U})
+    EXPECT_NE(refused({.serial = "s", .logical_block_size = 4096, .physical_block_size = size})
+                  .find("power of two from 4096, the logical_block_size, to 2097152"),
+              std::string::npos)
+        << size;
   for (const std::string serial : {"a\nb\x01", "\x7f", "\xc3\xa4"}) {
     const std::string message = refused({.serial = serial});
     EXPECT_NE(message.find("it takes at most 20 from ' ' to '~'"), std::string::npos) << message;

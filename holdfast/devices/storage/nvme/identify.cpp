@@ -78,6 +78,13 @@ DataPage identify_namespace(const Geometry& geometry) {
   page.put<std::uint64_t>(0, geometry.blocks);
   page.put<std::uint64_t>(8, geometry.blocks);
   page.put<std::uint64_t>(16, geometry.blocks);
+  if (geometry.write_blocks > 1) {
+    const auto last = static_cast<std::uint16_t>(geometry.write_blocks - 1);
+    page.put<std::uint8_t>(24, 1U << 4U);   // NSFEAT: the next are to be heeded
+    page.put<std::uint16_t>(64, last);      // NPWG: so many blocks
+    page.put<std::uint16_t>(66, last);      // NPWA: from a multiple of so many
+    page.put<std::uint16_t>(72, last);      // NOWS
+  }
   page.put<std::uint8_t>(33, 1U << 3U);  // DLFEAT: write zeroes may deallocate; how those read is not said
   page.put<std::uint8_t>(99, geometry.read_only ? 1 : 0);  // NSATTR: write protected
   put_big_endian(page, 120, geometry.eui64);

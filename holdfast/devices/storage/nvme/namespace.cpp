@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint32_t kSmallestBlock = 512;
 constexpr std::uint32_t kLargestBlock = 4096;
+constexpr std::uint32_t kLargestPhysicalBlock = 2U << 20U;
 
 /// For a message of one line.
 std::string shown(std::string text) {
@@ -61,6 +62,12 @@ Result<void> check(const NamespaceConfig& config, const std::string& who) {
       config.block_size > kLargestBlock)
     return fail("{}: logical_block_size is {}; it takes 512, 1024, 2048 or 4096", who,
                 config.block_size);
+  if (config.physical_block_size != 0 &&
+      (!std::has_single_bit(config.physical_block_size) ||
+       config.physical_block_size < config.block_size ||
+       config.physical_block_size > kLargestPhysicalBlock))
+    return fail("{}: physical_block_size is {}; it takes a power of two from {}, the logical_block_size, to {}",
+                who, config.physical_block_size, config.block_size, kLargestPhysicalBlock);
   if (!config.uuid.empty() && !parse_uuid(config.uuid))
     return fail("{}: uuid is '{}'; it takes 32 hexadecimal digits as 8-4-4-4-12", who,
                 shown(config.uuid));
@@ -78,6 +85,7 @@ Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
   return Geometry{.id = id,
                   .block_bits = static_cast<unsigned>(std::countr_zero(config.block_size)),
                   .blocks = size / config.block_size,
+                  .write_blocks = std::max(1U, config.physical_block_size / config.block_size),
                   .read_only = config.drive->access() == block::Access::kReadOnly,
                   .eui64 = config.eui64,
                   .uuid = config.uuid.empty() ? uuid_of(config.drive->location() + who)

@@ -29,6 +29,7 @@ struct NamespaceConfig {
   Ref<block::Backend> drive{};
   std::uint32_t id = 0;  // 0: the first that is free
   std::uint32_t block_size = 512;  // bytes
+  std::uint32_t physical_block_size = 0;  // bytes; 0: as much
   std::uint64_t eui64 = 0;         // 0: none
   std::string uuid{};              // "": one made of the drive's place
 };
@@ -38,6 +39,7 @@ struct Geometry {
   std::uint32_t id = 0;
   unsigned block_bits = 9;
   std::uint64_t blocks = 0;
+  std::uint32_t write_blocks = 1;  // that are best written at once
   bool read_only = false;
   std::uint64_t eui64 = 0;
   std::array<std::byte, 16> uuid{};
