@@ -23,7 +23,10 @@ Answer query_command_names(Call&) {
   return names;
 }
 
-Answer query_schema(Call&) { return introspection(Schema::get()); }
+Answer query_schema(Call&) {
+  static const Json kAll = introspection(Schema::get());  // a copy takes a fraction of the time
+  return kAll;
+}
 
 Answer query_status(Call& call) {
   const auto state = call.machine.run_state();
