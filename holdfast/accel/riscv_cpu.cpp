@@ -127,11 +127,12 @@ void RiscvCpu::start() {
     gang_->rota()->add(hart_, *this, context().clock);
     return listen_for_messages();
   }
-  thread_.emplace(hart_, static_cast<CpuEvents&>(*this),
-                  HartThread::Options{.name = gang_->thread_name(place_.hart_id)});
+  HartThread& thread =
+      thread_.emplace(hart_, static_cast<CpuEvents&>(*this),
+                      HartThread::Options{.name = gang_->thread_name(place_.hart_id)});
   listen_for_messages();
-  gang_->join(*thread_);
-  thread_->start();
+  gang_->join(thread);
+  thread.start();
 }
 
 /// Once it is known whom to wake.

@@ -160,8 +160,8 @@ std::optional<std::uint64_t> RiscvInspector::translate(std::uint64_t address) co
 
 /// A walk over all tables.
 struct RiscvInspector::Tables {
-  std::size_t left;  // to be read
-  unsigned levels;
+  std::size_t left = 0;  // to be read
+  unsigned levels = 0;
   const std::function<bool(const Mapping&)>& visit;
   bool complete = true;
 };

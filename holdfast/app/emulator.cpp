@@ -110,7 +110,7 @@ class Emulator {
                                            .on_shutdown = on_shutdown()}));
     TRY(signals_.watch(machine_->loop(),
                        [this] { machine_->request_end(0, machine::Cause::kHostSignal); }));
-    backends_.emplace(*machine_, [this](chardev::Command command) { obey(command); });
+    backends_ = std::make_unique<Backends>(*machine_, [this](chardev::Command command) { obey(command); });
     TRY(backends_->make(options_.chardevs));
     TRY(boards::register_device_types(types_));
     for (const MachineType* type : machines(options_.architecture))
@@ -313,7 +313,7 @@ class Emulator {
   accel::HartGang gang_;  // outlives the harts, as does
   accel::Semihosting semihosting_;
   std::unique_ptr<machine::Machine> machine_;
-  std::optional<Backends> backends_;
+  std::unique_ptr<Backends> backends_;
   object::TypeRegistry types_;
   std::shared_ptr<const boards::Expansion> board_;
   std::vector<control::NodeInfo> nodes_;

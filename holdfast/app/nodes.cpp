@@ -58,7 +58,7 @@ class Reader {
   Result<void> read_distance(Fields& fields);
   Result<void> put(std::uint64_t cpu, std::uint32_t node);
   Result<void> share_cpus();
-  Result<void> share_memory(virt::Options& board);
+  Result<void> add_nodes(virt::Options& board);
   bool has_node(std::uint64_t number) const {
     return std::ranges::any_of(nodes_, [&](const NodeWish& node) { return node.number == number; });
   }
@@ -73,7 +73,7 @@ class Reader {
 Result<void> Reader::put(std::uint64_t cpu, std::uint32_t node) {
   if (cpu >= cpus_.size())
     return fail("CPU {} is not there; there are {}, from 0", cpu, cpus_.size());
-  if (cpus_[cpu]) return fail("CPU {} is in node {} already", cpu, *cpus_[cpu]);
+  if (const auto there = cpus_[cpu]) return fail("CPU {} is in node {} already", cpu, *there);
   cpus_[cpu] = node;
   return {};
 }
@@ -118,7 +118,7 @@ Result<void> Reader::read_node(Fields& fields) {
       if (other.memory == node.memory)
         return fail("memdev is '{}', which node {} has", *id, other.number);
   }
-  nodes_.push_back(std::move(node));
+  nodes_.push_back(node);
   return {};
 }
 
@@ -148,30 +148,34 @@ Result<void> Reader::share_cpus() {
     for (std::size_t cpu = 0; cpu < cpus_.size(); ++cpu)
       cpus_[cpu] = static_cast<std::uint32_t>(std::min(cpu / each, nodes_.size() - 1));
   }
+  std::uint32_t before = 0;  // the node of the CPU before
   for (std::size_t cpu = 0; cpu < cpus_.size(); ++cpu) {
-    if (!cpus_[cpu])
-      return fail("-numa: CPU {} is in no node; put all into one, or none", cpu);
-    if (cpu != 0 && *cpus_[cpu] < *cpus_[cpu - 1])
+    const auto node = cpus_[cpu];
+    if (!node) return fail("-numa: CPU {} is in no node; put all into one, or none", cpu);
+    if (*node < before)
       return fail("-numa: CPU {} is in node {} and CPU {} in node {}; CPUs are numbered on from node to "
                   "node",
-                  cpu - 1, *cpus_[cpu - 1], cpu, *cpus_[cpu]);
+                  cpu - 1, before, cpu, *node);
+    before = *node;
   }
   return {};
 }
 
-Result<void> Reader::share_memory(virt::Options& board) {
+/// Where no node has memory of its own, each gets about as much.
+Result<void> Reader::add_nodes(virt::Options& board) {
   const bool none = std::ranges::none_of(nodes_, [](const NodeWish& n) { return n.size.has_value(); });
-  std::uint64_t left = board.ram_size;
+  const std::uint64_t each = board.ram_size / nodes_.size() / kPage * kPage;
   std::uint64_t sum = 0;
-  for (NodeWish& node : nodes_) {
-    if (none) {
-      const std::uint64_t each = board.ram_size / nodes_.size() / kPage * kPage;
-      node.size = &node == &nodes_.back() ? left : each;
-      left -= *node.size;
-    }
-    if (!node.size)
+  for (const NodeWish& node : nodes_) {
+    auto size = node.size;
+    if (none) size = &node == &nodes_.back() ? board.ram_size - sum : each;
+    if (!size)
       return std::unexpected{about(*node.group, {"it has no mem or memdev and others have; give each one"})};
-    sum += *node.size;
+    sum += *size;
+    board.nodes.push_back(
+        {.harts = static_cast<std::uint32_t>(std::ranges::count(cpus_, std::optional{node.number})),
+         .ram_size = *size,
+         .backing = node.memory == nullptr ? memory::RamBacking{} : node.memory->backing});
   }
   if (!options_.memory) board.ram_size = sum;
   return {};
@@ -189,12 +193,7 @@ Result<void> Reader::give_to(virt::Options& board) {
       return fail("-numa: there is a node {} and no node {}; they are numbered from 0",
                   nodes_[i].number, i);
   TRY(share_cpus());
-  TRY(share_memory(board));
-  for (const NodeWish& node : nodes_)
-    board.nodes.push_back(
-        {.harts = static_cast<std::uint32_t>(std::ranges::count(cpus_, std::optional{node.number})),
-         .ram_size = *node.size,
-         .backing = node.memory == nullptr ? memory::RamBacking{} : node.memory->backing});
+  TRY(add_nodes(board));
   board.distances = std::move(distances_);
   return {};
 }

@@ -32,6 +32,8 @@ class Engine {
   Engine() = default;
 };
 
+/// How a request ends that was cancelled.
+IoResult cancelled();
 /// How a request ends that the host was not asked about, if it does.
 std::optional<IoResult> settled(const Request& request);
 

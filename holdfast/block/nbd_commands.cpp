@@ -101,7 +101,7 @@ bool NbdLink::issue(Job job) {
                          (kind == Order::Kind::kWriteZeroes && !can_zero_);
   Flight flight{.job = std::move(job), .length = kind == Order::Kind::kFlush ? 0 : length};
   if (has_bytes) flight.buffer.resize(length);
-  if (kind == Order::Kind::kWrite) gather(order, flight.job->done, flight.buffer);
+  if (kind == Order::Kind::kWrite) gather(order, flight.job.done, flight.buffer);
   const auto [place, fresh] = flights_.emplace(number, std::move(flight));
   std::byte* const bytes = place->second.buffer.data();
 
@@ -135,7 +135,7 @@ bool NbdLink::issue(Job job) {
   if (cookie >= 0) return true;
   const char* const why = library_.get_error();
   if (library_.aio_is_dead(handle) != 0) return false;
-  Job refused = *std::move(place->second.job);
+  Job refused = std::move(place->second.job);
   flights_.erase(place);
   const IoError error{Failure::kInputOutput,
                       fmt::format("{}: {}", options_.name, why == nullptr ? "a command was refused" : why)};
@@ -150,14 +150,14 @@ void NbdLink::land() {
     if (found == flights_.end()) continue;
     Flight flight = std::move(found->second);
     flights_.erase(found);
-    if (flight.job) land(std::move(flight), error);
+    if (flight.job.request) land(std::move(flight), error);
   }
   if (std::exchange(shutting_down_, false) && state_ == State::kReady) lost("it is shutting down");
 }
 
 void NbdLink::land(Flight flight, int number) {
   HF_SCHEDULE_POINT("block.nbd.landed");
-  Job job = *std::move(flight.job);
+  Job job = std::move(flight.job);
   const Order& order = job.request->order();
   // The library's word for a connection that was lost, and the server's for one that soon will be.
   if (number == ENOTCONN || number == ESHUTDOWN) {
@@ -187,15 +187,13 @@ void NbdLink::finish(Job job, const IoResult& result) { job.request->finish(resu
 void NbdLink::drop_cancelled_jobs() {
   std::vector<Ref<Request>> gone;
   for (auto& [number, flight] : flights_)
-    if (flight.job && flight.job->request->is_cancelled()) {
-      gone.push_back(flight.job->request);
-      flight.job.reset();
-    }
+    if (flight.job.request && flight.job.request->is_cancelled())
+      gone.push_back(std::exchange(flight.job.request, {}));
   std::erase_if(jobs_, [&](const Job& job) {
     if (job.request->is_cancelled()) gone.push_back(job.request);
     return job.request->is_cancelled();
   });
-  for (const auto& request : gone) request->finish(*settled(*request));
+  for (const auto& request : gone) request->finish(cancelled());
 }
 
 void NbdLink::give_up_late_jobs() {

@@ -213,7 +213,7 @@ void NbdLink::lost(const std::string& why) {
   handle_.reset();  // which touches the buffers no more
   landings_.clear();
   for (auto it = flights_.rbegin(); it != flights_.rend(); ++it)
-    if (it->second.job) ask_again(*std::move(it->second.job));
+    if (it->second.job.request) ask_again(std::move(it->second.job));
   flights_.clear();
   report(fail("{}", why));
 }

@@ -58,7 +58,7 @@ class NbdLink : public std::enable_shared_from_this<NbdLink> {
   };
   /// A command that is with the server.
   struct Flight {
-    std::optional<Job> job{};  // none: nobody wants it any more
+    Job job{};  // without a request: nobody wants it any more
     std::vector<std::byte> buffer{};
     std::uint64_t length = 0;
   };

@@ -11,9 +11,12 @@
 
 namespace holdfast::block {
 
+IoResult cancelled() {
+  return std::unexpected{IoError{Failure::kCancelled, "nobody wanted it any more"}};
+}
+
 std::optional<IoResult> settled(const Request& request) {
-  if (request.is_cancelled())
-    return IoResult{std::unexpected{IoError{Failure::kCancelled, "nobody wanted it any more"}}};
+  if (request.is_cancelled()) return cancelled();
   return request.decision();
 }
 

@@ -301,7 +301,7 @@ void Uring::Rig::finish(Flight flight, int result) {
                              result == -EINVAL || result == -EOPNOTSUPP;
   if (!request->is_cancelled() && result != 0 && is_for_others)
     return rest.start(std::move(request));
-  IoResult how = request->is_cancelled() ? *settled(*request)
+  IoResult how = request->is_cancelled() ? cancelled()
                  : result == 0           ? file->end(order, transfer)
                                          : std::unexpected{file->error(-result, order)};
   done.push_back({std::move(request), std::move(how)});

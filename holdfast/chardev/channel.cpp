@@ -219,7 +219,7 @@ std::size_t Channel::put(Bytes bytes) {
     wake = output_held_.empty() && taken != 0;
     const std::size_t before = output_held_.size();
     if (stamps_)
-      append_stamped(bytes.first(taken));
+      append_stamped(*stamps_, bytes.first(taken));
     else
       output_held_.insert(output_held_.end(), bytes.begin(),
                           bytes.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -229,10 +229,10 @@ std::size_t Channel::put(Bytes bytes) {
   return taken;
 }
 
-void Channel::append_stamped(Bytes bytes) {
+void Channel::append_stamped(Stamps& stamps, Bytes bytes) {
   for (const std::uint8_t byte : bytes) {
-    if (std::exchange(stamps_->at_line_start, byte == '\n')) {
-      const std::uint64_t ms = (EventLoop::now_ns() - stamps_->since_ns) / kMillisecond;
+    if (std::exchange(stamps.at_line_start, byte == '\n')) {
+      const std::uint64_t ms = (EventLoop::now_ns() - stamps.since_ns) / kMillisecond;
       fmt::format_to(std::back_inserter(output_held_), "[{:02}:{:02}:{:02}.{:03}] ", ms / 3'600'000,
                      ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
     }

@@ -85,7 +85,7 @@ class Channel : public Chardev {
   bool wait_for_room(int most_ms);
   void tell_of_room();
   void set_interest();
-  void append_stamped(Bytes bytes) HF_REQUIRES(buffer_);
+  void append_stamped(Stamps& stamps, Bytes bytes) HF_REQUIRES(buffer_);
   bool same_descriptor() const { return input_ == output_; }
 
   // Bytes read ahead of the guest. A mux reads on, so that the escape key works whatever happens.

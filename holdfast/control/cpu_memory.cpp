@@ -20,8 +20,7 @@ CpuMemory::CpuMemory(machine::Machine& machine) : machine_{machine} { machine_.o
 CpuMemory::~CpuMemory() { machine_.forget(*this); }
 
 memory::Port& CpuMemory::port() {
-  look();
-  return *port_;
+  return look();
 }
 
 hw::Cpu::ByteOrder CpuMemory::order() {
@@ -36,19 +35,17 @@ void CpuMemory::let_go() {
   order_ = hw::Cpu::ByteOrder::kLittle;
 }
 
-void CpuMemory::look() {
-  if (port_ && (bus_ || cpu_)) return;
+memory::Port& CpuMemory::look() {
+  if (port_ && (bus_ || cpu_)) return *port_;
   let_go();
   const auto cpus = cpus_of(machine_);
   if (!cpus.empty()) {
     cpu_ = cpus.front()->device_handle();
     order_ = cpus.front()->facts().order;
-    port_.emplace(cpus.front()->address_space());
-    return;
+    return port_.emplace(cpus.front()->address_space());
   }
-  bus_.emplace(machine_.fabric(), machine_.bus().memory().region(),
-               memory::AddressSpace::Init{.name = "monitor"});
-  port_.emplace(*bus_);
+  return port_.emplace(bus_.emplace(machine_.fabric(), machine_.bus().memory().region(),
+                                    memory::AddressSpace::Init{.name = "monitor"}));
 }
 
 }  // namespace holdfast::control

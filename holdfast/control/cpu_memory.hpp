@@ -34,7 +34,7 @@ class CpuMemory final : private machine::Observer {
  private:
   void devices_came() override { let_go(); }
   void device_went(const std::string&, const std::string&) override { let_go(); }
-  void look();
+  memory::Port& look();
   void let_go();
 
   machine::Machine& machine_;  // outlives this

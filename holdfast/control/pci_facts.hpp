@@ -28,11 +28,11 @@ struct PciFacts {
   std::string id;  // of the user; "" if it has none
 
   struct Region {
-    unsigned bar;
-    bool io;
-    bool prefetchable;
-    bool wide;
-    std::uint64_t size;
+    unsigned bar = 0;
+    bool io = false;
+    bool prefetchable = false;
+    bool wide = false;
+    std::uint64_t size = 0;
     std::optional<std::uint64_t> at;  // on its bus, if it shows
   };
   std::vector<Region> regions{};

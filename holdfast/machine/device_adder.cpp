@@ -360,6 +360,7 @@ Result<void> DeviceAdder::set_values(BoardPlan& plan, const boards::DeviceRef& d
     if (value.name == "irq" && has_interrupt(kind)) {
       const auto line = TRY(number("irq", value.text, std::numeric_limits<std::uint32_t>::max()));
       const auto pin = board_->interrupt(static_cast<unsigned>(line));
+      if (!pin) return fail("irq is {}: the board has no such input", line);
       plan.wire({{device.out(std::string{kind.facet->interrupt}), *pin}});
       continue;
     }

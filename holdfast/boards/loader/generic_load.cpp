@@ -38,10 +38,10 @@ Loaded number(const GenericLoad& load) {
           .start = std::nullopt};
 }
 
-Result<Loaded> file(const GenericLoad& load) {
-  const auto image = load_image(*load.file, {.base = load.address, .format = load.format});
+Result<Loaded> file(const GenericLoad& load, const std::string& path) {
+  const auto image = load_image(path, {.base = load.address, .format = load.format});
   if (!image) return fail("-device loader: {}", image.error().message);
-  Loaded loaded{.name = *load.file, .pieces = {}, .start = std::nullopt};
+  Loaded loaded{.name = path, .pieces = {}, .start = std::nullopt};
   for (const Segment& segment : image->segments())
     loaded.pieces.push_back({segment.extent.first,
                              {segment.bytes.begin(), segment.bytes.end()},
@@ -54,7 +54,7 @@ Result<Loaded> file(const GenericLoad& load) {
 
 Result<Loaded> carry_out(const GenericLoad& load, std::uint32_t harts) {
   TRY(check(load, harts));
-  if (load.file) return file(load);
+  if (load.file) return file(load, *load.file);
   if (load.data_length != 0) return number(load);
   return Loaded{.name = "-device loader", .pieces = {}, .start = load.address};
 }

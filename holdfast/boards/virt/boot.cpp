@@ -176,7 +176,7 @@ class Boot {
       auto loaded = TRY(carry_out(load, options_.harts));
       for (auto& piece : loaded.pieces)
         blobs_.push_back({loaded.name, piece.address, std::move(piece.bytes), piece.size});
-      if (loaded.start) starts_[*load.hart] = *loaded.start;
+      if (const auto hart = load.hart; hart && loaded.start) starts_[*hart] = *loaded.start;
     }
     return {};
   }

@@ -11,20 +11,20 @@
 namespace holdfast::boards::virt {
 
 struct Place {
-  std::uint32_t number;
-  std::uint32_t first_hart;
-  std::uint32_t harts;  // that there is room for
-  std::uint32_t present;  // of those, at first
-  std::uint64_t ram;  // the address of its RAM
-  std::uint64_t ram_size;
+  std::uint32_t number = 0;
+  std::uint32_t first_hart = 0;
+  std::uint32_t harts = 0;  // that there is room for
+  std::uint32_t present = 0;  // of those, at first
+  std::uint64_t ram = 0;  // the address of its RAM
+  std::uint64_t ram_size = 0;
   memory::RamBacking backing;
-  std::uint64_t clint;
-  std::uint64_t sswi;
-  std::uint64_t plic;
-  std::uint64_t aplic_machine;
-  std::uint64_t aplic_supervisor;
-  std::uint64_t imsic_machine;  // of its first hart
-  std::uint64_t imsic_supervisor;
+  std::uint64_t clint = 0;
+  std::uint64_t sswi = 0;
+  std::uint64_t plic = 0;
+  std::uint64_t aplic_machine = 0;
+  std::uint64_t aplic_supervisor = 0;
+  std::uint64_t imsic_machine = 0;  // of its first hart
+  std::uint64_t imsic_supervisor = 0;
 };
 
 /// One a node, at least one. The options have been checked.

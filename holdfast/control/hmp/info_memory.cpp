@@ -38,7 +38,7 @@ class Tree {
       if (names.empty()) order.push_back(space.root);
       names.push_back(space.name);
     }
-    for (const auto& root : order) {
+    for (const auto root : order) {
       for (const std::string& name : roots[root]) call_.say("address-space: {}", name);
       if (root) below(*root);
       call_.say("");
@@ -63,7 +63,10 @@ class Tree {
   /// As the range or region itself is; an alias is what it shows.
   std::string type_of(Index index) const {
     std::set<Index> seen;
-    while (map_.regions[index].target && seen.insert(index).second) index = *map_.regions[index].target;
+    while (const auto target = map_.regions[index].target) {
+      if (!seen.insert(index).second) break;
+      index = *target;
+    }
     const MapSnapshot::Region& region = map_.regions[index];
     using Kind = memory::RegionKind;
     switch (region.kind) {

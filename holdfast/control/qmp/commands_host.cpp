@@ -37,9 +37,12 @@ Answer close_descriptor(Call& call) {
   return Json::object();
 }
 
-std::optional<std::int64_t> number_if(Call& call, const char* name) {
-  if (!call.has(name)) return std::nullopt;
+std::int64_t number(const Call& call, const char* name) {
   return call.arguments.at(name).get<std::int64_t>();
+}
+
+std::optional<std::int64_t> number_if(const Call& call, const char* name) {
+  return call.has(name) ? std::optional{number(call, name)} : std::nullopt;
 }
 
 Answer add_descriptor(Call& call) {
@@ -52,7 +55,7 @@ Answer add_descriptor(Call& call) {
 }
 
 Answer remove_descriptor(Call& call) {
-  const auto gone = call.shared.sets.remove(*number_if(call, "fdset-id"), number_if(call, "fd"));
+  const auto gone = call.shared.sets.remove(number(call, "fdset-id"), number_if(call, "fd"));
   if (!gone) return std::unexpected{QmpError{gone.error()}};
   return Json::object();
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -147,7 +148,7 @@ class QmpServer::Hub final : private machine::Observer {
   }
   void configured(std::shared_ptr<const boards::Expansion> board, std::vector<NodeInfo> nodes) {
     about_.nodes = std::move(nodes);
-    adder_.emplace(machine_, types_, std::move(board), about_.globals);
+    adder_ = std::make_unique<machine::DeviceAdder>(machine_, types_, std::move(board), about_.globals);
     shared_.configuration.reset();
     if (const auto answer = std::exchange(shared_.configured, {})) answer(Json::object());
   }
@@ -176,7 +177,7 @@ class QmpServer::Hub final : private machine::Observer {
   machine::Machine& machine_;  // outlives this
   const object::TypeRegistry& types_;
   About about_;
-  std::optional<machine::DeviceAdder> adder_;
+  std::unique_ptr<machine::DeviceAdder> adder_;
   bool ends_ = false;
   Shared shared_;
   std::size_t clients_ = 0;  // sessions with somebody at the other end
@@ -390,7 +391,7 @@ class QmpServer::Hub::Session {
 
 QmpServer::Hub::Hub(machine::Machine& machine, const object::TypeRegistry& types, About about)
     : machine_{machine}, types_{types}, about_{std::move(about)} {
-  adder_.emplace(machine_, types_, about_.board, about_.globals);
+  adder_ = std::make_unique<machine::DeviceAdder>(machine_, types_, about_.board, about_.globals);
   shared_.on_panic = about_.on_panic;
   shared_.on_watchdog = about_.on_watchdog;
   shared_.emit = [this](const char* event, Json data) { emit(event, std::move(data)); };

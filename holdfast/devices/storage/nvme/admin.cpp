@@ -116,13 +116,12 @@ Controller::Answer Controller::delete_submission_queue(const Submission& entry) 
   SubmissionQueue* const queue = number == 0 ? nullptr : submission_queue(number);
   if (queue == nullptr || queue->deleted_by) return failed(Status::kInvalidQueueIdentifier);
   queue->deleted_by = entry.id();
-  if (queue->under_way == 0) finish_deletion(static_cast<std::uint16_t>(number));
+  if (queue->under_way == 0) finish_deletion(static_cast<std::uint16_t>(number), entry.id());
   return std::nullopt;
 }
 
-void Controller::finish_deletion(std::uint16_t number) {
+void Controller::finish_deletion(std::uint16_t number, std::uint16_t command) {
   const auto found = submissions_.find(number);
-  const std::uint16_t command = *found->second.deleted_by;
   --completion_queue(found->second.completion_queue)->users;
   submissions_.erase(found);
   post(0, command, {});
@@ -329,21 +328,17 @@ void Controller::abort_waiting(const std::set<CommandId>& ids) {
 
 std::optional<Shadow> Controller::shadow_of(std::uint32_t doorbell) const {
   if (!shadows_) return std::nullopt;
-  return Shadow{shadows_->doorbell + 4 * doorbell, shadows_->event_index + 4 * doorbell};
+  return shadows_->of(doorbell);
 }
 
 Completion Controller::configure_shadows(const Submission& entry) {
   if (entry.pointer_kind() != 0 || entry.prp1() % page_size() != 0 || entry.prp2() % page_size() != 0)
     return failed(Status::kInvalidField);
-  shadows_ = Shadow{entry.prp1(), entry.prp2()};
-  for (auto& [number, queue] : submissions_) {
-    queue.shadow = shadow_of(2U * number);
-    queue.shadow->begin(reach_, queue.tail);
-  }
-  for (auto& [number, queue] : completions_) {
-    queue.shadow = shadow_of(2U * number + 1);
-    queue.shadow->begin(reach_, queue.head);
-  }
+  const Shadow& first = shadows_.emplace(Shadow{entry.prp1(), entry.prp2()});
+  for (auto& [number, queue] : submissions_)
+    queue.shadow.emplace(first.of(2U * number)).begin(reach_, queue.tail);
+  for (auto& [number, queue] : completions_)
+    queue.shadow.emplace(first.of(2U * number + 1)).begin(reach_, queue.head);
   return {};
 }
 

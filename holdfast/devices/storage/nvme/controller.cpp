@@ -322,7 +322,7 @@ void Controller::post(std::uint16_t number, std::uint16_t command, const Complet
                                                        .command = command});
   // The queues may go with the next line.
   if (queue->deleted_by && queue->under_way == 0)
-    finish_deletion(number);
+    finish_deletion(number, *queue->deleted_by);
   else if (queue->has_more())
     serve(number);  // it may have waited for one to end
   if (has_room) serve_users_of(completions);

@@ -186,7 +186,7 @@ class Controller {
   Completion create_submission_queue(const Submission& entry);
   Completion delete_completion_queue(const Submission& entry);
   Answer delete_submission_queue(const Submission& entry);
-  void finish_deletion(std::uint16_t number);
+  void finish_deletion(std::uint16_t number, std::uint16_t command);
   Completion identify(const Submission& entry);
   Completion identify_one(const Submission& entry, Structure structure);
   Completion get_log_page(const Submission& entry);
@@ -213,7 +213,7 @@ class Controller {
   Status check_flush(Command& command);
   Status check_blocks(const Namespace& target, std::uint64_t first, std::uint64_t count) const;
   void launch(CommandId id);
-  void launch_data(CommandId id, Command& command);
+  void launch_data(CommandId id, Command& command, Direction direction);
   void launch_parts(CommandId id, Command& command);
   bool has_room_to_bounce(std::uint64_t bytes) const;
   void launch_starved();

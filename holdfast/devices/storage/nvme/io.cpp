@@ -208,8 +208,8 @@ Status Controller::check_ranges(Command& command) {
 
 void Controller::launch(CommandId id) {
   Command& command = commands_.at(id);
-  if (command.direction)
-    launch_data(id, command);
+  if (const auto direction = command.direction)
+    launch_data(id, command, *direction);
   else
     launch_parts(id, command);
 }
@@ -224,9 +224,9 @@ bool Controller::has_room_to_bounce(std::uint64_t bytes) const {
   return bytes == 0 || bouncing_ == 0 || bouncing_ + bytes <= kBounceBytes;
 }
 
-void Controller::launch_data(CommandId id, Command& command) {
+void Controller::launch_data(CommandId id, Command& command, Direction direction) {
   const bool compares = static_cast<IoOpcode>(command.entry.opcode()) == IoOpcode::kCompare;
-  Transfer transfer{reach_, command.scatter, *command.direction, who(command)};
+  Transfer transfer{reach_, command.scatter, direction, who(command)};
   const std::uint64_t buffers = transfer.bounced() + (compares ? command.order.length : 0);
   const bool is_next = !starved_.empty() && starved_.front() == id;
   if (!has_room_to_bounce(buffers) || (buffers != 0 && !starved_.empty() && !is_next)) {

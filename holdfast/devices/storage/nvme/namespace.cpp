@@ -78,6 +78,7 @@ Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
                              const std::string& who) {
   if (!config.drive) return fail("{}: drive is missing; it takes the id of a drive", who);
   TRY(check(config, who));
+  const auto given = parse_uuid(config.uuid);
   const std::uint64_t size = config.drive->size();
   if (size == 0 || size % config.block_size != 0)
     return fail("{}: {} has {} bytes; it takes a multiple of {}", who, config.drive->name(), size,
@@ -88,8 +89,7 @@ Result<Geometry> geometry_of(const NamespaceConfig& config, std::uint32_t id,
                   .write_blocks = std::max(1U, config.physical_block_size / config.block_size),
                   .read_only = config.drive->access() == block::Access::kReadOnly,
                   .eui64 = config.eui64,
-                  .uuid = config.uuid.empty() ? uuid_of(config.drive->location() + who)
-                                              : *parse_uuid(config.uuid)};
+                  .uuid = given ? *given : uuid_of(config.drive->location() + who)};
 }
 
 // --- one -------------------------------------------------------------------------------------------

@@ -31,6 +31,10 @@ struct Shadow {
   std::uint64_t doorbell = 0;
   std::uint64_t event_index = 0;
 
+  /// That of a later doorbell, if this is the first.
+  Shadow of(std::uint32_t number) const {
+    return {.doorbell = doorbell + 4 * number, .event_index = event_index + 4 * number};
+  }
   /// What the host wrote last, or nothing if that cannot be read.
   std::optional<std::uint32_t> value(Reach& reach) const;
   /// Has the host ring the doorbell itself when it goes past that. Look at value() again afterwards.
