@@ -39,7 +39,8 @@ class BusTest : public ::testing::Test {
   /// The paths of the buses that the tree shows.
   std::vector<std::string> shown() {
     std::vector<std::string> paths;
-    for (const auto& entry : tree().walk("/").value())
+    const auto all = tree().walk("/").value();
+    for (const auto& entry : all)
       if (entry.type == "test-bus") paths.push_back(entry.path);
     return paths;
   }
