@@ -35,7 +35,7 @@ class Mmio final : public RegionPart {
   Mmio(Device& device, std::string name, T& target, const RegisterMap<T, N>& map,
        SelfAccess self_access = SelfAccess::kRefused)
       : RegionPart{device, "mmio", std::move(name), map.size},
-        bank_{std::make_unique<RegisterBank<T, N>>(path(), target, map)} {
+        bank_{std::make_unique<RegisterBank>(path(), target, map)} {
     memory::AccessRules rules = map.options.access;
     rules.impl = kBankAccess.impl;
     // Longer transfers are cut into pieces that are accepted.

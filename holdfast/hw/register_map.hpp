@@ -29,14 +29,12 @@
 // Lanes are counted in the device's own byte order, `.access.endian`.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
-#include <variant>
 
+#include "holdfast/hw/register_function.hpp"
 #include "holdfast/memory/mmio.hpp"
 
 namespace holdfast::hw {
@@ -44,41 +42,16 @@ namespace holdfast::hw {
 /// What becomes of a write to a part of a register.
 enum class Partial : std::uint8_t { kDefault, kMerge, kZero, kRefuse };
 
-namespace detail {
+/// Where a register, or an array of them, lies.
+struct RegisterExtent {
+  std::uint64_t at = 0;
+  std::uint32_t count = 1;
+  std::uint32_t stride = 0;  // bytes from one to the next
+  std::uint32_t width = 0;   // bytes
 
-/// Any function that reads a register of T.
-template <class T>
-using ReadFunction =
-    std::variant<std::monostate,  //
-                 std::uint8_t (T::*)(), std::uint8_t (T::*)() const,
-                 std::uint8_t (T::*)(unsigned), std::uint8_t (T::*)(unsigned) const,
-                 std::uint16_t (T::*)(), std::uint16_t (T::*)() const,
-                 std::uint16_t (T::*)(unsigned), std::uint16_t (T::*)(unsigned) const,
-                 std::uint32_t (T::*)(), std::uint32_t (T::*)() const,
-                 std::uint32_t (T::*)(unsigned), std::uint32_t (T::*)(unsigned) const,
-                 std::uint64_t (T::*)(), std::uint64_t (T::*)() const,
-                 std::uint64_t (T::*)(unsigned), std::uint64_t (T::*)(unsigned) const>;
-
-/// Any function that writes one. (With an index first: `unsigned` and then the value.)
-template <class T>
-using WriteFunction =
-    std::variant<std::monostate,  //
-                 void (T::*)(std::uint8_t), void (T::*)(unsigned, std::uint8_t),
-                 void (T::*)(std::uint16_t), void (T::*)(unsigned, std::uint16_t),
-                 void (T::*)(std::uint32_t), void (T::*)(unsigned, std::uint32_t),
-                 void (T::*)(std::uint64_t), void (T::*)(unsigned, std::uint64_t)>;
-
-// The alternatives come in groups of one width.
-constexpr unsigned kReadForms = 4;
-constexpr unsigned kWriteForms = 2;
-
-constexpr unsigned width_of(std::size_t alternative, unsigned forms) {
-  return alternative == 0 ? 0 : 1U << ((alternative - 1) / forms);
-}
-constexpr bool read_takes_index(std::size_t alternative) { return (alternative - 1) % 4 >= 2; }
-constexpr bool write_takes_index(std::size_t alternative) { return (alternative - 1) % 2 == 1; }
-
-}  // namespace detail
+  /// One past its last byte.
+  constexpr std::uint64_t end() const { return at + std::uint64_t{count - 1} * stride + width; }
+};
 
 /// One register, or an array of them.
 template <class T>
@@ -91,13 +64,9 @@ struct RegisterEntry {
   std::uint32_t stride = 0;  // bytes from one to the next; 0: the width
   Partial partial = Partial::kDefault;
 
-  constexpr unsigned width() const {
-    const unsigned by_read = detail::width_of(read.index(), detail::kReadForms);
-    return by_read != 0 ? by_read : detail::width_of(write.index(), detail::kWriteForms);
-  }
-  /// One past its last byte.
-  constexpr std::uint64_t end() const {
-    return at + std::uint64_t{count - 1} * stride + width();
+  constexpr RegisterExtent extent() const {
+    return {.at = at, .count = count, .stride = stride,
+            .width = read.width != 0 ? read.width : write.width};
   }
 };
 
@@ -143,23 +112,23 @@ inline void a_register_that_merges_partial_writes_needs_a_read_function() {}
 
 template <class T>
 consteval RegisterEntry<T> checked(RegisterEntry<T> entry, std::uint64_t size) {
-  const unsigned width = entry.width();
-  const bool readable = entry.read.index() != 0;
-  const bool writable = entry.write.index() != 0;
+  const unsigned width = entry.extent().width;
+  const bool readable = entry.read.width != 0;
+  const bool writable = entry.write.width != 0;
   if (width == 0) a_register_needs_a_read_or_a_write_function();
-  if (readable && writable && width_of(entry.write.index(), kWriteForms) != width)
+  if (readable && writable && entry.write.width != width)
     read_and_write_of_a_register_have_the_same_width();
   if (entry.at % width != 0) a_register_is_aligned_to_its_width();
   if (entry.count == 0) a_register_array_has_a_count_of_at_least_one();
   if (entry.stride == 0) entry.stride = width;
   if (entry.stride % width != 0) the_stride_of_a_register_array_is_a_multiple_of_its_width();
-  const bool read_index = readable && read_takes_index(entry.read.index());
-  const bool write_index = writable && write_takes_index(entry.write.index());
+  const bool read_index = readable && entry.read.index == Index::kFirst;
+  const bool write_index = writable && entry.write.index == Index::kFirst;
   if (entry.count > 1 && ((readable && !read_index) || (writable && !write_index)))
     the_functions_of_a_register_array_take_an_index();
   if (entry.count == 1 && (read_index || write_index))
     the_functions_of_a_single_register_take_no_index();
-  if (entry.end() > size) a_register_lies_within_the_size_of_the_map();
+  if (entry.extent().end() > size) a_register_lies_within_the_size_of_the_map();
   if (entry.partial == Partial::kMerge && !readable)
     a_register_that_merges_partial_writes_needs_a_read_function();
   if (entry.partial == Partial::kDefault)
@@ -168,31 +137,29 @@ consteval RegisterEntry<T> checked(RegisterEntry<T> entry, std::uint64_t size) {
 }
 
 /// Whether [at, at + width) meets an element of the array.
-template <class T>
-consteval bool meets(const RegisterEntry<T>& array, std::uint64_t at, unsigned width) {
+consteval bool meets(const RegisterExtent& array, std::uint64_t at, unsigned width) {
   if (at >= array.end() || at + width <= array.at) return false;
   // Elements do not overlap, so only the one at or below `at` and the next can.
   const std::uint64_t below = at < array.at ? 0 : (at - array.at) / array.stride;
   for (std::uint64_t i = below; i <= below + 1 && i < array.count; ++i) {
     const std::uint64_t element = array.at + i * array.stride;
-    if (element < at + width && at < element + array.width()) return true;
+    if (element < at + width && at < element + array.width) return true;
   }
   return false;
 }
 
-template <class T>
-consteval bool overlap(const RegisterEntry<T>& a, const RegisterEntry<T>& b) {
+consteval bool overlap(const RegisterExtent& a, const RegisterExtent& b) {
   if (a.end() <= b.at || b.end() <= a.at) return false;
   const auto& few = a.count <= b.count ? a : b;
   const auto& many = a.count <= b.count ? b : a;
   if (few.stride == many.stride && few.count > 1) {
     // The pattern repeats, so the first and the last element say it for all.
-    return meets(many, few.at, few.width()) ||
-           meets(many, few.at + std::uint64_t{few.count - 1} * few.stride, few.width()) ||
-           meets(few, many.at, many.width());
+    return meets(many, few.at, few.width) ||
+           meets(many, few.at + std::uint64_t{few.count - 1} * few.stride, few.width) ||
+           meets(few, many.at, many.width);
   }
   for (std::uint64_t i = 0; i < few.count; ++i)
-    if (meets(many, few.at + i * few.stride, few.width())) return true;
+    if (meets(many, few.at + i * few.stride, few.width)) return true;
   return false;
 }
 
@@ -203,11 +170,17 @@ template <class T, std::size_t N>
 consteval RegisterMap<T, N> register_map(std::uint64_t size, const RegisterEntry<T> (&entries)[N],
                                          RegisterMapOptions<T> options = {}) {
   RegisterMap<T, N> map{.size = size, .entries = {}, .options = options};
-  for (std::size_t i = 0; i < N; ++i) map.entries[i] = detail::checked(entries[i], size);
-  std::ranges::sort(map.entries, {}, &RegisterEntry<T>::at);
+  for (std::size_t i = 0; i < N; ++i) {
+    const RegisterEntry<T> entry = detail::checked(entries[i], size);
+    std::size_t place = i;
+    for (; place > 0 && map.entries[place - 1].at > entry.at; --place)
+      map.entries[place] = map.entries[place - 1];
+    map.entries[place] = entry;
+  }
   for (std::size_t i = 0; i < N; ++i)
     for (std::size_t j = i + 1; j < N; ++j)
-      if (detail::overlap(map.entries[i], map.entries[j])) detail::two_registers_overlap();
+      if (detail::overlap(map.entries[i].extent(), map.entries[j].extent()))
+        detail::two_registers_overlap();
   return map;
 }
 

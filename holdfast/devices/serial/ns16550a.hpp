@@ -138,7 +138,7 @@ class Ns16550a final : public hw::Device {
     }
 
    private:
-    hw::RegisterBank<Ns16550a, 8> bank_;
+    hw::RegisterBank bank_;
   };
   Bytewise bytewise_{*this};
   static constexpr memory::AccessRules kAccess{.valid = {.min = 1, .max = 8},

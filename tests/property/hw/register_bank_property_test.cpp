@@ -73,7 +73,7 @@ constexpr auto kMap = register_map<Plain<E>>(
 template <memory::Endian E>
 void check_program() {
   Plain<E> chip;
-  RegisterBank<Plain<E>, kMap<E>.entries.size()> bank{"chip:regs", chip, kMap<E>};
+  RegisterBank bank{"chip:regs", chip, kMap<E>};
   Plain<E> model;
   const auto steps = *rc::gen::inRange(1, 100);
   for (int i = 0; i < steps; ++i) {

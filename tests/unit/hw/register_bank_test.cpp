@@ -76,7 +76,7 @@ class RegisterBankTest : public ::testing::Test {
   }
 
   Chip chip;
-  RegisterBank<Chip, kMap.entries.size()> bank{"chip:regs", chip, kMap};
+  RegisterBank bank{"chip:regs", chip, kMap};
 };
 
 using Calls = std::vector<std::string>;
@@ -149,7 +149,7 @@ constexpr auto kWithBackground = register_map<Chip>(
 
 TEST(RegisterBankBackground, GetsRunsOfBytesThatBelongToNoRegister) {
   Chip chip;
-  RegisterBank<Chip, 1> bank{"chip:regs", chip, kWithBackground};
+  RegisterBank bank{"chip:regs", chip, kWithBackground};
   std::uint64_t value = 0;
   chip.h = 0xaabb;
   bank.read(0x3, 8, value, {});
@@ -165,7 +165,7 @@ constexpr auto kBigEndian = register_map<Chip>(
 
 TEST(RegisterBankBigEndian, CountsLanesFromTheOtherEnd) {
   Chip chip;
-  RegisterBank<Chip, 2> bank{"chip:regs", chip, kBigEndian};
+  RegisterBank bank{"chip:regs", chip, kBigEndian};
   std::uint64_t value = 0;
   bank.write(0, 4, 0x1122'3344, {});
   EXPECT_EQ(chip.w, 0x1122'3344U);
