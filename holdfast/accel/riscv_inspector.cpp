@@ -31,8 +31,8 @@ constexpr unsigned kCsrs = 0x1000;
 constexpr unsigned kPageBits = 12;
 constexpr std::uint64_t kPpnMask = (std::uint64_t{1} << 44) - 1;
 constexpr std::uint64_t kValid = 1;
-constexpr std::uint64_t kRead = 2;
-constexpr std::uint64_t kWrite = 4;
+constexpr std::uint64_t kReadable = 2;
+constexpr std::uint64_t kWritable = 4;
 constexpr std::uint64_t kExecute = 8;
 
 /// "x17", "f3": the number behind the letter.
@@ -51,9 +51,9 @@ std::optional<unsigned> index_in(std::span<const std::string_view> names, std::s
   return static_cast<unsigned>(found - names.begin());
 }
 
-bool is_leaf(std::uint64_t entry) { return (entry & (kRead | kExecute)) != 0; }
+bool is_leaf(std::uint64_t entry) { return (entry & (kReadable | kExecute)) != 0; }
 bool is_valid(std::uint64_t entry) {
-  return (entry & kValid) != 0 && (entry & (kRead | kWrite)) != kWrite;
+  return (entry & kValid) != 0 && (entry & (kReadable | kWritable)) != kWritable;
 }
 std::uint64_t target_of(std::uint64_t entry) { return (entry >> 10 & kPpnMask) << kPageBits; }
 

@@ -12,7 +12,7 @@
 namespace holdfast::app {
 namespace {
 
-constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kMostCpu = std::numeric_limits<std::uint32_t>::max();
 
 struct Key {
@@ -36,16 +36,16 @@ Result<std::optional<std::uint64_t>> data_of(Fields& fields) {
     constexpr std::uint64_t kLowest = std::uint64_t{1} << 63U;
     if (number && *number <= kLowest) return std::uint64_t{0} - *number;
   }
-  return fields.number("data", 0, kMost);
+  return fields.number("data", 0, kAnyNumber);
 }
 
 Result<boards::GenericLoad> load(Fields& fields) {
   boards::GenericLoad load;
   fields.text("driver");
   fields.text("id");
-  load.address = TRY(fields.number("addr", 0, kMost)).value_or(0);
+  load.address = TRY(fields.number("addr", 0, kAnyNumber)).value_or(0);
   load.data = TRY(data_of(fields));
-  load.data_length = TRY(fields.number("data-len", 0, kMost)).value_or(0);
+  load.data_length = TRY(fields.number("data-len", 0, kAnyNumber)).value_or(0);
   if (TRY(fields.flag("data-be")).value_or(false)) load.data_order = boards::DataOrder::kBig;
   load.file = fields.text("file");
   if (TRY(fields.flag("force-raw")).value_or(false)) load.format = boards::LoadFormat::kRaw;

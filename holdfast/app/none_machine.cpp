@@ -5,7 +5,7 @@
 namespace holdfast::app {
 namespace {
 
-Result<void> check(const Options& options) {
+Result<void> check_none(const Options& options) {
   if (!options.machine_properties.empty())
     return fail("-M none: no property '{}'; it has none", options.machine_properties.front().key);
   if (options.bios && *options.bios != "none" && *options.bios != "default")
@@ -14,7 +14,7 @@ Result<void> check(const Options& options) {
   return {};
 }
 
-Result<boards::BoardPlan> plan(const Options&, Host&) { return boards::BoardPlan{"none"}; }
+Result<boards::BoardPlan> plan_none(const Options&, Host&) { return boards::BoardPlan{"none"}; }
 
 }  // namespace
 
@@ -24,8 +24,8 @@ const MachineType& none_machine() {
       .architecture = "",
       .help = "nothing but a bus, for those who ask what there is",
       .properties = [] { return std::vector<MachineProperty>{}; },
-      .check = check,
-      .plan = plan,
+      .check = check_none,
+      .plan = plan_none,
       .dump = [](const Options&) -> Result<std::string> { return std::string{}; },
   };
   return kNone;

@@ -225,7 +225,7 @@ bool leads_nowhere(const Options& options, const std::string& id) {
   return id.empty() || (group != options.chardevs.end() && *group->find("backend") == "null");
 }
 
-Result<void> check(const Options& options) {
+Result<void> check_virt(const Options& options) {
   TRY(cpu_model(options));
   for (const std::string& id : options.serials | std::views::drop(1))
     if (!leads_nowhere(options, id)) return fail("-serial: machine 'virt' has one serial port");
@@ -277,7 +277,7 @@ Result<virt::Options> board_options(const Options& options, const Properties& pr
   return board;
 }
 
-Result<boards::BoardPlan> plan(const Options& options, Host& host) {
+Result<boards::BoardPlan> plan_virt(const Options& options, Host& host) {
   const auto properties = TRY(read_properties(options));
   auto board = TRY(board_options(options, properties, host.flash, host.drives));
   if (!options.serials.empty()) board.serial = host.backends.find(options.serials.front());
@@ -328,8 +328,8 @@ const MachineType& virt_machine() {
       .help = "RISC-V board for firmware and Linux, up to 64 CPUs",
       .properties = properties,
       .values = values,
-      .check = check,
-      .plan = plan,
+      .check = check_virt,
+      .plan = plan_virt,
       .dump = dump,
       .most_cpus = virt::kMostHarts,
       .default_cpu = "rv64-riscv-cpu",

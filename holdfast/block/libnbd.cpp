@@ -6,10 +6,10 @@
 namespace holdfast::block {
 namespace {
 
-constexpr const char* kFile = "libnbd.so.0";
+constexpr const char* kLibraryFile = "libnbd.so.0";
 
 Result<LibNbd> load() {
-  void* const library = ::dlopen(kFile, RTLD_NOW | RTLD_LOCAL);
+  void* const library = ::dlopen(kLibraryFile, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr)
     return fail("network block devices take libnbd, which Debian's package libnbd0 has: {}", ::dlerror());
   LibNbd functions;
@@ -19,7 +19,7 @@ Result<LibNbd> load() {
   all = all && functions.name != nullptr;
   HF_LIBNBD_FUNCTIONS(HF_LIBNBD_FIND)
 #undef HF_LIBNBD_FIND
-  if (!all) return fail("{} is too old: it has not all that is needed", kFile);
+  if (!all) return fail("{} is too old: it has not all that is needed", kLibraryFile);
   return functions;
 }
 

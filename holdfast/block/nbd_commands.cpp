@@ -16,7 +16,7 @@
 namespace holdfast::block {
 namespace {
 
-constexpr std::size_t kMostFlights = 64;
+constexpr std::size_t kMostNbdFlights = 64;
 constexpr std::uint64_t kStretch = 1U << 20U;  // a server need not take longer commands
 
 /// The bytes of a write, from `skip` on.
@@ -46,7 +46,7 @@ void scatter(const Order& order, std::uint64_t skip, std::span<const std::byte> 
 }  // namespace
 
 void NbdLink::issue() {
-  while (!jobs_.empty() && flights_.size() < kMostFlights) {
+  while (!jobs_.empty() && flights_.size() < kMostNbdFlights) {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     HF_SCHEDULE_POINT("block.nbd.before_request");

@@ -22,10 +22,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::hours kForever{1};  // it looks again then
 
 void zero(std::span<std::byte> bytes) {
-  static constexpr std::array<std::byte, 4096> kZeroes{};
+  static constexpr std::array<std::byte, 4096> kNothing{};
   while (!bytes.empty()) {
-    const std::size_t length = std::min(bytes.size(), kZeroes.size());
-    memory::copy_guest_bytes(bytes.data(), kZeroes.data(), length);
+    const std::size_t length = std::min(bytes.size(), kNothing.size());
+    memory::copy_guest_bytes(bytes.data(), kNothing.data(), length);
     bytes = bytes.subspan(length);
   }
 }

@@ -27,11 +27,11 @@ void Transfer::advance(std::size_t bytes) {
 }
 
 void Transfer::end_with_zeroes() {
-  static constexpr std::array<std::byte, 4096> kZeroes{};
+  static constexpr std::array<std::byte, 4096> kNothing{};
   while (!is_over()) {
     const iovec& piece = vectors_[first_];
-    const std::size_t here = std::min(piece.iov_len, kZeroes.size());
-    memory::copy_guest_bytes(static_cast<std::byte*>(piece.iov_base), kZeroes.data(), here);
+    const std::size_t here = std::min(piece.iov_len, kNothing.size());
+    memory::copy_guest_bytes(static_cast<std::byte*>(piece.iov_base), kNothing.data(), here);
     advance(here);
   }
 }

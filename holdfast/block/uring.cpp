@@ -24,8 +24,8 @@
 namespace holdfast::block {
 namespace {
 
-constexpr std::size_t kMostFlights = 128;  // requests with the host at a time
-constexpr unsigned kEntries = 2 * kMostFlights;
+constexpr std::size_t kMostUringFlights = 128;  // requests with the host at a time
+constexpr unsigned kEntries = 2 * kMostUringFlights;
 // What a completion is about, where it is no flight.
 constexpr std::uint64_t kWake = ~std::uint64_t{0};
 constexpr std::uint64_t kCancel = kWake - 1;
@@ -83,7 +83,7 @@ struct Uring::Rig {
   // The thread's.
   std::unique_ptr<Ring> ring;
   bool refused = false;  // not all was taken: the host is short of something
-  std::vector<Flight> flights = std::vector<Flight>(kMostFlights);
+  std::vector<Flight> flights = std::vector<Flight>(kMostUringFlights);
   std::vector<std::size_t> free_flights;
   std::vector<Ring::Landing> landings;
   std::vector<Finished> done;  // and not told yet
@@ -146,7 +146,7 @@ Result<void> Uring::Rig::open(const MakeRing& make_ring) {
   ring = TRY(make_ring(kEntries));
   wake_fd = Descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!wake_fd) return fail("eventfd: {}", std::strerror(errno));
-  for (std::size_t i = kMostFlights; i != 0; --i) free_flights.push_back(i - 1);
+  for (std::size_t i = kMostUringFlights; i != 0; --i) free_flights.push_back(i - 1);
   return {};
 }
 
@@ -178,7 +178,7 @@ bool Uring::Rig::take(std::vector<Ref<Request>>& batch) {
       batch.push_back(std::move(waiting.front()));
       waiting.pop_front();
     }
-    if (over && waiting.empty() && batch.empty() && free_flights.size() == kMostFlights) return false;
+    if (over && waiting.empty() && batch.empty() && free_flights.size() == kMostUringFlights) return false;
     more = !waiting.empty();
     seen = news.load(std::memory_order_relaxed);
     cancel = !refused && std::exchange(some_cancelled, false);
@@ -251,7 +251,7 @@ void Uring::Rig::wait() {
   const auto is_due = [this] {
     return ring->has_landings() || news.load(std::memory_order_relaxed) != seen;
   };
-  const bool is_idle = free_flights.size() == kMostFlights;
+  const bool is_idle = free_flights.size() == kMostUringFlights;
   Patience& mine = is_idle ? patience : patience_with_host;
   if (mine.look_out(is_due)) return;
   {

@@ -15,7 +15,7 @@ namespace holdfast::control {
 namespace {
 
 constexpr std::uint64_t kMost = std::uint64_t{16} << 30;  // bytes; nothing else goes on meanwhile
-constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+constexpr std::uint64_t kFilePiece = std::uint64_t{1} << 20;
 constexpr std::size_t kElfHeader = 64;
 constexpr std::size_t kProgramHeader = 56;
 constexpr std::uint32_t kLoad = 1;
@@ -107,15 +107,15 @@ Result<void> write_now(machine::Machine& machine, const CorePlan& plan, int file
   TRY(write_all(file, status.all()));
   const auto cpus = cpus_of(machine);
   CpuSight sight{machine, cpus.front(), Eyes::kBus};
-  std::vector<std::byte> piece(kPiece);
+  std::vector<std::byte> piece(kFilePiece);
   for (const Extent& ram : plan.ram)
     for (std::uint64_t from = ram.first;;) {
       const std::uint64_t left = ram.last - from;  // one less than there are
-      const auto now = std::span{piece}.first(std::min(left, kPiece - 1) + 1);
+      const auto now = std::span{piece}.first(std::min(left, kFilePiece - 1) + 1);
       sight.read(from, now);
       TRY(write_all(file, now));
-      if (left < kPiece) break;
-      from += kPiece;
+      if (left < kFilePiece) break;
+      from += kFilePiece;
     }
   return {};
 }

@@ -12,7 +12,7 @@ namespace holdfast::control {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+constexpr std::uint64_t kReadPiece = std::uint64_t{1} << 20;
 
 }  // namespace
 
@@ -48,7 +48,7 @@ Result<void> write_all(int file, std::span<const std::byte> bytes) {
 
 Result<void> walk_memory(machine::Machine& machine, hw::Cpu* cpu, Eyes eyes, Extent stretch,
                          const std::function<Result<void>(std::span<const std::byte>)>& take) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(stretch.last - stretch.first, kPiece - 1) + 1);
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(stretch.last - stretch.first, kReadPiece - 1) + 1);
   for (std::uint64_t at = stretch.first;;) {
     const std::uint64_t left = stretch.last - at;  // one less than there are
     const auto piece = std::span{buffer}.first(std::min<std::uint64_t>(left, buffer.size() - 1) + 1);

@@ -34,15 +34,15 @@ unsigned value_of(const Values& values, char digit) {
   return values[static_cast<unsigned char>(digit)];
 }
 
-unsigned number_of(std::byte byte) { return std::to_integer<unsigned>(byte); }
+unsigned value_of(std::byte byte) { return std::to_integer<unsigned>(byte); }
 
 }  // namespace
 
 void append_hex(std::string& text, std::span<const std::byte> bytes) {
   text.reserve(text.size() + 2 * bytes.size());
   for (const std::byte byte : bytes) {
-    text += kHexDigits[number_of(byte) >> 4U];
-    text += kHexDigits[number_of(byte) & 15U];
+    text += kHexDigits[value_of(byte) >> 4U];
+    text += kHexDigits[value_of(byte) & 15U];
   }
 }
 
@@ -64,7 +64,7 @@ void append_base64(std::string& text, std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
     unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8U | (k < count ? number_of(bytes[i + k]) : 0);
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8U | (k < count ? value_of(bytes[i + k]) : 0);
     for (std::size_t k = 0; k < 4; ++k)
       text += k <= count ? kBase64Digits[group >> (18 - 6 * k) & 63U] : '=';
   }

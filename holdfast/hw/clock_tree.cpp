@@ -10,7 +10,7 @@
 namespace holdfast::hw {
 namespace {
 
-constexpr gate::Use kPropertyUse{.what = "clock property"};
+constexpr gate::Use kClockPropertyUse{.what = "clock property"};
 
 /// Whether a change of any clock of `device` can reach one of `other`. Control thread.
 bool is_driven_by(const Device& other, const Device& device) {
@@ -48,7 +48,7 @@ Clock::Shown::Shown(Clock& clock)
 }
 
 Result<void> Clock::Shown::access(const std::function<Result<void>()>& body) const {
-  const gate::Pass pass{clock_.gate(), kPropertyUse, gate::Reentry::kAllow,
+  const gate::Pass pass{clock_.gate(), kClockPropertyUse, gate::Reentry::kAllow,
                         gate::Visitor::kControl};
   if (!pass) return fail("{}: is being removed", clock_.path());
   return body();

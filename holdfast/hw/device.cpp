@@ -22,7 +22,7 @@ namespace {
 constexpr gate::Use kPropertyUse{.what = "property"};
 constexpr gate::Use kResetUse{.what = "reset"};
 
-constexpr std::array<const object::Type*, 1> kAbilities{&kResettable};
+constexpr std::array<const object::Type*, 1> kDeviceAbilities{&kResettable};
 
 std::string path_of(const DeviceInit& init) {
   const std::string& above = init.parent != nullptr ? init.parent->full_path() : init.below;
@@ -33,7 +33,7 @@ std::string path_of(const DeviceInit& init) {
 
 constinit const object::Type Device::kType{
     .name = "device",
-    .interfaces = kAbilities,
+    .interfaces = kDeviceAbilities,
     .kind = object::Type::Kind::kAbstract,
     .docs = "Something on a bus or a board, behind one gate."};
 

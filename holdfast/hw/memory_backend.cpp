@@ -9,7 +9,7 @@
 namespace holdfast::hw {
 namespace {
 
-constexpr std::array<const object::Type*, 1> kAbilities{&object::kUserCreatable};
+constexpr std::array<const object::Type*, 1> kBackendAbilities{&object::kUserCreatable};
 
 }  // namespace
 
@@ -21,7 +21,7 @@ constinit const object::Property MemoryBackend::kProperties[] = {
 };
 
 constinit const object::Type MemoryBackend::kType{.name = "memory-backend",
-                                                  .interfaces = kAbilities,
+                                                  .interfaces = kBackendAbilities,
                                                   .kind = object::Type::Kind::kAbstract,
                                                   .docs = "Memory of the host with a name.",
                                                   .properties = kProperties};

@@ -17,13 +17,13 @@ using detail::to_key;
 namespace {
 
 template <unsigned Fanout>
-unsigned slots_at_most(const detail::FlatNode<Fanout>& node, detail::Key needle) {
+unsigned used_at_most(const detail::FlatNode<Fanout>& node, detail::Key needle) {
   return std::min<unsigned>(detail::count_at_most<Fanout>(node.keys, needle), node.count);
 }
 
 template <unsigned Fanout>
 unsigned child_for(const detail::FlatNode<Fanout>& node, std::uint64_t address) {
-  const unsigned at_most = slots_at_most<Fanout>(node, to_key(address));
+  const unsigned at_most = used_at_most<Fanout>(node, to_key(address));
   return at_most == 0 ? 0 : at_most - 1;
 }
 
@@ -168,7 +168,7 @@ void BasicFlatEdit<Fanout>::splice_leaf(Leaf* leaf, Extent firsts, Ranges items)
   const unsigned count = leaf->count;
   const Slots old{
       std::min(detail::count_below<Fanout>(leaf->keys, to_key(firsts.first)), count),
-      slots_at_most<Fanout>(*leaf, to_key(firsts.last))};
+      used_at_most<Fanout>(*leaf, to_key(firsts.last))};
   const std::size_t total = count - (old.to - old.from) + items.size();
   if (total == 0) return drop(leaf);
   if (old.from == old.to && items.empty())

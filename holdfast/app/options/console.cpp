@@ -57,7 +57,7 @@ Result<void> audio(Draft&, const OptionGroup& group) {
   return {};
 }
 
-constexpr std::array kRows{
+constexpr std::array kConsoleOptions{
     OptionRow{.name = "serial",
               .argument = "stdio|mon:stdio|chardev:ID|file:FILE|unix:PATH[,server=on][,wait=off]|"
                           "tcp:[HOST]:PORT[,server=on][,wait=off]|pipe:PATH|pty|ringbuf|/dev/TERMINAL|"
@@ -142,6 +142,6 @@ Result<void> read_serial(Draft& draft, std::string_view text) {
   return {};
 }
 
-std::span<const OptionRow> console_options() { return kRows; }
+std::span<const OptionRow> console_options() { return kConsoleOptions; }
 
 }  // namespace holdfast::app

@@ -106,7 +106,7 @@ Result<void> numa(Draft& draft, const OptionGroup& group) {
   return {};
 }
 
-constexpr std::array kRows{
+constexpr std::array kCpuOptions{
     OptionRow{.name = "cpu",
               .argument = "MODEL[,KEY=VALUE...]",
               .help = "the CPU model and its properties; `help` lists the models, MODEL,help those",
@@ -177,6 +177,6 @@ std::string accelerators_text() {
   return text;
 }
 
-std::span<const OptionRow> cpu_options() { return kRows; }
+std::span<const OptionRow> cpu_options() { return kCpuOptions; }
 
 }  // namespace holdfast::app

@@ -43,7 +43,7 @@ Result<void> trace(Draft& draft, std::string_view text) {
   return {};
 }
 
-constexpr std::array kRows{
+constexpr std::array kDebuggingOptions{
     OptionRow{.name = "d",
               .argument = "TOPIC[,TOPIC...]",
               .help = "what to log; `help` lists the topics",
@@ -71,6 +71,6 @@ std::string topics_text() {
   return text;
 }
 
-std::span<const OptionRow> debugging_options() { return kRows; }
+std::span<const OptionRow> debugging_options() { return kDebuggingOptions; }
 
 }  // namespace holdfast::app

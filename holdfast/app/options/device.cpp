@@ -125,7 +125,7 @@ Result<void> no_defaults(Draft& draft, std::string_view) {
 }
 Result<void> nothing(Draft&, std::string_view) { return {}; }
 
-constexpr std::array kRows{
+constexpr std::array kDeviceOptions{
     OptionRow{.name = "device",
               .argument = "TYPE[,id=ID][,KEY=VALUE...]",
               .help = "another device, and its properties; `help` lists the types, `TYPE,help` a "
@@ -189,6 +189,6 @@ constexpr std::array kRows{
 
 }  // namespace
 
-std::span<const OptionRow> device_options() { return kRows; }
+std::span<const OptionRow> device_options() { return kDeviceOptions; }
 
 }  // namespace holdfast::app

@@ -62,7 +62,7 @@ Result<void> semihosting_config(Draft& draft, const OptionGroup& group) {
   return {};
 }
 
-constexpr std::array kRows{
+constexpr std::array kFirmwareOptions{
     OptionRow{.name = "bios",
               .argument = "FILE|none|default",
               .help = "firmware: an ELF file or a raw image",
@@ -118,6 +118,6 @@ constexpr std::array kRows{
 
 }  // namespace
 
-std::span<const OptionRow> firmware_options() { return kRows; }
+std::span<const OptionRow> firmware_options() { return kFirmwareOptions; }
 
 }  // namespace holdfast::app

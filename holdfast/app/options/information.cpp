@@ -12,7 +12,7 @@ Result<void> ask(Draft& draft, std::string_view) {
   return draft.ask(A);
 }
 
-constexpr std::array kRows{
+constexpr std::array kInformationOptions{
     OptionRow{.name = "help",
               .help = "this text",
               .section = Section::kInformation,
@@ -97,7 +97,7 @@ constexpr std::array kAbsent{
 
 }  // namespace
 
-std::span<const OptionRow> information_options() { return kRows; }
+std::span<const OptionRow> information_options() { return kInformationOptions; }
 std::span<const AbsentOption> absent_options() { return kAbsent; }
 
 }  // namespace holdfast::app

@@ -114,7 +114,7 @@ Result<void> rtc(Draft& draft, const OptionGroup& group) {
   return {};
 }
 
-constexpr std::array kRows{
+constexpr std::array kMachineOptions{
     OptionRow{.name = "machine",
               .argument = "TYPE[,KEY=VALUE...]",
               .help = "the machine to build, and its properties; `help` lists the types, "
@@ -158,6 +158,6 @@ constexpr std::array kRows{
 
 }  // namespace
 
-std::span<const OptionRow> machine_options() { return kRows; }
+std::span<const OptionRow> machine_options() { return kMachineOptions; }
 
 }  // namespace holdfast::app

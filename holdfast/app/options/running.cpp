@@ -72,7 +72,7 @@ Result<void> run_with(Draft& draft, const OptionGroup& group) {
   return fields.finish();
 }
 
-constexpr std::array kRows{
+constexpr std::array kRunningOptions{
     OptionRow{.name = "S",
               .help = "build the machine, but do not start its CPUs",
               .section = Section::kRunning,
@@ -121,6 +121,6 @@ constexpr std::array kRows{
 
 }  // namespace
 
-std::span<const OptionRow> running_options() { return kRows; }
+std::span<const OptionRow> running_options() { return kRunningOptions; }
 
 }  // namespace holdfast::app

@@ -63,7 +63,7 @@ Result<void> qtest_log(Draft& draft, std::string_view text) {
   return {};
 }
 
-constexpr std::array kRows{
+constexpr std::array kTestingOptions{
     OptionRow{.name = "monitor",
               .argument = "stdio|unix:PATH[,server=on][,wait=off]|chardev:ID|...",
               .help = "a monitor for people; places as for -serial; may be repeated; none: not even "
@@ -119,6 +119,6 @@ Result<std::string> read_backend(Draft& draft, std::string_view option, std::str
   return std::string{id};
 }
 
-std::span<const OptionRow> testing_options() { return kRows; }
+std::span<const OptionRow> testing_options() { return kTestingOptions; }
 
 }  // namespace holdfast::app

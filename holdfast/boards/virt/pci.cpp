@@ -25,7 +25,7 @@ constexpr std::uint32_t kMemory64Space = 0x0300'0000;
 constexpr std::uint32_t kDeviceShift = 11;
 constexpr std::uint32_t kDeviceMask = (pci::kIntxPins - 1) << kDeviceShift;
 constexpr std::uint32_t kPinMask = 7;
-constexpr std::uint32_t kActiveHigh = 4;
+constexpr std::uint32_t kLevelHigh = 4;
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void describe_pci(DeviceTreeBuilder::Node& soc, const Options& options,
     for (unsigned pin = 0; pin < pci::kIntxPins; ++pin) {
       lines.insert(lines.end(), {device << kDeviceShift, 0, 0, pin + 1, interrupts.controller,
                                  irq::kPci + pci::swizzle(device, pin)});
-      if (interrupts.tells_kind) lines.push_back(kActiveHigh);
+      if (interrupts.tells_kind) lines.push_back(kLevelHigh);
     }
   auto node = soc.node(fmt::format("pci@{:x}", map::kPciConfig));
   node.cells("interrupt-map-mask", {kDeviceMask, 0, 0, kPinMask})

@@ -20,7 +20,7 @@ constexpr std::string_view kNoBalloon = "This machine has no balloon.";
 constexpr std::string_view kNoReplay = "Nothing is recorded, and nothing replayed.";
 constexpr std::string_view kNoErrors = "No device of this machine takes injected errors.";
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kAbsentRows = std::to_array<Row>({
     {.name = "announce_self", .help = "tells the network where the machine is", .absent = kNoNetwork},
     {.name = "hostfwd_add", .help = "lets a port of the host lead to the guest", .absent = kNoNetwork},
     {.name = "hostfwd_remove", .help = "no longer lets a port lead to the guest", .absent = kNoNetwork},
@@ -103,7 +103,7 @@ constexpr auto kRows = std::to_array<Row>({
      .absent = "The machine is made before this monitor is there."},
 });
 
-constexpr auto kInfos = std::to_array<Row>({
+constexpr auto kInfoAbsentRows = std::to_array<Row>({
     {.name = "balloon", .help = "how much memory was taken from the guest", .absent = kNoBalloon},
     {.name = "block-jobs", .help = "copies that are being made", .absent = "No block job is going on."},
     {.name = "blockstats", .help = "what drives have done", .absent = "What drives do is not counted here."},
@@ -142,7 +142,7 @@ constexpr auto kInfos = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> absent_rows() { return kRows; }
-std::span<const Row> info_absent_rows() { return kInfos; }
+std::span<const Row> absent_rows() { return kAbsentRows; }
+std::span<const Row> info_absent_rows() { return kInfoAbsentRows; }
 
 }  // namespace holdfast::control::hmp

@@ -19,7 +19,7 @@ Result<std::unique_ptr<chardev::Chardev>> make(Call& call, const chardev::Spec& 
                               .announce = [&call](std::string_view line) { call.say("{}", line); }});
 }
 
-Result<void> add(Call& call) {
+Result<void> add_chardev(Call& call) {
   const auto spec = TRY(chardev::parse_chardev(call.text("args")));
   if (call.machine().find_backend(spec.id) != nullptr)
     return fail("chardev '{}' is there already", spec.id);
@@ -27,7 +27,7 @@ Result<void> add(Call& call) {
   return {};
 }
 
-Result<void> remove(Call& call) { return call.tell("chardev-remove", {{"id", call.text("id")}}); }
+Result<void> remove_chardev(Call& call) { return call.tell("chardev-remove", {{"id", call.text("id")}}); }
 
 // One that is in use stays: its user has it for as long as it lives.
 Result<void> change(Call& call) {
@@ -67,11 +67,11 @@ Result<void> ring_read(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kChardevRows = std::to_array<Row>({
     {.name = "chardev-add",
      .arguments = {rest("args", Completes::kChardevKind)},
      .help = "makes a character back-end, as -chardev does",
-     .perform = add},
+     .perform = add_chardev},
     {.name = "chardev-change",
      .arguments = {word("id", Completes::kChardevId), rest("args", Completes::kChardevKind)},
      .help = "puts another character back-end in the place of one that nobody uses",
@@ -79,7 +79,7 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "chardev-remove",
      .arguments = {word("id", Completes::kChardevId)},
      .help = "removes a character back-end that nobody uses",
-     .perform = remove},
+     .perform = remove_chardev},
     {.name = "chardev-send-break",
      .arguments = {word("id", Completes::kChardevId)},
      .help = "gives a break to whoever uses a character back-end, as if it had come by the line",
@@ -96,6 +96,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> chardev_rows() { return kRows; }
+std::span<const Row> chardev_rows() { return kChardevRows; }
 
 }  // namespace holdfast::control::hmp

@@ -37,7 +37,7 @@ Result<void> show_type(Call& call, const std::string& name) {
   return {};
 }
 
-Result<void> add(Call& call) {
+Result<void> add_device(Call& call) {
   const auto items = TRY(read_items(call.text("device"), "driver"));
   const std::string driver = value_of(items, "driver");
   if (driver == "help" || driver == "?") return list_types(call);
@@ -48,21 +48,21 @@ Result<void> add(Call& call) {
   return call.tell("device_add", arguments);
 }
 
-Result<void> remove(Call& call) { return call.tell("device_del", {{"id", call.text("id")}}); }
+Result<void> remove_device(Call& call) { return call.tell("device_del", {{"id", call.text("id")}}); }
 
 Result<void> tear_out(Call& call) {
   return call.tell("x-surprise-remove", {{"id", call.text("id")}});
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kDeviceRows = std::to_array<Row>({
     {.name = "device_add",
      .arguments = {rest("device", Completes::kDeviceType)},
      .help = "plugs a device, TYPE[,id=ID][,KEY=VALUE...]; help lists the types, TYPE,help what one takes",
-     .perform = add},
+     .perform = add_device},
     {.name = "device_del",
      .arguments = {word("id", Completes::kDeviceId)},
      .help = "unplugs a device, by its id or path; in a slot the guest is asked first",
-     .perform = remove},
+     .perform = remove_device},
     {.name = "surprise_remove",
      .arguments = {word("id", Completes::kDeviceId)},
      .help = "tears a device out, by its id or path: nobody is asked",
@@ -71,6 +71,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> device_rows() { return kRows; }
+std::span<const Row> device_rows() { return kDeviceRows; }
 
 }  // namespace holdfast::control::hmp

@@ -13,7 +13,7 @@ namespace holdfast::control::hmp {
 namespace {
 
 /// The number of a controller, which older clients put first, says nothing here.
-Result<void> add(Call& call) {
+Result<void> add_drive(Call& call) {
   const auto items = TRY(read_items(call.text("drive"), "file"));
   const std::string interface = value_of(items, "if");
   const std::string id = value_of(items, "id");
@@ -33,7 +33,7 @@ Result<void> add(Call& call) {
   return {};
 }
 
-Result<void> remove(Call& call) { return call.machine().drives().remove(call.text("id")); }
+Result<void> remove_drive(Call& call) { return call.machine().drives().remove(call.text("id")); }
 
 Result<void> resize(Call& call) {
   const auto size = object::parse_size(call.text("size"), 1U << 20U);
@@ -72,22 +72,22 @@ Result<void> drives(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kDriveRows = std::to_array<Row>({
     {.name = "drive_add",
      .arguments = {flag("n"), word("bus"), rest("drive")},
      .help = "makes a drive, 0 if=none,id=ID[,file=FILE][,KEY=VALUE...], that devices take by drive=ID",
-     .perform = add},
+     .perform = add_drive},
     {.name = "drive_del",
      .arguments = {word("id")},
      .help = "removes a drive that no device has",
-     .perform = remove},
+     .perform = remove_drive},
     {.name = "block_resize",
      .arguments = {word("device"), rest("size")},
      .help = "makes a drive larger or smaller while nobody uses it; a bare number is MiB",
      .perform = resize},
 });
 
-constexpr auto kInfos = std::to_array<Row>({
+constexpr auto kInfoDriveRows = std::to_array<Row>({
     {.name = "block",
      .arguments = {flag("n"), flag("v")},
      .help = "the drives and nodes, where their bytes are, who has them and what serves them",
@@ -96,7 +96,7 @@ constexpr auto kInfos = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> drive_rows() { return kRows; }
-std::span<const Row> info_drive_rows() { return kInfos; }
+std::span<const Row> drive_rows() { return kDriveRows; }
+std::span<const Row> info_drive_rows() { return kInfoDriveRows; }
 
 }  // namespace holdfast::control::hmp

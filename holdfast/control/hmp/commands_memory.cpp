@@ -255,7 +255,7 @@ Result<void> port_out(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kMemoryRows = std::to_array<Row>({
     {.name = "x",
      .arguments = {format_of_values(), number("addr")},
      .help = "memory at an address as the CPU sees it",
@@ -308,6 +308,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> memory_rows() { return kRows; }
+std::span<const Row> memory_rows() { return kMemoryRows; }
 
 }  // namespace holdfast::control::hmp

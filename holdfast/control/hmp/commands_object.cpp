@@ -40,7 +40,7 @@ Result<void> set(Call& call) {
                                {"value", std::move(value)}});
 }
 
-Result<void> add(Call& call) {
+Result<void> add_object(Call& call) {
   const auto items = TRY(read_items(call.text("object"), "qom-type"));
   const std::string type = value_of(items, "qom-type");
   const bool any_type = type == "help" || type == "?";
@@ -56,9 +56,9 @@ Result<void> add(Call& call) {
   return call.machine().add_memory(TRY(machine::read_memory_object(wish)));
 }
 
-Result<void> remove(Call& call) { return call.tell("object-del", {{"id", call.text("id")}}); }
+Result<void> remove_object(Call& call) { return call.tell("object-del", {{"id", call.text("id")}}); }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kObjectRows = std::to_array<Row>({
     {.name = "qom-list",
      .arguments = {maybe(word("path", Completes::kPath))},
      .help = "the children and properties of an object",
@@ -75,15 +75,15 @@ constexpr auto kRows = std::to_array<Row>({
     {.name = "object_add",
      .arguments = {rest("object", Completes::kObjectType)},
      .help = "makes an object, TYPE,id=ID[,KEY=VALUE...]; help lists the types, TYPE,help what one takes",
-     .perform = add},
+     .perform = add_object},
     {.name = "object_del",
      .arguments = {word("id", Completes::kObjectId)},
      .help = "deletes an object that nothing uses",
-     .perform = remove},
+     .perform = remove_object},
 });
 
 }  // namespace
 
-std::span<const Row> object_rows() { return kRows; }
+std::span<const Row> object_rows() { return kObjectRows; }
 
 }  // namespace holdfast::control::hmp

@@ -45,7 +45,7 @@ Result<void> log_topics(Call& call) {
 
 Result<void> choose_cpu(Call& call) { return call.monitor.choose_cpu(call.number("index")); }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kRunningRows = std::to_array<Row>({
     {.name = "stop|s", .help = "stops the machine", .perform = plain<"stop">},
     {.name = "cont|c", .help = "lets the machine run", .perform = plain<"cont">},
     {.name = "quit|q", .help = "ends the emulator", .perform = plain<"quit">},
@@ -63,6 +63,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> running_rows() { return kRows; }
+std::span<const Row> running_rows() { return kRunningRows; }
 
 }  // namespace holdfast::control::hmp

@@ -183,7 +183,7 @@ Result<void> controllers(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kInfoCpuRows = std::to_array<Row>({
     {.name = "cpus", .help = "the CPUs; the one that is looked through has a star", .perform = cpus},
     {.name = "hotpluggable-cpus", .help = "where CPUs can be, and are", .perform = places},
     {.name = "registers",
@@ -198,6 +198,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> info_cpu_rows() { return kRows; }
+std::span<const Row> info_cpu_rows() { return kInfoCpuRows; }
 
 }  // namespace holdfast::control::hmp

@@ -179,7 +179,7 @@ Result<void> models(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kInfoDeviceRows = std::to_array<Row>({
     {.name = "qtree",
      .arguments = {flag("b")},
      .help = "the devices, with their pins, properties and registers; -b: only what they are",
@@ -193,6 +193,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> info_device_rows() { return kRows; }
+std::span<const Row> info_device_rows() { return kInfoDeviceRows; }
 
 }  // namespace holdfast::control::hmp

@@ -161,7 +161,7 @@ Result<void> history(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kInfoMachineRows = std::to_array<Row>({
     {.name = "version", .help = "the version that clients know, and our own", .perform = version},
     {.name = "status", .help = "whether the machine runs", .perform = status},
     {.name = "name", .help = "the name the machine was given", .perform = name},
@@ -182,6 +182,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> info_machine_rows() { return kRows; }
+std::span<const Row> info_machine_rows() { return kInfoMachineRows; }
 
 }  // namespace holdfast::control::hmp

@@ -195,7 +195,7 @@ Result<void> ram_blocks(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kInfoMemoryRows = std::to_array<Row>({
     {.name = "mtree",
      .arguments = {flag("f"), flag("d"), flag("o"), flag("D")},
      .help = "the regions of memory; -f: as address spaces see them; -d: with the tree they are found in "
@@ -206,6 +206,6 @@ constexpr auto kRows = std::to_array<Row>({
 
 }  // namespace
 
-std::span<const Row> info_memory_rows() { return kRows; }
+std::span<const Row> info_memory_rows() { return kInfoMemoryRows; }
 
 }  // namespace holdfast::control::hmp

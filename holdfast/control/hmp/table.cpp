@@ -63,7 +63,7 @@ Result<void> list_infos(Call& call) {
   return {};
 }
 
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kHelpRows = std::to_array<Row>({
     {.name = "help|?",
      .arguments = {maybe(rest("command", Completes::kCommand))},
      .help = "all commands, or one; help info lists what info knows",
@@ -120,7 +120,7 @@ const Row* find_row(std::span<const Row* const> rows, std::string_view name) {
   return found == rows.end() ? nullptr : *found;
 }
 
-std::span<const Row> help_rows() { return kRows; }
+std::span<const Row> help_rows() { return kHelpRows; }
 
 std::string reference() {
   std::string text =

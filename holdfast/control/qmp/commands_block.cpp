@@ -29,7 +29,7 @@ std::expected<void, QmpError> check_inner(const Json& options) {
   return {};
 }
 
-Answer add(Call& call) {
+Answer add_block(Call& call) {
   if (const auto checked = check_inner(call.arguments); !checked)
     return std::unexpected{checked.error()};
   struct State {
@@ -48,7 +48,7 @@ Answer add(Call& call) {
   return Json();
 }
 
-Answer remove(Call& call) { return answer_of(call.machine.drives().remove(call.text("node-name"))); }
+Answer remove_block(Call& call) { return answer_of(call.machine.drives().remove(call.text("node-name"))); }
 
 Json info_of(const block::Nodes::Info& node) {
   const block::Backend& backend = *node.backend;
@@ -109,9 +109,9 @@ Answer resize(Call& call) {
       call.machine.drives().resize(name ? *name : *device, static_cast<std::uint64_t>(size)));
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
-    {"blockdev-add", add},
-    {"blockdev-del", remove},
+constexpr auto kBlockCommands = std::to_array<CommandRow>({
+    {"blockdev-add", add_block},
+    {"blockdev-del", remove_block},
     {"block_resize", resize},
     {"query-block", drives},
     {"query-named-block-nodes", list},
@@ -119,6 +119,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> block_commands() { return kRows; }
+std::span<const CommandRow> block_commands() { return kBlockCommands; }
 
 }  // namespace holdfast::control::qmp

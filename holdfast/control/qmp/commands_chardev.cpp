@@ -193,7 +193,7 @@ Result<Made> make(Call& call) {
   return made;
 }
 
-Answer add(Call& call) {
+Answer add_chardev(Call& call) {
   const std::string id = call.text("id");
   if (find_backend(call, id) != nullptr)
     return generic_error(fmt::format("chardev '{}' is there already", id));
@@ -203,7 +203,7 @@ Answer add(Call& call) {
   return made->info;
 }
 
-Answer remove(Call& call) {
+Answer remove_chardev(Call& call) {
   const std::string id = call.text("id");
   if (find_backend(call, id) == nullptr) return no_backend(id);
   const auto gone = call.machine.discard_backend(id);
@@ -276,10 +276,10 @@ Answer write_ring(Call& call) {
   return Json::object();
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
-    {"chardev-add", add},
+constexpr auto kChardevCommands = std::to_array<CommandRow>({
+    {"chardev-add", add_chardev},
     {"chardev-change", change},
-    {"chardev-remove", remove},
+    {"chardev-remove", remove_chardev},
     {"chardev-send-break", send_break},
     {"ringbuf-read", read_ring},
     {"ringbuf-write", write_ring},
@@ -287,6 +287,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> chardev_commands() { return kRows; }
+std::span<const CommandRow> chardev_commands() { return kChardevCommands; }
 
 }  // namespace holdfast::control::qmp

@@ -12,7 +12,7 @@ namespace {
 
 using machine::Machine;
 
-Answer add(Call& call) {
+Answer add_device(Call& call) {
   using Form = machine::DeviceWish::Value::Form;
   machine::DeviceWish wish{.driver = call.text("driver")};
   if (call.has("id")) {
@@ -62,7 +62,7 @@ std::expected<hw::Device*, QmpError> find_leaving(Call& call, const std::string&
 
 // The first request stands until the device is severed, or the guest has answered; from then on there
 // is no such device, though its id is free only with DEVICE_DELETED.
-Answer remove(Call& call) {
+Answer remove_device(Call& call) {
   const std::string id = call.text("id");
   const std::string name = name_from(id);
   const auto device = find_leaving(call, id, name);
@@ -86,15 +86,15 @@ Answer tear_out(Call& call) {
   return Json::object();
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
-    {"device_add", add},
-    {"device_del", remove},
+constexpr auto kDeviceCommands = std::to_array<CommandRow>({
+    {"device_add", add_device},
+    {"device_del", remove_device},
     {"x-surprise-remove", tear_out},
 });
 
 }  // namespace
 
-std::span<const CommandRow> device_commands() { return kRows; }
+std::span<const CommandRow> device_commands() { return kDeviceCommands; }
 
 Result<std::string> as_text(const std::string& key, const Json& value) {
   if (value.is_string()) return value.get<std::string>();

@@ -70,7 +70,7 @@ Answer query_dump(Call& call) { return state_of(call.shared.dump); }
 
 Answer query_capability(Call&) { return Json{{"formats", {"elf"}}}; }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kDumpCommands = std::to_array<CommandRow>({
     {"dump-guest-memory", dump},
     {"query-dump", query_dump},
     {"query-dump-guest-memory-capability", query_capability},
@@ -78,6 +78,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> dump_commands() { return kRows; }
+std::span<const CommandRow> dump_commands() { return kDumpCommands; }
 
 }  // namespace holdfast::control::qmp

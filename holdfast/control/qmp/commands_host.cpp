@@ -153,7 +153,7 @@ Answer exit_preconfig(Call& call) {
   return Json();
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kHostCommands = std::to_array<CommandRow>({
     {"getfd", get_descriptor},
     {"closefd", close_descriptor},
     {"add-fd", add_descriptor},
@@ -170,6 +170,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> host_commands() { return kRows; }
+std::span<const CommandRow> host_commands() { return kHostCommands; }
 
 }  // namespace holdfast::control::qmp

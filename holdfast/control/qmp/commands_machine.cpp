@@ -47,7 +47,7 @@ Answer person_command(Call& call) {
 
 Answer pause_migration(Call&) { return generic_error("no migration is going on"); }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kMachineCommands = std::to_array<CommandRow>({
     {"system_reset", reset},
     {"system_powerdown", power_down},
     {"stop", stop},
@@ -59,6 +59,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> machine_commands() { return kRows; }
+std::span<const CommandRow> machine_commands() { return kMachineCommands; }
 
 }  // namespace holdfast::control::qmp

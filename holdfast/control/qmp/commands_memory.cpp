@@ -86,7 +86,7 @@ Answer query_size(Call& call) {
   return Json{{"base-memory", base}, {"plugged-memory", plugged}};
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kMemoryCommands = std::to_array<CommandRow>({
     {"object-add", add_object},
     {"object-del", delete_object},
     {"query-memdev", query_memory_objects},
@@ -96,6 +96,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> memory_commands() { return kRows; }
+std::span<const CommandRow> memory_commands() { return kMemoryCommands; }
 
 }  // namespace holdfast::control::qmp

@@ -252,7 +252,7 @@ Answer list_type(Call& call) {
   return all;
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kObjectCommands = std::to_array<CommandRow>({
     {"qom-list-types", list_types},
     {"qom-list", list_object},
     {"qom-get", get_property},
@@ -263,6 +263,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> object_commands() { return kRows; }
+std::span<const CommandRow> object_commands() { return kObjectCommands; }
 
 }  // namespace holdfast::control::qmp

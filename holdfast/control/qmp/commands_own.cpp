@@ -164,7 +164,7 @@ Answer explain_address(Call& call) {
   return answer;
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kOwnCommands = std::to_array<CommandRow>({
     {"x-query-census", census},
     {"x-query-tickets", tickets},
     {"x-wait-ticket", wait_ticket},
@@ -174,6 +174,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> own_commands() { return kRows; }
+std::span<const CommandRow> own_commands() { return kOwnCommands; }
 
 }  // namespace holdfast::control::qmp

@@ -73,10 +73,10 @@ Answer query_pci(Call& call) {
   return all;
 }
 
-constexpr auto kRows = std::to_array<CommandRow>({{"query-pci", query_pci}});
+constexpr auto kPciCommands = std::to_array<CommandRow>({{"query-pci", query_pci}});
 
 }  // namespace
 
-std::span<const CommandRow> pci_commands() { return kRows; }
+std::span<const CommandRow> pci_commands() { return kPciCommands; }
 
 }  // namespace holdfast::control::qmp

@@ -166,7 +166,7 @@ Answer nothing_at_all(Call&) { return Json::object(); }
 
 Answer nothing(Call&) { return Json::array(); }
 
-constexpr auto kRows = std::to_array<CommandRow>({
+constexpr auto kQueryCommands = std::to_array<CommandRow>({
     {"query-version", query_version},
     {"query-commands", query_command_names},
     {"query-qmp-schema", query_schema},
@@ -200,6 +200,6 @@ constexpr auto kRows = std::to_array<CommandRow>({
 
 }  // namespace
 
-std::span<const CommandRow> query_commands() { return kRows; }
+std::span<const CommandRow> query_commands() { return kQueryCommands; }
 
 }  // namespace holdfast::control::qmp

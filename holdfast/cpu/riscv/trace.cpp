@@ -8,11 +8,10 @@
 
 #include "holdfast/base/log.hpp"
 #include "holdfast/cpu/riscv/disassemble.hpp"
+#include "holdfast/cpu/riscv/trap.hpp"
 
 namespace holdfast::cpu::riscv {
 namespace {
-
-constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
 
 char letter(Privilege privilege) { return "US?M"[static_cast<unsigned>(privilege)]; }
 

@@ -8,8 +8,6 @@
 namespace holdfast::cpu::riscv {
 namespace {
 
-constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
-
 std::uint64_t vector(std::uint64_t tvec, std::uint64_t cause) {
   const std::uint64_t base = tvec & ~std::uint64_t{3};
   const bool vectored = (tvec & 1) != 0 && (cause & kInterruptFlag) != 0;

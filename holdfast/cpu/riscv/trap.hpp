@@ -9,6 +9,9 @@
 
 namespace holdfast::cpu::riscv {
 
+/// Set in a cause that is an interrupt's.
+inline constexpr std::uint64_t kInterruptFlag = std::uint64_t{1} << 63;
+
 /// mip as it reads: pins, what software wrote, and the supervisor timer.
 std::uint64_t pending_interrupts(const Core& core);
 /// Brings the edges that have come into mip. What comes later is not lost to a write of mip.

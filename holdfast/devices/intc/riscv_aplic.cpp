@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/devices/intc/source_bits.hpp"
 #include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
@@ -37,8 +38,6 @@ constexpr std::uint32_t kHartBits = ~std::uint32_t{0} << kHartShift;
 constexpr std::uint32_t field(std::uint32_t value, unsigned first, unsigned bits) {
   return value >> first & ((1U << bits) - 1);
 }
-constexpr unsigned word_of(unsigned source) { return source / 32; }
-constexpr std::uint32_t bit_of(unsigned source) { return std::uint32_t{1} << (source % 32); }
 
 /// Calls `what` for each source of a word's bits.
 template <class What>

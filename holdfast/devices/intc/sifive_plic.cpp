@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/devices/intc/source_bits.hpp"
 #include "holdfast/hw/base_types.hpp"
 
 namespace holdfast::devices {
@@ -12,8 +13,6 @@ namespace {
 
 constexpr unsigned kMost = 1024;  // sources, and contexts in the memory map
 
-constexpr unsigned word_of(unsigned source) { return source / 32; }
-constexpr std::uint32_t bit_of(unsigned source) { return std::uint32_t{1} << (source % 32); }
 bool is_in(const hw::AtomicWords& words, unsigned source) {
   return (words[word_of(source)] & bit_of(source)) != 0;
 }

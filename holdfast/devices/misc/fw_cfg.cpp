@@ -27,7 +27,7 @@ constexpr std::uint32_t kError = 1;
 constexpr std::uint32_t kRead = 2;
 constexpr std::uint32_t kSkip = 4;
 constexpr std::uint32_t kSelect = 8;
-constexpr std::uint32_t kWrite = 16;
+constexpr std::uint32_t kDmaWrite = 16;
 
 constexpr std::uint16_t kWriteChannel = 0x4000;  // of a key; means nothing any more
 constexpr std::size_t kDirectoryEntry = 64;
@@ -196,7 +196,7 @@ void FwCfg::transfer() {
 bool FwCfg::perform(const Request& request) {
   if ((request.control & kSelect) != 0) select(static_cast<std::uint16_t>(request.control >> 16U));
   if ((request.control & kRead) != 0) return copy_out(request.address, request.length);
-  if ((request.control & kWrite) != 0) return request.length == 0;
+  if ((request.control & kDmaWrite) != 0) return request.length == 0;
   if ((request.control & kSkip) != 0) {
     const auto* item = selected();
     const std::uint64_t left =

@@ -20,7 +20,7 @@ enum Command : std::uint64_t {
   kPutCharacter = 0x0101,
 };
 
-enum SystemCall : std::uint64_t { kWrite = 64, kExit = 93 };
+enum SystemCall : std::uint64_t { kWriteCall = 64, kExitCall = 93 };
 constexpr auto kNoSuchCall = static_cast<std::uint64_t>(-38);   // as Linux says
 constexpr auto kBadAddress = static_cast<std::uint64_t>(-14);
 constexpr auto kBadDescriptor = static_cast<std::uint64_t>(-9);
@@ -87,9 +87,9 @@ void Htif::system_call(std::uint64_t words_at) {
   if (outcome != memory::MemTxResult::kOk)
     return log::guest_error("{}: no memory for a system call at {:#x}", full_path(), words_at);
   switch (words[0]) {
-    case kExit:
+    case kExitCall:
       return quit(words[1] & 0xff);
-    case kWrite:
+    case kWriteCall:
       words[0] = words[1] == 1 || words[1] == 2 ? write_out(words[2], words[3]) : kBadDescriptor;
       break;
     default:

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint16_t kSecondaryReset = 0x0040;   // in bridge control
 constexpr std::uint16_t kParityAndErrors = 0x0003;  // the same
-constexpr std::uint32_t k64Bit = 0x1;               // prefetchable windows
+constexpr std::uint32_t kWindow64Bit = 0x1;               // prefetchable windows
 constexpr std::uint64_t kMegabyteMask = 0xf'ffff;
 
 }  // namespace
@@ -78,7 +78,7 @@ void Bridge::define_header() {
   config.allow(reg::kPrimaryBus, 4, 0x00ff'ffff);
   config.allow(reg::kIoBase, 2, 0xf0f0);
   config.allow(reg::kMemoryBase, 4, 0xfff0'fff0);
-  config.define(reg::kPrefetchableBase, 4, k64Bit << 16U | k64Bit);
+  config.define(reg::kPrefetchableBase, 4, kWindow64Bit << 16U | kWindow64Bit);
   config.allow(reg::kPrefetchableBase, 4, 0xfff0'fff0);
   config.allow(reg::kPrefetchableBaseUpper, 4, ~0U);
   config.allow(reg::kPrefetchableLimitUpper, 4, ~0U);

@@ -10,18 +10,18 @@
 namespace holdfast::devices::pci {
 namespace {
 
-constexpr unsigned kControl = 0x2;
+constexpr unsigned kMsiControl = 0x2;
 constexpr unsigned kAddress = 0x4;
 constexpr unsigned kAddressUpper = 0x8;
-constexpr unsigned kData = 0xc;
+constexpr unsigned kMsiData = 0xc;
 constexpr unsigned kMask = 0x10;
 constexpr unsigned kPending = 0x14;
 
-constexpr std::uint16_t kEnable = 0x0001;
+constexpr std::uint16_t kMsiEnable = 0x0001;
 constexpr unsigned kCapableShift = 1;
 constexpr unsigned kAllowedShift = 4;
 constexpr std::uint16_t kAllowed = 0x0070;
-constexpr std::uint16_t k64Bit = 0x0080;
+constexpr std::uint16_t kMsi64Bit = 0x0080;
 constexpr std::uint16_t kMaskable = 0x0100;
 
 constexpr unsigned bytes_with(Msi::Masking masking) {
@@ -41,20 +41,20 @@ Msi::Msi(Function& function, Init init)
   HF_CHECK(std::has_single_bit(init.vectors) && init.vectors <= 32, "{}: {} vectors", path(),
            init.vectors);
   const bool maskable = init.masking == Masking::kYes;
-  define(kControl, 2,
-         static_cast<std::uint32_t>(std::countr_zero(init.vectors)) << kCapableShift | k64Bit |
+  define(kMsiControl, 2,
+         static_cast<std::uint32_t>(std::countr_zero(init.vectors)) << kCapableShift | kMsi64Bit |
              (maskable ? kMaskable : 0U));
-  allow(kControl, 2, kEnable | kAllowed);
+  allow(kMsiControl, 2, kMsiEnable | kAllowed);
   allow(kAddress, 4, ~3U);
   allow(kAddressUpper, 4, ~0U);
-  allow(kData, 2, 0xffff);
+  allow(kMsiData, 2, 0xffff);
   if (maskable) allow(kMask, 4, std::numeric_limits<std::uint32_t>::max() >> (32 - init.vectors));
 }
 
-bool Msi::is_enabled() const { return (get16(kControl) & kEnable) != 0; }
+bool Msi::is_enabled() const { return (get16(kMsiControl) & kMsiEnable) != 0; }
 
 unsigned Msi::allowed() const {
-  return std::min(init_.vectors, 1U << ((get16(kControl) & kAllowed) >> kAllowedShift));
+  return std::min(init_.vectors, 1U << ((get16(kMsiControl) & kAllowed) >> kAllowedShift));
 }
 
 void Msi::notify(unsigned vector) {
@@ -68,7 +68,7 @@ void Msi::notify(unsigned vector) {
 
 void Msi::send(unsigned vector) {
   const std::uint64_t address = get(kAddress, 4) | std::uint64_t{get(kAddressUpper, 4)} << 32;
-  send_message(function(), address, (get16(kData) & ~(allowed() - 1)) | vector);
+  send_message(function(), address, (get16(kMsiData) & ~(allowed() - 1)) | vector);
 }
 
 void Msi::written() {

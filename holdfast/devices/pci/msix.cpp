@@ -8,11 +8,11 @@ namespace holdfast::devices::pci {
 namespace {
 
 constexpr unsigned kBytes = 12;
-constexpr unsigned kControl = 0x2;
+constexpr unsigned kMsixControl = 0x2;
 constexpr unsigned kTable = 0x4;
 constexpr unsigned kPendingBits = 0x8;
 
-constexpr std::uint16_t kEnable = 0x8000;
+constexpr std::uint16_t kMsixEnable = 0x8000;
 constexpr std::uint16_t kMaskAll = 0x4000;
 
 // Words of an entry.
@@ -37,18 +37,18 @@ Msix::Msix(Function& function, const Init& init)
                init.pending % 8 == 0,
            "{}: {} vectors at {:#x}, pending bits at {:#x}", path(), init.vectors, init.table,
            init.pending);
-  define(kControl, 2, init.vectors - 1);
-  allow(kControl, 2, kEnable | kMaskAll);
+  define(kMsixControl, 2, init.vectors - 1);
+  allow(kMsixControl, 2, kMsixEnable | kMaskAll);
   define(kTable, 4, static_cast<std::uint32_t>(init.table) | init.bar.index());
   define(kPendingBits, 4, static_cast<std::uint32_t>(init.pending) | init.bar.index());
   init.content.add(init.table, table_, 1);
   init.content.add(init.pending, pending_, 1);
 }
 
-bool Msix::is_enabled() const { return (get16(kControl) & kEnable) != 0; }
+bool Msix::is_enabled() const { return (get16(kMsixControl) & kMsixEnable) != 0; }
 
 bool Msix::is_masked(const Entry& entry) const {
-  return (get16(kControl) & kMaskAll) != 0 || (entry.control & kMasked) != 0;
+  return (get16(kMsixControl) & kMaskAll) != 0 || (entry.control & kMasked) != 0;
 }
 
 void Msix::notify(unsigned vector) {

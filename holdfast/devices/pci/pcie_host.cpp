@@ -13,16 +13,16 @@ namespace holdfast::devices::pci {
 namespace {
 
 constexpr std::int32_t kBehindAll = -1000;
-constexpr memory::AccessRules kAnyAccess{.valid = {.min = 1, .max = 8, .unaligned = true},
+constexpr memory::AccessRules kSilentAccess{.valid = {.min = 1, .max = 8, .unaligned = true},
                                          .impl = {.min = 1, .max = 8, .unaligned = true}};
 
-constexpr std::array<const object::Type*, 1> kAbilities{&kConventionalDevice};
+constexpr std::array<const object::Type*, 1> kRootAbilities{&kConventionalDevice};
 
 }  // namespace
 
 constinit const object::Type HostFunction::kType{.name = "gpex-root",
                                                  .parent = &Function::kType,
-                                                 .interfaces = kAbilities,
+                                                 .interfaces = kRootAbilities,
                                                  .docs = "The host bridge as a function of its bus."};
 
 HostFunction::HostFunction(const hw::DeviceInit& init)
@@ -34,9 +34,9 @@ constinit const object::Type PcieHost::kType{.name = "gpex-pcihost",
 
 PcieHost::PcieHost(const hw::DeviceInit& init, const Config& config)
     : Device{init},
-      no_function_{*this, "no-function", Bus::kConfigBytes, nothing_, kAnyAccess},
-      no_memory_{*this, "no-memory", memory::kWholeSpace, nothing_, kAnyAccess},
-      no_io_{*this, "no-io", Bus::kIoBytes, nothing_, kAnyAccess},
+      no_function_{*this, "no-function", Bus::kConfigBytes, nothing_, kSilentAccess},
+      no_memory_{*this, "no-memory", memory::kWholeSpace, nothing_, kSilentAccess},
+      no_io_{*this, "no-io", Bus::kIoBytes, nothing_, kSilentAccess},
       low_{*this, "mmio-low", config.low_size, bus_.memory(), config.low_base},
       high_{*this, "mmio-high", config.high_size, bus_.memory(), config.high_base},
       pio_{*this, "pio", Bus::kIoBytes, bus_.io()} {

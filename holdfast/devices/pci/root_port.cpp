@@ -21,14 +21,14 @@ constexpr std::uint32_t kLinkActiveReporting = 1U << 20U;
 constexpr unsigned kPortNumberShift = 24;
 constexpr std::uint16_t kRootControlBits = 0x000f;   // errors and power management events, which do not occur
 
-constexpr std::array<const object::Type*, 2> kAbilities{&kExpressDevice, &hw::kHotplugHandler};
+constexpr std::array<const object::Type*, 2> kRootPortAbilities{&kExpressDevice, &hw::kHotplugHandler};
 
 }  // namespace
 
 constinit const object::Type RootPort::kType{
     .name = "pcie-root-port",
     .parent = &Bridge::kType,
-    .interfaces = kAbilities,
+    .interfaces = kRootPortAbilities,
     .docs = "A PCI Express root port with a hot-plug slot."};
 
 RootPort::RootPort(const hw::DeviceInit& init, const Config& config)

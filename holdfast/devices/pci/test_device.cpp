@@ -35,7 +35,7 @@ const Test& test_of(std::uint8_t number) { return kTests[number % kTests.size()]
 std::size_t place_of(std::uint8_t number) { return number / kTests.size(); }
 std::uint64_t offset_of(std::uint8_t number) { return kPlaces[place_of(number)].bytes / 2 + number; }
 
-constexpr memory::AccessRules kAnyAccess{.valid = {.min = 1, .max = 8, .unaligned = true},
+constexpr memory::AccessRules kTestAccess{.valid = {.min = 1, .max = 8, .unaligned = true},
                                          .impl = {.min = 1, .max = 8}};
 constexpr std::uint64_t kLeastMembar = 16;
 
@@ -43,7 +43,7 @@ constexpr std::uint64_t kLeastMembar = 16;
 constexpr std::uint64_t kTest = 0;
 constexpr std::uint64_t kWidth = 1;
 constexpr std::uint64_t kOffset = 4;
-constexpr std::uint64_t kData = 8;
+constexpr std::uint64_t kTestData = 8;
 constexpr std::uint64_t kCount = 12;
 constexpr std::uint64_t kName = 16;
 
@@ -51,13 +51,13 @@ std::uint8_t byte_of(std::uint64_t value, std::uint64_t at) {
   return static_cast<std::uint8_t>(value >> (8 * at));
 }
 
-constexpr std::array<const object::Type*, 1> kAbilities{&kConventionalDevice};
+constexpr std::array<const object::Type*, 1> kTestDeviceAbilities{&kConventionalDevice};
 
 }  // namespace
 
 constinit const object::Type TestDevice::kType{.name = "pci-testdev",
                                                .parent = &Function::kType,
-                                               .interfaces = kAbilities,
+                                               .interfaces = kTestDeviceAbilities,
                                                .docs = "A PCI function to try out accesses on."};
 
 TestDevice::TestDevice(const hw::DeviceInit& init, const Config& config)
@@ -89,7 +89,7 @@ std::uint8_t TestDevice::header_byte(std::uint64_t offset) const {
     return offset - kName < name.size() ? static_cast<std::uint8_t>(name[offset - kName]) : std::uint8_t{0};
   }
   if (offset >= kCount) return byte_of(count_, offset - kCount);
-  if (offset >= kData) return byte_of(test_of(test_).datum, offset - kData);
+  if (offset >= kTestData) return byte_of(test_of(test_).datum, offset - kTestData);
   if (offset >= kOffset) return byte_of(offset_of(test_), offset - kOffset);
   if (offset == kWidth) return 1;
   return offset == kTest ? test_.get() : std::uint8_t{0};
@@ -116,7 +116,7 @@ TestDevice::Face::Face(TestDevice& device, Kind kind)
     : device_{device},
       kind_{kind},
       region_{device, kPlaces[static_cast<std::size_t>(kind)].name, kPlaces[static_cast<std::size_t>(kind)].bytes,
-              *this, kAnyAccess} {}
+              *this, kTestAccess} {}
 
 memory::MemTxResult TestDevice::Face::read(std::uint64_t offset, unsigned size, std::uint64_t& value,
                                            memory::MemTxAttrs /*attrs*/) {

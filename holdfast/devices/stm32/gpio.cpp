@@ -23,7 +23,7 @@ constexpr std::uint32_t merged(std::uint32_t old, std::uint32_t value, std::uint
   return (old & kept) | (value & ~kept);
 }
 
-constexpr std::uint16_t bit(unsigned pin) { return static_cast<std::uint16_t>(1U << pin); }
+constexpr std::uint16_t bit_of_pin(unsigned pin) { return static_cast<std::uint16_t>(1U << pin); }
 constexpr std::uint16_t low(std::uint32_t value) { return static_cast<std::uint16_t>(value); }
 /// All pins but these.
 constexpr std::uint16_t but(std::uint16_t pins) { return low(0xffffU & ~std::uint32_t{pins}); }
@@ -127,9 +127,9 @@ void Stm32l4x5Gpio::driven(unsigned pin, bool level) {
     log::guest_error("{}: pin {} is an output and cannot be driven from outside", full_path(), pin);
     return;
   }
-  connected_ |= bit(pin);
-  if (level) driven_high_ |= bit(pin);
-  else driven_high_ &= but(bit(pin));
+  connected_ |= bit_of_pin(pin);
+  if (level) driven_high_ |= bit_of_pin(pin);
+  else driven_high_ &= but(bit_of_pin(pin));
   update();
 }
 
@@ -142,8 +142,8 @@ void Stm32l4x5Gpio::disconnect(std::uint16_t pins) {
 void Stm32l4x5Gpio::disconnect_shorted() {
   std::uint16_t shorted = 0;
   for (unsigned pin = 0; pin < kPins; ++pin)
-    if ((connected_ & bit(pin)) != 0 && would_short(pin, (driven_high_ & bit(pin)) != 0))
-      shorted |= bit(pin);
+    if ((connected_ & bit_of_pin(pin)) != 0 && would_short(pin, (driven_high_ & bit_of_pin(pin)) != 0))
+      shorted |= bit_of_pin(pin);
   if (shorted != 0)
     log::guest_error("{}: pins {:#06x} become outputs and are disconnected", full_path(), shorted);
   disconnect(shorted);
@@ -152,9 +152,9 @@ void Stm32l4x5Gpio::disconnect_shorted() {
 std::optional<bool> Stm32l4x5Gpio::level_of(unsigned pin) const {
   const Mode mode = mode_of(pin);
   if (mode == Mode::kAnalog) return false;
-  const bool output = (output_ & bit(pin)) != 0;
+  const bool output = (output_ & bit_of_pin(pin)) != 0;
   if (mode == Mode::kOutput && (!output || !is_open_drain(pin))) return output;
-  if ((connected_ & bit(pin)) != 0) return (driven_high_ & bit(pin)) != 0;
+  if ((connected_ & bit_of_pin(pin)) != 0) return (driven_high_ & bit_of_pin(pin)) != 0;
   if (pull_of(pin) == Pull::kUp) return true;
   if (pull_of(pin) == Pull::kDown) return false;
   return std::nullopt;
@@ -163,11 +163,11 @@ std::optional<bool> Stm32l4x5Gpio::level_of(unsigned pin) const {
 void Stm32l4x5Gpio::update() {
   std::uint16_t now = 0;
   for (unsigned pin = 0; pin < kPins; ++pin)
-    if (level_of(pin).value_or((level_ & bit(pin)) != 0)) now |= bit(pin);
+    if (level_of(pin).value_or((level_ & bit_of_pin(pin)) != 0)) now |= bit_of_pin(pin);
   level_ = now;
   for (unsigned pin = 0; pin < kPins; ++pin) {
-    out_.set(pin, (now & bit(pin)) != 0);
-    pad_.set(pin, (now & bit(pin)) != 0);
+    out_.set(pin, (now & bit_of_pin(pin)) != 0);
+    pad_.set(pin, (now & bit_of_pin(pin)) != 0);
   }
 }
 

@@ -42,7 +42,7 @@ constexpr std::uint32_t kWritable[3]{0x0773'7f73, 0x0773'7f00, 0x0703'7f00};
 }  // namespace pllcfgr
 
 constexpr std::uint32_t kConfigurationWritable = 0x7700'bff3;
-constexpr std::uint32_t kInterrupts = 0x2ff;
+constexpr std::uint32_t kInterruptBits = 0x2ff;
 constexpr std::uint32_t kCalibrationWritable = 0x1f00'ff00;  // the trimming
 constexpr std::uint32_t kLseOn = bit(0), kLseBypass = bit(2), kLseDrive = 0x18, kBackupReset = bit(16);
 constexpr std::uint32_t kRtcSource = 0x300;
@@ -65,18 +65,18 @@ constexpr std::uint32_t ahb_divider(std::uint32_t code) {
 /// What PPRE1 and PPRE2 say.
 constexpr std::uint32_t apb_divider(std::uint32_t code) { return code < 4 ? 1 : 2U << (code - 4); }
 
-/// Clocks that peripherals are made of.
-enum From : std::uint8_t {
-  kNone, kHclkFrom, kPclk1From, kPclk2From, kSysclkFrom, kHsiFrom, kLseFrom, kLsiFrom, kMsiFrom,
-  kTim1From, kTim2From, kClk48From, kSaiFrom1, kSaiFrom2, kSaiFrom3, kAdcFrom1, kAdcFrom2
-};
-
 }  // namespace
 
 constinit const object::Type Stm32l4x5Rcc::kType{
     .name = "stm32l4x5-rcc",
     .parent = &hw::kSysBusDevice,
     .docs = "Reset and clock control of the STM32L4x5."};
+
+/// Clocks that peripherals are made of.
+enum Stm32l4x5Rcc::From : std::uint8_t {
+  kNone, kHclkFrom, kPclk1From, kPclk2From, kSysclkFrom, kHsiFrom, kLseFrom, kLsiFrom, kMsiFrom,
+  kTim1From, kTim2From, kClk48From, kSaiFrom1, kSaiFrom2, kSaiFrom3, kAdcFrom1, kAdcFrom2
+};
 
 /// A clock that goes to one peripheral: which clocks CCIPR selects from, which bit switches it on.
 struct Stm32l4x5Rcc::Peripheral {
@@ -220,7 +220,7 @@ void Stm32l4x5Rcc::set_pll_configuration(unsigned pll, std::uint32_t value) {
 }
 
 void Stm32l4x5Rcc::set_interrupt_enable(std::uint32_t value) {
-  interrupt_enable_ = value & kInterrupts;
+  interrupt_enable_ = value & kInterruptBits;
   update_irq();
 }
 

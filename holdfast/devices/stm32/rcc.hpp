@@ -41,6 +41,7 @@ class Stm32l4x5Rcc final : public hw::Device {
   /// Register sets in the order of their addresses.
   enum Bus : unsigned { kAhb1, kAhb2, kAhb3, kApb1, kApb1Second, kApb2, kBuses };
   using PerBus = std::array<std::uint32_t, kBuses>;
+  enum From : std::uint8_t;  // clocks that peripherals' are made of
   struct Peripheral;  // a row of the table of clocks
   static const std::array<Peripheral, 61> kPeripherals;
 

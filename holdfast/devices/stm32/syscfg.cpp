@@ -16,7 +16,7 @@ constexpr std::uint32_t kChoice = 0x0000'ffff;
 constexpr unsigned kLinesOfRegister = 4;
 // SPEC: 9.2.8, SYSCFG_CFGR2. Locks are set for good; the parity error flag is cleared by writing 1.
 constexpr std::uint32_t kLocks = 0x0000'000f;
-constexpr std::uint32_t kParityError = 0x0000'0100;
+constexpr std::uint32_t kSramParityError = 0x0000'0100;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void Stm32l4x5Syscfg::set_choice(unsigned index, std::uint32_t value) {
 }
 
 void Stm32l4x5Syscfg::set_configuration2(std::uint32_t value) {
-  configuration2_ = (configuration2_ | (value & kLocks)) & ~(value & kParityError);
+  configuration2_ = (configuration2_ | (value & kLocks)) & ~(value & kSramParityError);
 }
 
 // Ports that do not exist can be chosen: nothing drives the line then.

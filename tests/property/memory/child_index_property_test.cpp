@@ -15,12 +15,12 @@ namespace {
 using testing::Chooser;
 
 template <unsigned Fanout>
-class Program {
+class ChildProgram {
  public:
   using Index = BasicChildIndex<Fanout>;
   using Entry = typename Index::Entry;
 
-  explicit Program(std::uint64_t seed) : choose_{seed}, offsets_{choose_.between(1, 40)} {}
+  explicit ChildProgram(std::uint64_t seed) : choose_{seed}, offsets_{choose_.between(1, 40)} {}
 
   void run() {
     {
@@ -116,18 +116,18 @@ class Program {
 };
 
 template <unsigned Fanout>
-void run_programs(std::uint64_t count) {
+void run_child_programs(std::uint64_t count) {
   for (const std::uint64_t seed : testing::seeds(count)) {
     SCOPED_TRACE(::testing::Message() << "HOLDFAST_SEED=" << seed);
-    Program<Fanout>{seed}.run();
+    ChildProgram<Fanout>{seed}.run();
     if (::testing::Test::HasFailure()) return;
   }
   detail::avx2_in_use = detail::processor_has_avx2();
 }
 
-TEST(ChildIndexProperty, MeetingAgreesWithAListAtFanout4) { run_programs<4>(1000); }
-TEST(ChildIndexProperty, MeetingAgreesWithAListAtFanout8) { run_programs<8>(1000); }
-TEST(ChildIndexProperty, MeetingAgreesWithAListAtFanout32) { run_programs<32>(1000); }
+TEST(ChildIndexProperty, MeetingAgreesWithAListAtFanout4) { run_child_programs<4>(1000); }
+TEST(ChildIndexProperty, MeetingAgreesWithAListAtFanout8) { run_child_programs<8>(1000); }
+TEST(ChildIndexProperty, MeetingAgreesWithAListAtFanout32) { run_child_programs<32>(1000); }
 
 }  // namespace
 }  // namespace holdfast::memory

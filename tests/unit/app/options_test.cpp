@@ -20,7 +20,7 @@ Options read(const Arguments& words) {
   return options.value_or(Options{});
 }
 
-std::string error_of(const Arguments& words) {
+std::string refusal_of(const Arguments& words) {
   const auto options = parse_options(words);
   return options ? "accepted" : options.error().message;
 }
@@ -94,22 +94,22 @@ TEST(Options, MemoryInMiBOrWithASuffix) {
 
 TEST(Options, MemoryThatIsRefused) {
   const std::string shape = "; it takes a size, such as 64K, 128M or 2G";
-  EXPECT_EQ(error_of({"-m", "lots"}), "-m lots: size is 'lots'" + shape);
-  EXPECT_EQ(error_of({"-m", "16E"}), "-m 16E: size is '16E'" + shape);
-  EXPECT_EQ(error_of({"-m", "-1"}), "-m -1: size is '-1'" + shape);
-  EXPECT_EQ(error_of({"-m", "0"}),
+  EXPECT_EQ(refusal_of({"-m", "lots"}), "-m lots: size is 'lots'" + shape);
+  EXPECT_EQ(refusal_of({"-m", "16E"}), "-m 16E: size is '16E'" + shape);
+  EXPECT_EQ(refusal_of({"-m", "-1"}), "-m -1: size is '-1'" + shape);
+  EXPECT_EQ(refusal_of({"-m", "0"}),
             "-m: 0 bytes cannot be the size of memory; it takes a positive multiple of 4K");
-  EXPECT_EQ(error_of({"-m", "5000B"}),
+  EXPECT_EQ(refusal_of({"-m", "5000B"}),
             "-m: 5000 bytes cannot be the size of memory; it takes a positive multiple of 4K");
-  EXPECT_EQ(error_of({"-m", ""}), "-m : it takes a size, such as 128M or 2G");
-  EXPECT_EQ(error_of({"-m", "128M,color=red"}),
+  EXPECT_EQ(refusal_of({"-m", ""}), "-m : it takes a size, such as 128M or 2G");
+  EXPECT_EQ(refusal_of({"-m", "128M,color=red"}),
             "-m 128M,color=red: there is no 'color'; there are size, slots, maxmem, max-size");
-  EXPECT_EQ(error_of({"-m", "128M,slots=x"}),
+  EXPECT_EQ(refusal_of({"-m", "128M,slots=x"}),
             "-m 128M,slots=x: slots is 'x'; it takes a whole number from 0 to 256");
-  EXPECT_EQ(error_of({"-m", "1G,maxmem=128M"}),
+  EXPECT_EQ(refusal_of({"-m", "1G,maxmem=128M"}),
             "-m: maxmem, 134217728 bytes, is less than the memory there is, 1073741824 bytes; it "
             "takes at least as much");
-  EXPECT_EQ(error_of({"-m", "128M,slots=2"}),
+  EXPECT_EQ(refusal_of({"-m", "128M,slots=2"}),
             "-m: slots are for memory that may be added, so it takes maxmem=SIZE besides");
 }
 
@@ -121,9 +121,9 @@ TEST(Options, MemoryThatMayBeAdded) {
 }
 
 TEST(Options, CpusThatAreRefused) {
-  EXPECT_EQ(error_of({"-smp", "0"}), "-smp 0: cpus is '0'; it takes a whole number from 1 on");
-  EXPECT_EQ(error_of({"-smp", ""}), "-smp : it takes a number of CPUs");
-  EXPECT_EQ(error_of({"-smp", "4,sockets=3"}).substr(0, 6), "-smp: ");
+  EXPECT_EQ(refusal_of({"-smp", "0"}), "-smp 0: cpus is '0'; it takes a whole number from 1 on");
+  EXPECT_EQ(refusal_of({"-smp", ""}), "-smp : it takes a number of CPUs");
+  EXPECT_EQ(refusal_of({"-smp", "4,sockets=3"}).substr(0, 6), "-smp: ");
 }
 
 Items chardev(const Options& options, std::string_view id) {
@@ -191,28 +191,28 @@ TEST(Options, WhereMonitorsAre) {
   EXPECT_EQ(where({"-chardev", "pty,id=c", "-mon", "c"}), "c for people");
   EXPECT_EQ(where({"-chardev", "pty,id=c", "-mon", "chardev=c,mode=readline"}), "c for people");
   EXPECT_EQ(where({"-chardev", "pty,id=c", "-mon", "chardev=c,mode=control"}), "c for programs");
-  EXPECT_EQ(error_of({"-mon", "c,pretty=on"}), "-mon c,pretty=on: pretty is for mode=control");
+  EXPECT_EQ(refusal_of({"-mon", "c,pretty=on"}), "-mon c,pretty=on: pretty is for mode=control");
 }
 
 TEST(Options, SerialPortsThatAreRefused) {
-  EXPECT_EQ(error_of({"-serial", "tv"}),
+  EXPECT_EQ(refusal_of({"-serial", "tv"}),
             "-serial tv: 'tv' is no back-end; it takes stdio, mon:stdio, chardev:ID, file:PATH, "
             "unix:PATH, tcp:HOST:PORT, pipe:PATH, pty, ringbuf, /dev/TERMINAL, null or none");
-  EXPECT_EQ(error_of({"-serial", "tcp:4444"}),
+  EXPECT_EQ(refusal_of({"-serial", "tcp:4444"}),
             "-serial tcp:4444: '4444' is no address; it takes HOST:PORT");
-  EXPECT_EQ(error_of({"-serial", "file:"}), "-serial file:: the path is empty; it takes file:PATH");
-  EXPECT_EQ(error_of({"-serial", "unix:"}), "-serial unix:: the path is empty; it takes unix:PATH");
-  EXPECT_EQ(error_of({"-serial", "stdio", "-serial", "mon:stdio"}),
+  EXPECT_EQ(refusal_of({"-serial", "file:"}), "-serial file:: the path is empty; it takes file:PATH");
+  EXPECT_EQ(refusal_of({"-serial", "unix:"}), "-serial unix:: the path is empty; it takes unix:PATH");
+  EXPECT_EQ(refusal_of({"-serial", "stdio", "-serial", "mon:stdio"}),
             "-serial mon:stdio: the terminal is taken by -serial stdio; one can have it");
-  EXPECT_EQ(error_of({"-serial", "chardev:x"}),
+  EXPECT_EQ(refusal_of({"-serial", "chardev:x"}),
             "-serial chardev:x: there is no character back-end of that id; -chardev makes one");
-  EXPECT_EQ(error_of({"-chardev", "stdio,id=x", "-daemonize"}),
+  EXPECT_EQ(refusal_of({"-chardev", "stdio,id=x", "-daemonize"}),
             "-daemonize: in the background there is no terminal, and -chardev stdio,id=x wants it");
 }
 
 TEST(Options, MonitorAndDisplay) {
   EXPECT_EQ(read({"-monitor", "none"}).action, Action::kRun);
-  EXPECT_EQ(error_of({"-display", "sdl"}), "-display sdl: 'sdl' is no display; it takes none");
+  EXPECT_EQ(refusal_of({"-display", "sdl"}), "-display sdl: 'sdl' is no display; it takes none");
 }
 
 TEST(Options, Accelerators) {
@@ -222,15 +222,15 @@ TEST(Options, Accelerators) {
   EXPECT_EQ(read({"-accel", "qtest"}).accelerator, Accelerator::kQtest);
   EXPECT_EQ(read({"-accel", "interp", "-accel", "tcg"}).accelerator, Accelerator::kInterpreter);
   EXPECT_EQ(read({"-accel", "tcg,thread=single"}).threading, Threading::kSingle);
-  EXPECT_EQ(error_of({"-accel", "magic"}),
+  EXPECT_EQ(refusal_of({"-accel", "magic"}),
             "-accel magic: 'magic' is no accelerator; there are emu, interp, tcg, qtest");
-  EXPECT_EQ(error_of({"-accel", ""}),
+  EXPECT_EQ(refusal_of({"-accel", ""}),
             "-accel : it takes an accelerator first; there are emu, interp, tcg, qtest");
-  EXPECT_EQ(error_of({"-accel", "tcg,thread=two"}),
+  EXPECT_EQ(refusal_of({"-accel", "tcg,thread=two"}),
             "-accel tcg,thread=two: thread is 'two'; it takes multi, single");
-  EXPECT_EQ(error_of({"-accel", "tcg", "-M", "virt,accel=tcg"}),
+  EXPECT_EQ(refusal_of({"-accel", "tcg", "-M", "virt,accel=tcg"}),
             "-M virt,accel=tcg: 'accel' is given by -accel already; give it once");
-  EXPECT_EQ(error_of({"-M", "virt,accel=tcg", "-accel", "tcg"}),
+  EXPECT_EQ(refusal_of({"-M", "virt,accel=tcg", "-accel", "tcg"}),
             "-accel tcg: -machine accel= chose one already; give it once");
 }
 
@@ -239,7 +239,7 @@ TEST(Options, TheFirstAcceleratorThatCanBeUsedIs) {
   EXPECT_EQ(o.accelerator, Accelerator::kInterpreter);
   EXPECT_EQ(o.threading, Threading::kSingle);
   EXPECT_EQ(read({"-M", "virt,accel=kvm:interp"}).accelerator, Accelerator::kInterpreter);
-  EXPECT_EQ(error_of({"-accel", "kvm", "-accel", "hvf"}),
+  EXPECT_EQ(refusal_of({"-accel", "kvm", "-accel", "hvf"}),
             "-accel: kvm, hvf cannot be used here; -accel help lists what can");
 }
 
@@ -326,25 +326,25 @@ TEST(Options, LogTopics) {
                 static_cast<std::uint32_t>(Topic::kUnimplemented) |
                 static_cast<std::uint32_t>(Topic::kInterrupts));
   EXPECT_EQ(read({"-D", "log.txt"}).log_file, "log.txt");
-  EXPECT_EQ(error_of({"-d", "guest_error"}),
+  EXPECT_EQ(refusal_of({"-d", "guest_error"}),
             "-d guest_error: 'guest_error' is no topic; there are census, cpu, exec, guest_errors, "
             "in_asm, int, mmu, unimp; did you mean 'guest_errors'?");
-  EXPECT_EQ(error_of({"-d", "census,"}),
+  EXPECT_EQ(refusal_of({"-d", "census,"}),
             "-d census,: '' is no topic; there are census, cpu, exec, guest_errors, in_asm, int, mmu, "
             "unimp");
 }
 
 TEST(Options, FilesHaveNames) {
   for (const auto* option : {"-bios", "-kernel", "-initrd", "-dtb", "-D"})
-    EXPECT_EQ(error_of({option, ""}),
+    EXPECT_EQ(refusal_of({option, ""}),
               std::string{option} + " : the name is empty; it takes the path of a file");
 }
 
 TEST(Options, CpuNeedsAModelFirst) {
   EXPECT_EQ(read({"-cpu", "rv64,a=1,a=2"}).cpu_properties, (Items{{"a", "2"}}));
   const std::string refused = "it takes a model first, then KEY=VALUE; `help` lists the models";
-  EXPECT_EQ(error_of({"-cpu", "v=on"}), "-cpu v=on: " + refused);
-  EXPECT_EQ(error_of({"-cpu", ""}), "-cpu : " + refused);
+  EXPECT_EQ(refusal_of({"-cpu", "v=on"}), "-cpu v=on: " + refused);
+  EXPECT_EQ(refusal_of({"-cpu", ""}), "-cpu : " + refused);
 }
 
 TEST(Options, NamesOfMachines) {
@@ -353,37 +353,37 @@ TEST(Options, NamesOfMachines) {
   EXPECT_EQ(named.process, "b");
   EXPECT_TRUE(named.name_threads);
   EXPECT_FALSE(read({"-name", "a"}).name_threads);
-  EXPECT_EQ(error_of({"-name", "a,b=c"}), "-name a,b=c: there is no 'b'; there are guest, process, debug-threads");
-  EXPECT_EQ(error_of({"-machine", ""}), "-machine : it takes a machine type, or KEY=VALUE");
-  EXPECT_EQ(error_of({"-machine", "type="}),
+  EXPECT_EQ(refusal_of({"-name", "a,b=c"}), "-name a,b=c: there is no 'b'; there are guest, process, debug-threads");
+  EXPECT_EQ(refusal_of({"-machine", ""}), "-machine : it takes a machine type, or KEY=VALUE");
+  EXPECT_EQ(refusal_of({"-machine", "type="}),
             "-machine type=: the type is empty; `help` lists the types");
 }
 
 TEST(Options, UnknownOptionsSuggestTheNearest) {
-  EXPECT_EQ(error_of({"-machien", "virt"}), "-machien: unknown option; did you mean -machine?");
-  EXPECT_EQ(error_of({"-icount", "1"}).substr(0, 25), "-icount: not supported: i");
-  EXPECT_EQ(error_of({"-frobnicate"}), "-frobnicate: unknown option; -help lists them");
-  EXPECT_EQ(error_of({"--"}), "accepted");
-  EXPECT_EQ(error_of({"-"}), "-: not an option; options begin with a dash, and -help lists them");
+  EXPECT_EQ(refusal_of({"-machien", "virt"}), "-machien: unknown option; did you mean -machine?");
+  EXPECT_EQ(refusal_of({"-icount", "1"}).substr(0, 25), "-icount: not supported: i");
+  EXPECT_EQ(refusal_of({"-frobnicate"}), "-frobnicate: unknown option; -help lists them");
+  EXPECT_EQ(refusal_of({"--"}), "accepted");
+  EXPECT_EQ(refusal_of({"-"}), "-: not an option; options begin with a dash, and -help lists them");
 }
 
 TEST(Options, AbbreviationsAreUnknown) {
-  EXPECT_EQ(error_of({"-machin", "virt"}), "-machin: unknown option; did you mean -machine?");
-  EXPECT_EQ(error_of({"-nograph"}), "-nograph: unknown option; did you mean -nographic?");
-  EXPECT_EQ(error_of({"-ma", "virt"}), "-ma: unknown option; -help lists them");
+  EXPECT_EQ(refusal_of({"-machin", "virt"}), "-machin: unknown option; did you mean -machine?");
+  EXPECT_EQ(refusal_of({"-nograph"}), "-nograph: unknown option; did you mean -nographic?");
+  EXPECT_EQ(refusal_of({"-ma", "virt"}), "-ma: unknown option; -help lists them");
 }
 
 TEST(Options, WordsThatAreNoOptions) {
-  EXPECT_EQ(error_of({"-nographic", "disk.img", "-m", "1"}),
+  EXPECT_EQ(refusal_of({"-nographic", "disk.img", "-m", "1"}),
             "disk.img: not an option; options begin with a dash, and -help lists them");
-  EXPECT_EQ(error_of({""}), ": not an option; options begin with a dash, and -help lists them");
-  EXPECT_EQ(error_of({"--", "x"}),
+  EXPECT_EQ(refusal_of({""}), ": not an option; options begin with a dash, and -help lists them");
+  EXPECT_EQ(refusal_of({"--", "x"}),
             "x: not an option; options begin with a dash, and -help lists them");
 }
 
 TEST(Options, ArgumentsThatAreMissingOrTooMuch) {
-  EXPECT_EQ(error_of({"-nographic", "-kernel"}), "-kernel: needs an argument, FILE");
-  EXPECT_EQ(error_of({"-nographic=on"}), "-nographic=on: -nographic takes no argument");
+  EXPECT_EQ(refusal_of({"-nographic", "-kernel"}), "-kernel: needs an argument, FILE");
+  EXPECT_EQ(refusal_of({"-nographic=on"}), "-nographic=on: -nographic takes no argument");
 }
 
 TEST(Options, AnArgumentMayLookLikeAnOption) {
@@ -411,14 +411,14 @@ TEST(Options, QuestionsAreAnsweredBeforeAnythingElseMatters) {
 }
 
 TEST(Options, MessagesAreOneLineWhateverWasTyped) {
-  EXPECT_EQ(error_of({"-a\nb\x1b[2J"}), "-a\\x0ab\\x1b[2J: unknown option; -help lists them");
+  EXPECT_EQ(refusal_of({"-a\nb\x1b[2J"}), "-a\\x0ab\\x1b[2J: unknown option; -help lists them");
   const std::string endless(100'000, 'x');
-  EXPECT_LT(error_of({"-m", endless.c_str()}).size(), 1100U);
+  EXPECT_LT(refusal_of({"-m", endless.c_str()}).size(), 1100U);
 }
 
 TEST(Options, ReadingTwiceGivesTheSame) {
   EXPECT_EQ(read({"-m", "1G"}).memory, read({"-m", "1G"}).memory);
-  EXPECT_EQ(error_of({"-x"}), error_of({"-x"}));
+  EXPECT_EQ(refusal_of({"-x"}), refusal_of({"-x"}));
 }
 
 TEST(OptionTable, EveryOptionIsInTheHelpAndIsKnown) {
@@ -427,7 +427,7 @@ TEST(OptionTable, EveryOptionIsInTheHelpAndIsKnown) {
     const std::string word = "-" + std::string{option.name};
     EXPECT_NE(help.find("\n" + word + (option.argument.empty() ? "\n" : " ")), std::string::npos)
         << word;
-    EXPECT_EQ(error_of({word.c_str(), ""}).find("unknown option"), std::string::npos) << word;
+    EXPECT_EQ(refusal_of({word.c_str(), ""}).find("unknown option"), std::string::npos) << word;
   }
 }
 

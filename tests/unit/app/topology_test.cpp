@@ -15,7 +15,7 @@ Result<Topology> of(std::string_view text) {
   return complete(request);
 }
 
-std::string error_of(std::string_view text) {
+std::string topology_error(std::string_view text) {
   const auto topology = of(text);
   return topology ? "" : topology.error().message;
 }
@@ -40,39 +40,39 @@ TEST(Topology, WithoutANumberOfCpusTheProductIsTheNumber) {
 
 TEST(Topology, LevelsThatThereAreNotHaveOne) {
   EXPECT_EQ(*of("4,dies=1,clusters=1"), (Topology{4, 1, 4, 1, 4}));
-  EXPECT_EQ(error_of("4,dies=2"),
+  EXPECT_EQ(topology_error("4,dies=2"),
             "dies is '2'; CPUs are in sockets, cores and threads alone, so it takes 1");
 }
 
 TEST(Topology, TheProductMustBeTheNumber) {
-  EXPECT_EQ(error_of("3,sockets=2"),
+  EXPECT_EQ(topology_error("3,sockets=2"),
             "2 sockets × 1 cores × 1 threads is 2, not 3; the product must be the number of CPUs "
             "(maxcpus, if that is given)");
-  EXPECT_NE(error_of("2,sockets=2,cores=2,threads=1"), "");
-  EXPECT_NE(error_of("1,sockets=2"), "");
-  EXPECT_NE(error_of("65536,sockets=65536,cores=65536,threads=65536"), "");
+  EXPECT_NE(topology_error("2,sockets=2,cores=2,threads=1"), "");
+  EXPECT_NE(topology_error("1,sockets=2"), "");
+  EXPECT_NE(topology_error("65536,sockets=65536,cores=65536,threads=65536"), "");
 }
 
 TEST(Topology, NoMoreCpusThanMaxcpus) {
-  EXPECT_EQ(error_of("9,maxcpus=8"),
+  EXPECT_EQ(topology_error("9,maxcpus=8"),
             "9 CPUs are more than maxcpus=8; it takes at least as many as there are CPUs");
 }
 
 TEST(Topology, HowManyThereMayBeIsForTheMachineToSay) {
-  EXPECT_EQ(error_of("0"), "cpus is '0'; it takes a whole number from 1 on");
-  EXPECT_EQ(error_of("2,threads=0"), "threads is '0'; it takes a whole number from 1 on");
+  EXPECT_EQ(topology_error("0"), "cpus is '0'; it takes a whole number from 1 on");
+  EXPECT_EQ(topology_error("2,threads=0"), "threads is '0'; it takes a whole number from 1 on");
   EXPECT_EQ(*of("1000000"), (Topology{1000000, 1, 1000000, 1, 1000000}));
-  EXPECT_EQ(error_of("1048577"), "cpus is '1048577'; no machine has so many");
-  EXPECT_EQ(error_of("sockets=1048576,cores=1048576,threads=1048576"),
+  EXPECT_EQ(topology_error("1048577"), "cpus is '1048577'; no machine has so many");
+  EXPECT_EQ(topology_error("sockets=1048576,cores=1048576,threads=1048576"),
             "1152921504606846976 CPUs: no machine has so many");
-  EXPECT_EQ(error_of("sockets=1048576,cores=2"), "2097152 CPUs: no machine has so many");
+  EXPECT_EQ(topology_error("sockets=1048576,cores=2"), "2097152 CPUs: no machine has so many");
   for (const auto* bad : {"-1", "two", "1.5", "cpus=", "18446744073709551617"})
-    EXPECT_NE(error_of(bad), "") << bad;
+    EXPECT_NE(topology_error(bad), "") << bad;
   EXPECT_EQ(*of("65536"), (Topology{65536, 1, 65536, 1, 65536}));
 }
 
 TEST(Topology, UnknownKeys) {
-  EXPECT_EQ(error_of("2,rows=2"),
+  EXPECT_EQ(topology_error("2,rows=2"),
             "there is no 'rows'; there are cpus, sockets, cores, threads and maxcpus");
 }
 

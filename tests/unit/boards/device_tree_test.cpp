@@ -42,7 +42,7 @@ Result<Blob> build(const std::function<void(Builder&, Builder::Node&)>& fill) {
   return std::move(tree).finish();
 }
 
-std::string error_of(const std::function<void(Builder&, Builder::Node&)>& fill) {
+std::string refusal_of(const std::function<void(Builder&, Builder::Node&)>& fill) {
   const auto blob = build(fill);
   return blob ? "accepted" : blob.error().message;
 }
@@ -117,7 +117,7 @@ TEST(DeviceTreeBuilder, ReservesMemory) {
 }
 
 TEST(DeviceTreeBuilder, NamesTheFirstMistake) {
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) {
               auto soc = root.node("soc");
               { auto uart = soc.node("uart"); }
               soc.flag("ranges");
@@ -127,38 +127,38 @@ TEST(DeviceTreeBuilder, NamesTheFirstMistake) {
 }
 
 TEST(DeviceTreeBuilder, Mistakes) {
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) {
               auto soc = root.node("soc");
               root.flag("late");
             }),
             "/: property 'late' comes after a child; properties come first");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) { root.u32("a", 1).u32("a", 2); }),
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) { root.u32("a", 1).u32("a", 2); }),
             "/: it has a property 'a' already");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) { root.flag("two words"); }),
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) { root.flag("two words"); }),
             "/: 'two words' is no name for a property");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) {
               auto soc = root.node("soc");
               { auto a = soc.node("a@1"); }
               auto b = soc.node("a@1");
             }),
             "/soc: it has a node 'a@1' already");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) {
               auto a = root.node("a");
               auto b = root.node("b");
             }),
             "/a: 'b' is opened while this is open");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) {
               auto a = root.node("a");
               a.u32("#address-cells", 1);
               auto b = a.node("b");
               b.reg({{0x1'0000'0000, 1}});
             }),
             "/a/b: reg 0x100000000 with 0x1 bytes does not fit in 1 and 1 cells");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) { root.reg({{0, 1}}); }),
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) { root.reg({{0, 1}}); }),
             "/: the root has no reg: it has no parent that gives it cells");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) { root.u32("#size-cells", 5); }),
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) { root.u32("#size-cells", 5); }),
             "/: #size-cells is 5, not 0 to 4");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) {
               root.string("s", std::string_view{"a\0b", 3});
             }),
             "s: a string in a device tree cannot hold a zero byte");
@@ -166,23 +166,23 @@ TEST(DeviceTreeBuilder, Mistakes) {
 
 TEST(DeviceTreeBuilder, NamesOfNodes) {
   for (const auto* bad : {"", "9a", "a b", "a/b", "a@", "a@b@c", "@1", "abcdefghijklmnopqrstuvwxyz123456"})
-    EXPECT_EQ(error_of([&](Builder&, Builder::Node& root) { auto node = root.node(bad); }),
+    EXPECT_EQ(refusal_of([&](Builder&, Builder::Node& root) { auto node = root.node(bad); }),
               "/: '" + std::string{bad} + "' is no name for a node");
   for (const auto* good : {"a", "cpu-map", "a@0", "pci@30000000", "l2-cache@1,0"})
-    EXPECT_EQ(error_of([&](Builder&, Builder::Node& root) { auto node = root.node(good); }), "accepted");
+    EXPECT_EQ(refusal_of([&](Builder&, Builder::Node& root) { auto node = root.node(good); }), "accepted");
 }
 
 TEST(DeviceTreeBuilder, HandlesArePlacedOnce) {
-  EXPECT_EQ(error_of([](Builder& tree, Builder::Node&) { tree.new_phandle(); }),
+  EXPECT_EQ(refusal_of([](Builder& tree, Builder::Node&) { tree.new_phandle(); }),
             "device tree: no node has the handle 1");
-  EXPECT_EQ(error_of([](Builder& tree, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([](Builder& tree, Builder::Node& root) {
               const auto handle = tree.new_phandle();
               root.phandle(handle);
               auto a = root.node("a");
               a.phandle(handle);
             }),
             "device tree: two nodes have the handle 1");
-  EXPECT_EQ(error_of([](Builder&, Builder::Node& root) { root.phandle(7); }),
+  EXPECT_EQ(refusal_of([](Builder&, Builder::Node& root) { root.phandle(7); }),
             "device tree: 7 is no handle that was given out");
 }
 
@@ -199,7 +199,7 @@ TEST(DeviceTreeBuilder, TheRootIsThereOnceAndClosed) {
 
 TEST(DeviceTreeBuilder, TooLarge) {
   const std::vector<std::byte> megabyte(1 << 20);
-  EXPECT_EQ(error_of([&](Builder&, Builder::Node& root) {
+  EXPECT_EQ(refusal_of([&](Builder&, Builder::Node& root) {
               root.bytes("a", megabyte).bytes("b", megabyte).bytes("c", megabyte);
             }),
             "device tree: it is larger than 2097152 bytes");

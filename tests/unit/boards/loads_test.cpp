@@ -18,7 +18,7 @@ namespace {
 
 using test::packed;
 
-std::vector<std::byte> bytes(std::string_view text) {
+std::vector<std::byte> bytes_of(std::string_view text) {
   const auto all = std::as_bytes(std::span{text.data(), text.size()});
   return {all.begin(), all.end()};
 }
@@ -50,7 +50,7 @@ class Folder {
 TEST(Gunzip, GivesBackWhatWasPacked) {
   std::vector<std::byte> large(3'000'000);
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<std::byte>(i * i >> 7);
-  for (const auto& content : {bytes("a"), bytes(std::string(70'000, 'x')), large}) {
+  for (const auto& content : {bytes_of("a"), bytes_of(std::string(70'000, 'x')), large}) {
     const auto out = gunzip(packed(content), 1 << 30);
     ASSERT_TRUE(out) << out.error().message;
     EXPECT_EQ(*out, content);
@@ -58,15 +58,15 @@ TEST(Gunzip, GivesBackWhatWasPacked) {
 }
 
 TEST(Gunzip, SeveralMembersAndPaddingBehindThem) {
-  auto file = packed(bytes("one"));
-  const auto more = packed(bytes("two"));
+  auto file = packed(bytes_of("one"));
+  const auto more = packed(bytes_of("two"));
   file.insert(file.end(), more.begin(), more.end());
   file.resize(file.size() + 100);
-  EXPECT_EQ(gunzip(file, 100).value(), bytes("onetwo"));
+  EXPECT_EQ(gunzip(file, 100).value(), bytes_of("onetwo"));
 }
 
 TEST(Gunzip, RefusesWhatIsDamagedTruncatedOrTooMuch) {
-  const auto sound = packed(bytes(std::string(10'000, 'x')));
+  const auto sound = packed(bytes_of(std::string(10'000, 'x')));
   for (std::size_t size = 2; size < sound.size(); ++size)
     EXPECT_EQ(error_of(gunzip(std::span{sound}.first(size), 1 << 20)),
               "packed with gzip, but truncated")
@@ -89,20 +89,20 @@ TEST(PackedImages, AreTakenForWhatIsInside) {
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->format(), ImageFormat::kElf);
   EXPECT_EQ(image->symbol("tohost"), 0x8000'0100);
-  const auto raw = parse_image(packed(bytes("raw")), {.name = "x", .base = 0x8000'0000});
+  const auto raw = parse_image(packed(bytes_of("raw")), {.name = "x", .base = 0x8000'0000});
   ASSERT_TRUE(raw);
-  EXPECT_TRUE(std::ranges::equal(raw->segments().front().bytes, bytes("raw")));
+  EXPECT_TRUE(std::ranges::equal(raw->segments().front().bytes, bytes_of("raw")));
 }
 
 TEST(PackedImages, OnceAndNotEmpty) {
-  EXPECT_EQ(error_of(parse_image(packed(packed(bytes("x"))), {.name = "x"})),
+  EXPECT_EQ(error_of(parse_image(packed(packed(bytes_of("x"))), {.name = "x"})),
             "x: packed with gzip twice; it takes an image packed once");
   EXPECT_EQ(error_of(parse_image(packed({}), {.name = "x"})),
             "x: packed with gzip, and empty inside");
 }
 
 TEST(PackedImages, AreLeftAsTheyAreIfTheBytesAreWanted) {
-  const auto file = packed(bytes("x"));
+  const auto file = packed(bytes_of("x"));
   const auto image = parse_image(file, {.name = "x", .format = LoadFormat::kRaw});
   ASSERT_TRUE(image);
   EXPECT_TRUE(std::ranges::equal(image->segments().front().bytes, file));
@@ -116,12 +116,12 @@ TEST(GenericLoad, PutsANumberIntoMemory) {
   ASSERT_TRUE(little);
   ASSERT_EQ(little->pieces.size(), 1U);
   EXPECT_EQ(little->pieces[0].address, 0x100U);
-  EXPECT_EQ(little->pieces[0].bytes, bytes("\x88\x77\x66\x55"));
+  EXPECT_EQ(little->pieces[0].bytes, bytes_of("\x88\x77\x66\x55"));
   EXPECT_FALSE(little->start);
   const auto big = carry_out({.data = 0x1122'3344'5566'7788,
                               .data_length = 4,
                               .data_order = DataOrder::kBig}, 1);
-  EXPECT_EQ(big.value().pieces[0].bytes, bytes("\x11\x22\x33\x44"));
+  EXPECT_EQ(big.value().pieces[0].bytes, bytes_of("\x11\x22\x33\x44"));
 }
 
 TEST(GenericLoad, StartsAHart) {
@@ -133,10 +133,10 @@ TEST(GenericLoad, StartsAHart) {
 
 TEST(GenericLoad, LoadsAFile) {
   const Folder folder;
-  const auto raw = folder.write("raw", bytes("abc"));
+  const auto raw = folder.write("raw", bytes_of("abc"));
   const auto loaded = carry_out({.address = 0x200, .file = raw}, 1);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->pieces[0].bytes, bytes("abc"));
+  EXPECT_EQ(loaded->pieces[0].bytes, bytes_of("abc"));
   EXPECT_EQ(loaded->pieces[0].address, 0x200U);
   EXPECT_FALSE(loaded->start);
 
@@ -179,7 +179,7 @@ TEST(Firmware, NoneIsNothingAndDefaultIsOpensbi) {
 
 TEST(Firmware, IsFoundByNameInTheUsersFoldersFirst) {
   const Folder folder;
-  const auto own = folder.write("fw_jump.bin", bytes("x"));
+  const auto own = folder.write("fw_jump.bin", bytes_of("x"));
   const std::vector<std::string> folders{folder.path()};
   EXPECT_EQ(find_firmware("fw_jump.bin", folders).value(), own);
   EXPECT_EQ(find_firmware("fw_jump.bin", {}).value(),

@@ -16,7 +16,7 @@ namespace reg = pci::reg;
 using pci_map::kLow;
 using ::holdfast::testing::TempFile;
 
-constexpr std::uint32_t kOnes = 0xffff'ffff;
+constexpr std::uint32_t kAllOnes = 0xffff'ffff;
 constexpr std::uint32_t kEnabled = 1;
 
 class PciRomTest : public ::testing::Test {
@@ -55,17 +55,17 @@ TEST_F(PciRomTest, ShowsAnImageWhileItIsEnabledAndMemoryIsDecoded) {
   EXPECT_EQ(world.config(1, reg::kRom), 0xffff'f000U) << "4 KiB";
   set_rom(kLow);
   world.set_config(1, reg::kCommand, 2, pci::command::kMemory);
-  EXPECT_EQ(world.read32(kLow), kOnes);
+  EXPECT_EQ(world.read32(kLow), kAllOnes);
   set_rom(kLow | kEnabled);
   EXPECT_EQ(world.read32(kLow), 0x7208'aa55U);
   EXPECT_EQ(world.load(kLow + kImage - 1, 1), 'r' + 0U);
   EXPECT_EQ(world.load(kLow + kImage, 1), 0U) << "behind the image";
   world.set_config(1, reg::kCommand, 2, 0);
-  EXPECT_EQ(world.read32(kLow), kOnes);
+  EXPECT_EQ(world.read32(kLow), kAllOnes);
   world.set_config(1, reg::kCommand, 2, pci::command::kMemory);
   world->reset();
   EXPECT_EQ(world.config(1, reg::kRom), 0U);
-  EXPECT_EQ(world.read32(kLow), kOnes);
+  EXPECT_EQ(world.read32(kLow), kAllOnes);
   EXPECT_TRUE(world.unplug("card"));
   EXPECT_EQ(world->census(), before);
 }
@@ -81,19 +81,19 @@ TEST_F(PciRomTest, IsNotWritten) {
 
 TEST_F(PciRomTest, HasTheSizeThatIsAskedFor) {
   ASSERT_TRUE(plug({{"romfile", file.path()}, {"romsize", "65536"}}));
-  set_rom(kOnes);
+  set_rom(kAllOnes);
   EXPECT_EQ(world.config(1, reg::kRom), 0xffff'0001U);
 }
 
 TEST_F(PciRomTest, IsNotShownIfItIsNotToBe) {
   ASSERT_TRUE(plug({{"romfile", file.path()}, {"rombar", "0"}}));
-  set_rom(kOnes);
+  set_rom(kAllOnes);
   EXPECT_EQ(world.config(1, reg::kRom), 0U);
 }
 
 TEST_F(PciRomTest, IsNotThereWithoutAnImage) {
   ASSERT_TRUE(plug({{"romfile", ""}, {"rombar", "1"}}));
-  set_rom(kOnes);
+  set_rom(kAllOnes);
   EXPECT_EQ(world.config(1, reg::kRom), 0U);
 }
 
@@ -108,7 +108,7 @@ TEST_F(PciRomTest, WhatCannotBe) {
     EXPECT_EQ(refusal({{"romfile", file.path()}, {"romsize", std::to_string(size)}}),
               "romsize is " + std::to_string(size) +
                   "; it takes a power of two, at least 2048 and the 4003 bytes of the image");
-  EXPECT_EQ(world.config(1, reg::kVendorId), kOnes);
+  EXPECT_EQ(world.config(1, reg::kVendorId), kAllOnes);
 }
 
 TEST_F(PciRomTest, GoesWithAFunctionThatFindsNoPlace) {

@@ -17,7 +17,7 @@ using machine::Machine;
 using Stage = hw::Ticket::Stage;
 
 constexpr std::uint16_t kInserted = status::kPresent | status::kPresenceChanged | status::kButton;
-constexpr std::uint64_t kRamWord = pci_map::kRam + 0x100;
+constexpr std::uint64_t kSlotRamWord = pci_map::kRam + 0x100;
 
 class PciSlotTest : public ::testing::Test {
  protected:
@@ -206,11 +206,11 @@ TEST_F(PciSlotTest, TornOut) {
 TEST_F(PciSlotTest, DmaNeedsPower) {
   start_with_probe();
   auto& probe = slot_.get<PciProbe>("probe");
-  slot_.write32(kRamWord, 0x1234);
+  slot_.write32(kSlotRamWord, 0x1234);
   const auto load = [&] {
     std::uint64_t value = 0;
     memory::Port port{probe.dma()};
-    return port.load(kRamWord, 4, value, probe.attrs()) == memory::MemTxResult::kOk && value == 0x1234;
+    return port.load(kSlotRamWord, 4, value, probe.attrs()) == memory::MemTxResult::kOk && value == 0x1234;
   };
   EXPECT_TRUE(load());
   slot_.command(SlotWorld::kBlinks | SlotWorld::kNoPower);
@@ -290,22 +290,22 @@ TEST_F(PciSlotTest, EachEventHasAnEnableOfItsOwn) {
 TEST_F(PciSlotTest, EventsInterruptByMessage) {
   const unsigned msix = slot_.capability(SlotWorld::kPort, devices::pci::capability::kMsix);
   ASSERT_NE(msix, 0U);
-  slot_.store(SlotWorld::kMessages, 8, kRamWord);
+  slot_.store(SlotWorld::kMessages, 8, kSlotRamWord);
   slot_.write32(SlotWorld::kMessages + 8, 0x5107);
   slot_.write32(SlotWorld::kMessages + 12, 0);
   slot_.set_config(SlotWorld::kPort, msix + 2, 2, 0x8000);
   slot_.command(SlotWorld::kOff | SlotWorld::kNoPower | kEnableAll);
   slot_.clear(0xffff);
-  slot_.write32(kRamWord, 0);
+  slot_.write32(kSlotRamWord, 0);
   ASSERT_TRUE(slot_.insert());
-  EXPECT_EQ(slot_.read32(kRamWord), 0x5107U);
+  EXPECT_EQ(slot_.read32(kSlotRamWord), 0x5107U);
   EXPECT_FALSE(slot_.intx(SlotWorld::kPort)) << "not by the pin as well";
-  slot_.write32(kRamWord, 0);
+  slot_.write32(kSlotRamWord, 0);
   slot_.command(SlotWorld::kOff | SlotWorld::kNoPower | kEnableAll);
-  EXPECT_EQ(slot_.read32(kRamWord), 0U) << "one message until the events are cleared";
+  EXPECT_EQ(slot_.read32(kSlotRamWord), 0U) << "one message until the events are cleared";
   slot_.clear(0xffff);
   slot_.command(SlotWorld::kOn | kEnableAll);
-  EXPECT_EQ(slot_.read32(kRamWord), 0x5107U);
+  EXPECT_EQ(slot_.read32(kSlotRamWord), 0x5107U);
 }
 
 // --- several functions -----------------------------------------------------------------------------

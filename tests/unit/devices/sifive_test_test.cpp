@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kBase = 0x10'0000;
 
-struct Asked final : hw::MachineRequests {
+struct TestAsked final : hw::MachineRequests {
   void request_reset() override { text += "reset "; }
   void request_quit(int status) override { text += "quit " + std::to_string(status) + " "; }
   std::string text;
@@ -20,7 +20,7 @@ struct Asked final : hw::MachineRequests {
 class SifiveTestTest : public ::testing::Test {
  protected:
   void SetUp() override { bench_.context().requests = &asked_; }
-  Asked asked_;
+  TestAsked asked_;
   testing::DeviceBench bench_;
   SifiveTest& device_ = bench_.add<SifiveTest>("test", kBase);
 };

@@ -10,7 +10,7 @@
 namespace holdfast::gate {
 namespace {
 
-constexpr Use kUse{"test"};
+constexpr Use kOutboxUse{"test"};
 
 class OutboxTest : public ::testing::Test {
  protected:
@@ -33,10 +33,10 @@ TEST_F(OutboxTest, InsideItWaitsUntilTheOutermostGateIsLeftAndKeepsItsOrder) {
   auto inner = Gate::make(realm_, "inner");
   inner->open();
   {
-    Pass outer_pass{*gate_, kUse};
+    Pass outer_pass{*gate_, kOutboxUse};
     note(1);
     {
-      Pass inner_pass{*inner, kUse};
+      Pass inner_pass{*inner, kOutboxUse};
       note(2);
     }
     EXPECT_TRUE(done_.empty());
@@ -47,7 +47,7 @@ TEST_F(OutboxTest, InsideItWaitsUntilTheOutermostGateIsLeftAndKeepsItsOrder) {
 
 TEST_F(OutboxTest, WhatAnActionCausesIsPerformedBeforeTheFlushEnds) {
   {
-    Pass pass{*gate_, kUse};
+    Pass pass{*gate_, kOutboxUse};
     outbox().post(Outbox::Kind::kOther, [this] {
       done_.push_back(1);
       note(2);
@@ -61,7 +61,7 @@ TEST_F(OutboxTest, WhatAnActionCausesIsPerformedBeforeTheFlushEnds) {
 TEST_F(OutboxTest, ActionsInheritTheGatesOfTheirMakerAlsoThroughAChain) {
   std::vector<bool> inside;
   {
-    Pass pass{*gate_, kUse};
+    Pass pass{*gate_, kOutboxUse};
     outbox().post(Outbox::Kind::kOther, [&] {
       inside.push_back(Activity::current().inside(*gate_));
       outbox().post(Outbox::Kind::kOther,
@@ -74,7 +74,7 @@ TEST_F(OutboxTest, ActionsInheritTheGatesOfTheirMakerAlsoThroughAChain) {
 
 TEST_F(OutboxTest, PostedWritesCanBePerformedInsideAndTheRestStays) {
   {
-    Pass pass{*gate_, kUse};
+    Pass pass{*gate_, kOutboxUse};
     note(1);
     note(2, Outbox::Kind::kPostedWrite);
     EXPECT_TRUE(outbox().has_posted_writes());

@@ -181,11 +181,11 @@ TEST_F(Transactions, ACommitTellsWhetherRamWentAway) {
 }
 
 TEST_F(Transactions, AnEditPostedInsideAGateIsPerformedAfterIt) {
-  constexpr gate::Use kUse{"test"};
+  constexpr gate::Use kEditUse{"test"};
   Transaction transaction;
   transaction.add(root_, 0, uart_);
   {
-    const gate::Pass pass{*gate_, kUse};
+    const gate::Pass pass{*gate_, kEditUse};
     fabric_.post(std::move(transaction));
     EXPECT_EQ(shown(space_), "");
   }

@@ -18,10 +18,10 @@ struct Device final : Base {
   int value = 7;
 };
 struct Other final : Base {};
-struct Ability {
-  virtual ~Ability() = default;
+struct Skill {
+  virtual ~Skill() = default;
 };
-struct Able final : Base, Ability {};
+struct Able final : Base, Skill {};
 
 TEST(Handle, GivesItsTargetWhileThatLives) {
   Device device;
@@ -87,7 +87,7 @@ TEST(Handle, WidensAndNarrows) {
 
 TEST(Handle, FindsAnAbilityThatIsNoAncestor) {
   Able able;
-  const auto ability = Handle<Base>{able}.as<Ability>();
+  const auto ability = Handle<Base>{able}.as<Skill>();
   EXPECT_EQ(ability.get(), &able);
   able.expire_handles();
   EXPECT_TRUE(ability.expired());

@@ -21,7 +21,7 @@ struct Thing : Object {
   enum class Mode { kSlow, kFast } mode = Mode::kSlow;
 };
 
-constexpr std::array<std::string_view, 2> kModes{"slow", "fast"};
+constexpr std::array<std::string_view, 2> kSpeeds{"slow", "fast"};
 
 constexpr Property kFlag = property<&Thing::flag>("flag", "");
 constexpr Property kByte = property<&Thing::byte>("byte", "", {.min = 1, .max = 200});
@@ -32,7 +32,7 @@ constexpr Property kSignedWide = property<&Thing::signed_wide>("signed-wide", ""
 constexpr Property kRatio = property<&Thing::ratio>("ratio", "");
 constexpr Property kText = property<&Thing::text>("text", "");
 constexpr Property kSize = size<&Thing::wide>("size", "", {.max = 1 << 20});
-constexpr Property kMode = choice<&Thing::mode>("mode", "ThingMode", kModes, "");
+constexpr Property kMode = choice<&Thing::mode>("mode", "ThingMode", kSpeeds, "");
 
 PropertyValue u(std::uint64_t n) { return n; }
 PropertyValue i(std::int64_t n) { return n; }

@@ -11,7 +11,7 @@ namespace {
 using memory::MemTxResult;
 using Walked = std::expected<Scatter, Status>;
 
-Walked refuse(Status status) { return std::unexpected{status}; }
+Walked refuse_walk(Status status) { return std::unexpected{status}; }
 
 /// Joins what lies next to each other.
 void append(Scatter& scatter, std::uint64_t address, std::uint64_t length) {
@@ -60,23 +60,23 @@ class PageList {
 Walked walk_pages(Reach& reach, const Submission& command, const Wanted& wanted) {
   const std::uint64_t page = std::uint64_t{1} << wanted.page_bits;
   const std::uint64_t offset = command.prp1() % page;
-  if (offset % 4 != 0) return refuse(Status::kPrpOffsetInvalid);
+  if (offset % 4 != 0) return refuse_walk(Status::kPrpOffsetInvalid);
   Scatter scatter;
   const std::uint64_t first = std::min(wanted.length, page - offset);
   append(scatter, command.prp1(), first);
   std::uint64_t left = wanted.length - first;
   if (left == 0) return scatter;
   if (left <= page) {
-    if (command.prp2() % page != 0) return refuse(Status::kPrpOffsetInvalid);
+    if (command.prp2() % page != 0) return refuse_walk(Status::kPrpOffsetInvalid);
     append(scatter, command.prp2(), left);
     return scatter;
   }
-  if (command.prp2() % 8 != 0) return refuse(Status::kPrpOffsetInvalid);
+  if (command.prp2() % 8 != 0) return refuse_walk(Status::kPrpOffsetInvalid);
   PageList list{reach, command.prp2(), page};
   while (left != 0) {
     const auto entry = list.next((left + page - 1) / page);
-    if (!entry) return refuse(entry.error());
-    if (*entry % page != 0) return refuse(Status::kPrpOffsetInvalid);
+    if (!entry) return refuse_walk(entry.error());
+    if (*entry % page != 0) return refuse_walk(Status::kPrpOffsetInvalid);
     const std::uint64_t length = std::min(left, page);
     append(scatter, *entry, length);
     left -= length;
@@ -115,9 +115,9 @@ class DescriptorList {
     Descriptor segment = first;
     for (;;) {
       const auto next = take_segment(segment);
-      if (!next) return refuse(next.error());
+      if (!next) return refuse_walk(next.error());
       if (left_ == 0) return scatter_;  // a list may be longer than the data
-      if (!next->leads_on()) return refuse(Status::kDataSglLengthInvalid);
+      if (!next->leads_on()) return refuse_walk(Status::kDataSglLengthInvalid);
       segment = *next;
     }
   }
@@ -129,8 +129,8 @@ class DescriptorList {
 
   Walked single(const Descriptor& one) {
     const Status status = take(one);
-    if (status != Status::kSuccess) return refuse(status);
-    if (left_ != 0) return refuse(Status::kDataSglLengthInvalid);
+    if (status != Status::kSuccess) return refuse_walk(status);
+    if (left_ != 0) return refuse_walk(Status::kDataSglLengthInvalid);
     return scatter_;
   }
 
@@ -198,7 +198,7 @@ Walked walk_descriptors(Reach& reach, const Submission& command, const Wanted& w
 Walked walk(Reach& reach, const Submission& command, const Wanted& wanted) {
   const unsigned kind = command.pointer_kind();
   if (kind == 3 || (kind != 0 && wanted.pointers == Pointers::kPagesOnly))
-    return refuse(Status::kInvalidField);
+    return refuse_walk(Status::kInvalidField);
   if (wanted.length == 0) return Scatter{};
   return kind == 0 ? walk_pages(reach, command, wanted) : walk_descriptors(reach, command, wanted);
 }
