@@ -55,12 +55,22 @@ std::size_t Conversation::receive(chardev::Bytes bytes) {
   }
   std::vector<Descriptor> descriptors;
   while (Descriptor one = backend_.take_descriptor()) descriptors.push_back(std::move(one));
-  if (incoming_.empty() || incoming_.back().kind != Item::Kind::kInput || !descriptors.empty())
+  if (!descriptors.empty())
     incoming_.push_back({.kind = Item::Kind::kInput, .descriptors = std::move(descriptors)});
-  incoming_.back().bytes.append(bytes.begin(), bytes.end());
+  for (auto rest = bytes; !rest.empty();) rest = rest.subspan(queue_piece(rest));
   queued_ += bytes.size();
   schedule();
   return bytes.size();
+}
+
+std::size_t Conversation::queue_piece(chardev::Bytes bytes) {
+  if (incoming_.empty() || incoming_.back().kind != Item::Kind::kInput ||
+      incoming_.back().bytes.size() == kMostAtOnce)
+    incoming_.push_back({.kind = Item::Kind::kInput});
+  std::string& piece = incoming_.back().bytes;
+  const auto fits = bytes.first(std::min(bytes.size(), kMostAtOnce - piece.size()));
+  piece.append(fits.begin(), fits.end());
+  return fits.size();
 }
 
 // Inside the gate. What the back-end has of a client that has gone, and was not taken, is for nobody.

@@ -5,8 +5,9 @@
 // The back-end offers input inside the conversation's gate, where nobody may wait. So it is only
 // queued there, and handled afterwards on the same thread, inside nothing: a handler may wait for
 // the control queue. Output that the back-end does not take at once is kept; while a client does not
-// read what it was sent, nothing more is taken from it. What a client has sent is handled even if it
-// has gone by then, unless input is held back: then nobody waits for its answers any more.
+// read what it was sent, nothing more is taken from it, and what was is not handled. What a client has
+// sent is handled even if it has gone by then, unless input is held back: then nobody waits for its
+// answers any more.
 //
 // THREADS: everything on the loop thread, or while nobody runs the loop. Owned by a server, which
 // goes before the machine.
@@ -68,6 +69,8 @@ class Conversation final : public object::Expires {
   Conversation(hw::Services& services, chardev::Chardev& backend, Handlers handlers);
   Result<void> open(hw::Services& services, std::string path, chardev::Chardev::Focus focus);
   std::size_t receive(chardev::Bytes bytes);
+  /// Returns how many of the bytes the last piece of input, or a new one, has room for.
+  std::size_t queue_piece(chardev::Bytes bytes);
   void note(Item::Kind kind);
   void schedule();
   void work();
@@ -76,6 +79,8 @@ class Conversation final : public object::Expires {
   bool clogged() const { return outgoing_.size() - sent_ >= kMostUnread; }
   void pump();
 
+  // Between two pieces it is seen whether the client still reads.
+  static constexpr std::size_t kMostAtOnce = 512;  // bytes of input
   static constexpr std::size_t kMostQueued = std::size_t{1} << 20;  // bytes of input
   static constexpr std::size_t kMostUnread = std::size_t{1} << 20;  // bytes of output
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The requests of a test client, line by line, on the virt board. Its hart does not run.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -281,6 +282,39 @@ TEST_F(QtestTest, AClientThatDoesNotReadIsNotReadFromAndNothingIsLost) {
     expected += "OK 0x" + std::string(0x100000, '0') + "\n";
   }
   EXPECT_TRUE(slow.say(requests) == expected);
+}
+
+// --- clients that ask and do not read ----------------------------------------------------------------
+
+/// Each writes its number, so that one can see how far it has come, and has 128 KiB sent back.
+std::string numbered_reads(int count) {
+  std::string requests;
+  for (int i = 1; i <= count; ++i)
+    requests += fmt::format("writel 0x80000000 {:#x}\nread 0x80010000 0x10000\n", i);
+  return requests;
+}
+
+constexpr int kMany = 300;
+constexpr int kAFew = 30;  // more than 1 MiB of answers, and those to 512 bytes of requests
+
+class QtestUnreadTest : public QtestTest {
+ protected:
+  void work() {
+    while (machine_->loop().run_ready() != 0) {
+    }
+  }
+  int performed() { return std::stoi(ask("readl 0x80000000").substr(3), nullptr, 16); }
+};
+
+TEST_F(QtestUnreadTest, AClientThatDoesNotReadIsAnsweredNoFurther) {
+  Client deaf{*machine_, 1000};
+  const auto server = QtestServer::make(*machine_, {.backend = deaf.backend(), .log = "none"}).value();
+  deaf.backend().feed(numbered_reads(kMany));
+  work();
+  EXPECT_GT(performed(), 0);
+  EXPECT_LT(performed(), kAFew);
+  deaf.hear();
+  EXPECT_EQ(performed(), kMany) << "now that it has read";
 }
 
 // --- framing ---------------------------------------------------------------------------------------
