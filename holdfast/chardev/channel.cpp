@@ -207,6 +207,11 @@ void Channel::drain_until(std::uint64_t deadline_ns) {
 
 // --- output, from any thread -----------------------------------------------------------------------
 
+bool Channel::is_heard() const {
+  LockGuard guard{buffer_};
+  return taking_;
+}
+
 std::size_t Channel::put(Bytes bytes) {
   bool wake = false;
   std::size_t taken = 0;

@@ -29,6 +29,7 @@ class Channel : public Chardev {
   };
 
   void accept_input() final { poke_.set(1); }
+  bool is_heard() const final;
   void drain() override;
   /// The same, but nobody is waited for beyond that time (EventLoop::now_ns()): what is not taken by
   /// then is forgotten.
@@ -101,7 +102,7 @@ class Channel : public Chardev {
   std::size_t sent_ = 0;  // bytes of `sending_`
   bool stuck_ = false;    // the host took no more
 
-  Mutex buffer_{LockRank::kLeaf, "console output"};
+  mutable Mutex buffer_{LockRank::kLeaf, "console output"};
   bool taking_ HF_GUARDED_BY(buffer_) = false;  // somebody is there for output
   std::vector<std::uint8_t> output_held_ HF_GUARDED_BY(buffer_);
   std::size_t held_ HF_GUARDED_BY(buffer_) = 0;  // bytes in output_held_ and unsent

@@ -68,6 +68,10 @@ class Chardev {
   /// Whether somebody is at the other end. From any thread.
   bool is_open() const { return open_.load(std::memory_order_acquire); }
 
+  /// Whether what is written now is for somebody, not to be forgotten: who is at the other end may still
+  /// be sending, and read no more. From any thread, inside a gate or not.
+  virtual bool is_heard() const { return true; }
+
   /// Takes bytes into the buffer; returns how many. If not all, the front end is told when there is
   /// room again. What nobody is there to receive is taken and forgotten. From any thread, inside a
   /// gate or not.

@@ -127,11 +127,13 @@ void Conversation::work() {
 void Conversation::handle(Item item) {
   switch (item.kind) {
     case Item::Kind::kInput:
+      if (went_unread()) return;
       if (handlers_.descriptors && !item.descriptors.empty())
         handlers_.descriptors(std::move(item.descriptors));
       if (handlers_.input) handlers_.input(item.bytes);
       return;
     case Item::Kind::kOpened:
+      unheard_ = 0;
       if (handlers_.opened) handlers_.opened();
       return;
     case Item::Kind::kClosed:
@@ -159,6 +161,7 @@ void Conversation::send(std::string_view bytes) {
 
 void Conversation::pump() {
   const bool was_clogged = clogged();
+  const std::size_t before = sent_;
   while (sent_ < outgoing_.size()) {
     const auto rest = std::string_view{outgoing_}.substr(sent_);
     const std::size_t taken = backend_.write(
@@ -166,6 +169,7 @@ void Conversation::pump() {
     if (taken == 0) break;
     sent_ += taken;
   }
+  if (!backend_.is_heard()) unheard_ += sent_ - before;
   if (sent_ == outgoing_.size()) {
     outgoing_.clear();
     sent_ = 0;

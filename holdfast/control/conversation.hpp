@@ -6,8 +6,8 @@
 // queued there, and handled afterwards on the same thread, inside nothing: a handler may wait for
 // the control queue. Output that the back-end does not take at once is kept; while a client does not
 // read what it was sent, nothing more is taken from it, and what was is not handled. What a client has
-// sent is handled even if it has gone by then, unless input is held back: then nobody waits for its
-// answers any more.
+// sent is handled even if it has gone by then, unless input is held back or as many answers went to
+// nobody as one that is there may leave unread: then nobody waits for the rest.
 //
 // THREADS: everything on the loop thread, or while nobody runs the loop. Owned by a server, which
 // goes before the machine.
@@ -77,6 +77,7 @@ class Conversation final : public object::Expires {
   void forget_the_gone();
   void handle(Item item);
   bool clogged() const { return outgoing_.size() - sent_ >= kMostUnread; }
+  bool went_unread() const { return unheard_ >= kMostUnread; }
   void pump();
 
   // Between two pieces it is seen whether the client still reads.
@@ -97,7 +98,8 @@ class Conversation final : public object::Expires {
   bool scheduled_ = false;
   bool held_ = false;
   std::string outgoing_;
-  std::size_t sent_ = 0;  // bytes of outgoing_ that the back-end has taken
+  std::size_t sent_ = 0;     // bytes of outgoing_ that the back-end has taken
+  std::size_t unheard_ = 0;  // bytes of output since the client came that the back-end took for nobody
 };
 
 }  // namespace holdfast::control

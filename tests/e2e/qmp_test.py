@@ -368,6 +368,18 @@ def what_was_said_before_leaving_is_done(program):
                 assert client.execute("query-status")["status"] == "running"
 
 
+def what_was_said_behind_too_much_unread_is_not(program):
+    """Who goes without having read 1 MiB of answers is answered no further, and the next one need not wait for that."""
+    with folder() as place:
+        path = os.path.join(place, "s")
+        with process(program, "-qmp", f"unix:{path},server=on,wait=off") as running:
+            client = connect(running, path)
+            client.send(b"{'execute':'query-qmp-schema'}" * 1000 + b"{'execute':'cont'}")
+            client.close()
+            with connect(running, path) as client:
+                works(client)
+
+
 def a_thousand_clients_in_turn(program):
     with folder() as place:
         path = os.path.join(place, "s")
@@ -447,8 +459,8 @@ CASES = [unix_client, unix_server, a_second_client_waits_for_the_first_to_go, tc
          finds_its_way_back, bytes_one_at_a_time, quotes_and_escapes, depth_and_size,
          a_gibibyte_without_an_end, a_client_that_does_not_listen,
          the_end_does_not_wait_for_the_deaf, leaving_in_mid_command,
-         what_was_said_before_leaving_is_done, a_thousand_clients_in_turn, a_thousand_clients_at_once,
-         places_that_cannot_be]
+         what_was_said_before_leaving_is_done, what_was_said_behind_too_much_unread_is_not,
+         a_thousand_clients_in_turn, a_thousand_clients_at_once, places_that_cannot_be]
 
 def main():
     harness.run(CASES, lambda case: case(sys.argv[1]))

@@ -194,6 +194,26 @@ TEST_F(SocketTest, AClientThatGoesWhileTheGuestWritesMakesRoom) {
   EXPECT_EQ(server->write(bytes_of(text)), text.size());
 }
 
+TEST_F(SocketTest, OutputIsForNobodyOnceItsReaderHasGoneThoughInputIsLeft) {
+  const auto server = make_server();
+  const auto claim = server->attach(device_.front).value();
+  device_.appetite = 0;
+  EXPECT_FALSE(server->is_heard());
+  Peer peer = connect();
+  until_events("O");
+  EXPECT_TRUE(server->is_heard());
+  peer.put(std::string(4096, 'x'));  // more than is read ahead of the device
+  settle();
+  peer.hang_up();
+  server->write(bytes_of("lost"));
+  settle();
+  EXPECT_FALSE(server->is_heard());
+  EXPECT_EQ(device_.events, "O") << "what it has said is still being read";
+  device_.appetite = 4096;
+  server->accept_input();
+  until_events("OC");
+}
+
 TEST_F(SocketTest, TheFileGoesWithTheServerAndAStaleOneIsReplaced) {
   {
     const Descriptor stale{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};

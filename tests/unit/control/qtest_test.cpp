@@ -2,11 +2,14 @@
 // The requests of a test client, line by line, on the virt board. Its hart does not run.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <optional>
 #include <string>
 
 #include "holdfast/boards/virt/virt.hpp"
+#include "holdfast/chardev/socket.hpp"
 #include "holdfast/control/line_splitter.hpp"
 #include "holdfast/control/qtest/server.hpp"
 #include "holdfast/control/text_coding.hpp"
@@ -315,6 +318,51 @@ TEST_F(QtestUnreadTest, AClientThatDoesNotReadIsAnsweredNoFurther) {
   EXPECT_LT(performed(), kAFew);
   deaf.hear();
   EXPECT_EQ(performed(), kMany) << "now that it has read";
+}
+
+/// Clients of a socket, one after the other.
+class QtestSocketTest : public QtestUnreadTest {
+ protected:
+  Descriptor connect() { return chardev::connect_to(address_, 10'000).value(); }
+  static void put(const Descriptor& client, std::string_view text) {
+    ASSERT_EQ(::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+
+  const chardev::SocketAddress address_{.kind = chardev::SocketAddress::Kind::kUnix,
+                                        .path = fmt::format("holdfast-qtest-{}", ::getpid()),
+                                        .abstract = true};
+  const std::unique_ptr<chardev::Socket> backend_ =
+      chardev::Socket::make(machine_->loop(), {.id = "s"}, {.address = address_, .server = true}).value();
+  const std::unique_ptr<QtestServer> other_ =
+      QtestServer::make(*machine_, {.backend = *backend_, .log = "none"}).value();
+};
+
+TEST_F(QtestSocketTest, WhatWasAskedBeforeLeavingIsDone) {
+  Descriptor client = connect();
+  std::string requests;
+  for (int i = 1; i <= kMany; ++i) requests += fmt::format("writel 0x80000000 {:#x}\n", i);
+  put(client, requests);
+  client.close();
+  work();
+  EXPECT_EQ(performed(), kMany);
+}
+
+TEST_F(QtestSocketTest, WhoLeavesTooMuchUnreadAndGoesIsAnsweredNoFurther) {
+  for (const bool known : {false, true}) {
+    Descriptor client = connect();
+    put(client, numbered_reads(kMany));
+    if (known) work();  // it is behind
+    client.close();
+    work();
+    EXPECT_GT(performed(), 0);
+    EXPECT_LT(performed(), kAFew);
+    client = connect();
+    put(client, fmt::format("writel 0x80000000 {:#x}\n", kMany));
+    client.close();
+    work();
+    EXPECT_EQ(performed(), kMany) << "nothing of that is laid to the next client";
+    ask("writel 0x80000000 0x0");
+  }
 }
 
 // --- framing ---------------------------------------------------------------------------------------
