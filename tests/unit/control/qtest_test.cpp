@@ -297,7 +297,7 @@ std::string numbered_reads(int count) {
   return requests;
 }
 
-constexpr int kMany = 300;
+constexpr int kMany = 100;
 constexpr int kAFew = 30;  // more than 1 MiB of answers, and those to 512 bytes of requests
 
 class QtestUnreadTest : public QtestTest {
@@ -310,7 +310,7 @@ class QtestUnreadTest : public QtestTest {
 };
 
 TEST_F(QtestUnreadTest, AClientThatDoesNotReadIsAnsweredNoFurther) {
-  Client deaf{*machine_, 1000};
+  Client deaf{*machine_, chardev::RingBuffer::kDefaultSize};
   const auto server = QtestServer::make(*machine_, {.backend = deaf.backend(), .log = "none"}).value();
   deaf.backend().feed(numbered_reads(kMany));
   work();
