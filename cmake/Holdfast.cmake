@@ -5,6 +5,7 @@ option(HOLDFAST_TESTS "Build the tests" ON)
 option(HOLDFAST_BENCH "Build the benchmarks" OFF)
 option(HOLDFAST_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(HOLDFAST_DEBUG "Debug checks and schedule points" OFF)
+option(HOLDFAST_UNITY "Compile the sources of a library or a test together, eight at a time" OFF)
 option(HOLDFAST_DIAGNOSE "Compile for the diagnostics alone: no optimisation, no debug information" OFF)
 set(HOLDFAST_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 set(HOLDFAST_PRESET "" CACHE STRING "Prefix of the test names, and what their PRESETS is compared with")
@@ -60,11 +61,46 @@ if(HOLDFAST_FUZZ)
   target_link_options(holdfast_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# holdfast_library(NAME SOURCES a.cpp... DEPENDS layer... [LINK library...])
-# One static library a layer. DEPENDS names layers above it (see docs/architecture.md).
+# holdfast_unite(RESULT NAME source...): with HOLDFAST_UNITY, files that include eight of the sources each,
+# else the sources. CMake's own unity builds name them by absolute paths, so that no clone finds in ccache
+# what another one compiled.
+function(holdfast_unite result name)
+  set(paths)
+  foreach(source IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH source)
+    list(APPEND paths ${source})
+  endforeach()
+  set(files ${paths})
+  if(HOLDFAST_UNITY)
+    set(files)
+    while(paths)
+      list(LENGTH files number)
+      list(SUBLIST paths 0 8 batch)
+      list(REMOVE_ITEM paths ${batch})
+      if(batch MATCHES "^[^;]*$")
+        list(APPEND files ${batch})
+        break()
+      endif()
+      set(text)
+      foreach(path IN LISTS batch)
+        cmake_path(RELATIVE_PATH path BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
+        string(APPEND text "#include \"${path}\"\n")
+      endforeach()
+      set(file ${CMAKE_CURRENT_BINARY_DIR}/${name}_${number}.cpp)
+      file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+      list(APPEND files ${file})
+    endwhile()
+  endif()
+  set(${result} ${files} PARENT_SCOPE)
+endfunction()
+
+# holdfast_library(NAME SOURCES a.cpp... [ALONE b.cpp...] DEPENDS layer... [LINK library...])
+# One static library a layer. DEPENDS names layers above it (see docs/architecture.md). ALONE: sources that
+# cannot be compiled together with others.
 function(holdfast_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LINK" ${ARGN})
-  add_library(holdfast_${name} STATIC ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;DEPENDS;LINK" ${ARGN})
+  holdfast_unite(sources ${name} ${ARG_SOURCES})
+  add_library(holdfast_${name} STATIC ${sources} ${ARG_ALONE})
   add_library(holdfast::${name} ALIAS holdfast_${name})
   target_include_directories(holdfast_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
@@ -105,14 +141,14 @@ function(holdfast_command_test)
     ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
 endfunction()
 
-# holdfast_test(NAME x_test SOURCES x_test.cpp... DEPENDS layer... [LINK library...] [ARGS argument...]
+# holdfast_test(NAME x_test SOURCES x_test.cpp... [ALONE y_test.cpp...] DEPENDS layer... [LINK library...] [ARGS argument...]
 #               [LABELS label...] [PRESETS preset...] [PROCESSORS n] [TIMEOUT seconds] [SERIAL] [ONE_THREAD])
 # One GoogleTest program, run whole by ctest; by default in dev, asan and tsan. ONE_THREAD: not in tsan,
 # which would have nothing to watch, but in arm64, whose processor is emulated. A tree that would not run it does not build it, but clang, which
 # runs nothing, builds everything.
 function(holdfast_test)
   cmake_parse_arguments(ARG "SERIAL;ONE_THREAD" "NAME;TIMEOUT;PROCESSORS"
-    "SOURCES;DEPENDS;LINK;LABELS;ARGS;PRESETS" ${ARGN})
+    "SOURCES;ALONE;DEPENDS;LINK;LABELS;ARGS;PRESETS" ${ARGN})
   if(NOT ARG_PRESETS)
     set(ARG_PRESETS dev asan tsan)
   endif()
@@ -126,7 +162,8 @@ function(holdfast_test)
   if(CMAKE_CROSSCOMPILING)
     list(APPEND ARG_ARGS --gtest_filter=-*DeathTest.*)  # an emulated program cannot start itself again
   endif()
-  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  holdfast_unite(sources ${ARG_NAME} ${ARG_SOURCES})
+  add_executable(${ARG_NAME} ${sources} ${ARG_ALONE})
   list(TRANSFORM ARG_DEPENDS PREPEND holdfast_)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPENDS} ${ARG_LINK} GTest::gtest GTest::gtest_main
     holdfast_options)
