@@ -109,6 +109,8 @@ void Conversation::work() {
   scheduled_ = false;
   const object::Handle<Conversation> self{*this};
   if (held_ || clogged()) forget_the_gone();
+  if (!clogged() && std::exchange(caught_up_, false) && handlers_.caught_up) handlers_.caught_up();
+  if (!self) return;
   // As much as is queued now: what the handling brings in waits for the next turn of the loop.
   for (std::size_t left = incoming_.size(); left > 0 && !held_ && !clogged(); --left) {
     Item item = std::move(incoming_.front());
@@ -175,7 +177,10 @@ void Conversation::pump() {
     sent_ = 0;
     if (outgoing_.capacity() > kMostUnread) outgoing_.shrink_to_fit();
   }
-  if (was_clogged && !clogged()) schedule();
+  if (was_clogged && !clogged()) {
+    caught_up_ = true;
+    schedule();
+  }
 }
 
 }  // namespace holdfast::control

@@ -39,6 +39,7 @@ class Conversation final : public object::Expires {
     std::function<void(std::vector<Descriptor>)> descriptors{};
     std::function<void()> opened{};  // somebody is there
     std::function<void()> closed{};  // nobody any more
+    std::function<void()> caught_up{};  // the client has read what made it be behind
     /// Where several share a back-end: whether what is typed comes here.
     std::function<void(bool mine)> focused{};
   };
@@ -53,8 +54,9 @@ class Conversation final : public object::Expires {
   void send(std::string_view bytes);
   /// No input is handled while this is set: a request waits for something.
   void hold_input(bool hold);
-  /// Whether the client leaves so much unread that nothing is to be sent that it has not asked for.
-  bool is_behind() const { return clogged(); }
+  /// Whether the client leaves so much unread that nothing more is to be done for it until it has caught
+  /// up or gone.
+  bool is_behind() const { return clogged() || went_unread(); }
   /// Has `work` done on the loop thread, unless the conversation is over by then. From any thread.
   static void post(EventLoop& loop, const object::Handle<Conversation>& to,
                    std::function<void()> work);
@@ -96,6 +98,7 @@ class Conversation final : public object::Expires {
   std::size_t queued_ = 0;  // bytes in incoming_
   bool refused_ = false;    // the back-end has input that was not taken
   bool scheduled_ = false;
+  bool caught_up_ = false;  // and nobody has been told
   bool held_ = false;
   std::string outgoing_;
   std::size_t sent_ = 0;     // bytes of outgoing_ that the back-end has taken

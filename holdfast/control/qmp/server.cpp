@@ -209,7 +209,8 @@ class QmpServer::Hub::Session {
                for (Descriptor& one : came) descriptors_.push_back(std::move(one));
              },
          .opened = [this] { begin(); },
-         .closed = [this] { left(); }}));
+         .closed = [this] { left(); },
+         .caught_up = [this] { go_on(); }}));
     return {};
   }
 
@@ -291,9 +292,9 @@ class QmpServer::Hub::Session {
     answer(result, request.id);
   }
 
-  // One after the other; one that answers later keeps those behind it.
+  // One after the other; one that answers later keeps those behind it, and so does a client that does not read.
   void go_on() {
-    while (!busy_ && !queue_.empty()) {
+    while (!busy_ && !queue_.empty() && !client_->is_behind()) {
       Request request = std::move(queue_.front());
       queue_.pop_front();
       queued_ -= request.bytes;

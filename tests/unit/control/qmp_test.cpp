@@ -1031,6 +1031,41 @@ TEST_F(QmpTest, OutOfBandIsHeardBehindAnyNumberOfCommandsThatWait) {
   EXPECT_EQ(std::ranges::count_if(said, [](const json& one) { return one.value("id", json()) == 2; }), 1);
 }
 
+TEST_F(QmpTest, WhatWaitedIsAnsweredNoFurtherThanTheClientReads) {
+  Client deaf{*machine_, chardev::RingBuffer::kDefaultSize};
+  ASSERT_TRUE(server_->serve(deaf.backend()));
+  deaf.hear();
+  deaf.say("{'execute':'qmp_capabilities','arguments':{'enable':['oob']}}");
+  boards::BoardPlan plan{"plug"};
+  const auto device = plan.add<test::Scratch>("peripheral/s1", test::Scratch::Config{});
+  plan.map_into(plan.existing("bus").region("memory"), {{kFree, device.region("regs")}});
+  ASSERT_TRUE(machine_->realize(plan));
+  testing::Schedule schedule;
+  auto& inside = schedule.stop_at("test.in_callback", "cpu");
+  memory::AddressSpace space{machine_->fabric(), machine_->bus().memory().region(), {.name = "cpu"}};
+  testing::Thread cpu{"cpu", [&] {
+                        memory::Port port{space};
+                        std::uint64_t value = 0;
+                        static_cast<void>(port.load(kFree + test::Scratch::kTrap, 4, value, {}));
+                      }};
+  inside.wait_reached();
+  negotiate();
+  ask("device_del", {{"id", "s1"}});
+  std::string text = "{'execute':'x-wait-ticket','arguments':{'id':'s1'}}";
+  for (int i = 0; i < 100; ++i) text += "{'execute':'query-qmp-schema'}";  // some 10 MiB of answers
+  text += "{'execute':'object-add','arguments':{'qom-type':'memory-backend-ram','id':'m','size':4096}}";
+  deaf.backend().feed(text);
+  while (machine_->loop().run_ready() != 0) {
+  }
+  inside.release();
+  cpu.join();
+  machine_->control().wait_until([&] { return machine_->tickets_now().empty(); });
+  EXPECT_EQ(error_class(ask("qom-list", {{"path", "/objects/m"}})), "DeviceNotFound") << "it is not yet its turn";
+  deaf.hear();
+  EXPECT_EQ(error_class(ask("qom-list", {{"path", "/objects/m"}})), "");
+  server_.reset();  // which uses it
+}
+
 TEST_F(QmpTest, AKeyThatIsThereTwiceIsAnError) {
   negotiate();
   for (const char* twice :
