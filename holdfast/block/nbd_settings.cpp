@@ -58,9 +58,9 @@ Result<Nbd::Options> nbd_options(Settings& settings, const std::string& what) {
   TRY(server.finish("nbd"));
   options.export_name = settings.text("export").value_or("");
   constexpr std::uint64_t kDay = 86'400;
-  const auto reconnect = TRY(settings.number("reconnect-delay", kDay)).value_or(0);
+  const auto reconnect = TRY(settings.number("reconnect-delay", 0, kDay)).value_or(0);
   options.reconnect_delay = std::chrono::seconds{reconnect};
-  if (const auto timeout = TRY(settings.number("open-timeout", kDay)); timeout && *timeout != 0)
+  if (const auto timeout = TRY(settings.number("open-timeout", 0, kDay)); timeout && *timeout != 0)
     options.open_timeout = std::chrono::seconds{*timeout};
   return options;
 }

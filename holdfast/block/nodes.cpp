@@ -53,7 +53,7 @@ Result<Ref<Backend>> make_null(Settings& settings, const std::string& what, bool
   Null::Options options{.name = what, .access = access_of(read_only)};
   options.size = TRY(settings.size("size")).value_or(options.size);
   constexpr std::uint64_t kHour = 3'600'000'000'000;
-  options.latency = std::chrono::nanoseconds{TRY(settings.number("latency-ns", kHour)).value_or(0)};
+  options.latency = std::chrono::nanoseconds{TRY(settings.number("latency-ns", 0, kHour)).value_or(0)};
   options.read_zeroes = TRY(settings.flag("read-zeroes")).value_or(false);
   return Null::make(std::move(options));
 }

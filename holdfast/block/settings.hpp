@@ -3,19 +3,19 @@
 // something inside ("file.driver"). Whoever reads them finds in the end what nobody asked for.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "holdfast/base/result.hpp"
+#include "holdfast/object/keyed_text.hpp"
 
 namespace holdfast::block {
 
-class Settings {
+class Settings : public object::KeyedText {
  public:
   using Values = std::map<std::string, std::string, std::less<>>;
   Settings() = default;
@@ -24,16 +24,7 @@ class Settings {
   void set(std::string key, std::string value) { values_[std::move(key)] = std::move(value); }
   bool has(std::string_view key) const { return values_.contains(key); }
 
-  // Errors name the key and what it takes.
-  std::optional<std::string> text(std::string_view key);
-  Result<std::string> required(std::string_view key, std::string_view shape);
-  Result<std::optional<bool>> flag(std::string_view key);
-  Result<std::optional<std::uint64_t>> number(std::string_view key, std::uint64_t most);
-  /// Bytes.
-  Result<std::optional<std::uint64_t>> size(std::string_view key);
-  /// The place of the value among `names`.
-  Result<std::optional<std::size_t>> choice(std::string_view key,
-                                            std::span<const std::string_view> names);
+  std::optional<std::string> text(std::string_view key) override;
   /// All that begins with `key` and a dot, without that.
   Settings below(std::string_view key);
   /// An error if there is a key that nobody asked for; it names those that were.

@@ -62,8 +62,8 @@ Result<void> pflash(Draft& draft, std::string_view text) {
 
 Result<void> blockdev(Draft& draft, const OptionGroup& group) {
   Fields fields{group};
-  TRY(fields.required_text("driver", "the kind of node"));
-  const std::string name = TRY(fields.required_text("node-name", "a name for the node"));
+  TRY(fields.required("driver", "the kind of node"));
+  const std::string name = TRY(fields.required("node-name", "a name for the node"));
   for (const OptionGroup& other : draft.options.blockdevs)
     if (*other.find("node-name") == name)
       return fail("node-name '{}' is taken; it takes another one", name);
@@ -84,8 +84,8 @@ Result<void> global(Draft& draft, const OptionGroup& group) {
     global.items = group.items;
   }
   Fields fields{global};
-  TRY(fields.required_text("driver", "a device type; or write TYPE.PROPERTY=VALUE"));
-  TRY(fields.required_text("property", "the name of a property"));
+  TRY(fields.required("driver", "a device type; or write TYPE.PROPERTY=VALUE"));
+  TRY(fields.required("property", "the name of a property"));
   if (!fields.text("value")) return fail("value is missing; it takes what the property is to be");
   TRY(fields.finish());
   draft.options.globals.push_back(std::move(global));

@@ -29,7 +29,7 @@ Result<void> data_folder(Draft& draft, std::string_view text) {
 
 Result<void> fw_cfg(Draft& draft, const OptionGroup& group) {
   Fields fields{group};
-  const std::string name = TRY(fields.required_text("name", "opt/… or another name of a file"));
+  const std::string name = TRY(fields.required("name", "opt/… or another name of a file"));
   constexpr std::size_t kLongest = 55;
   if (name.size() > kLongest)
     return fail("name has {} characters; it takes at most {}", name.size(), kLongest);

@@ -3,9 +3,7 @@
 // makes something of it reads it by Fields, which converts and in the end finds what nobody asked for.
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +12,7 @@
 
 #include "holdfast/app/options/keyval.hpp"
 #include "holdfast/base/result.hpp"
+#include "holdfast/object/keyed_text.hpp"
 
 namespace holdfast::app {
 
@@ -37,22 +36,12 @@ Error about(const OptionGroup& group, const Error& error);
 Result<OptionGroup> parse_group(std::string_view option, std::string_view text,
                                 std::string_view implied);
 
-/// Reads a group key by key. Errors name the key and say what it takes; read_group() adds the option.
-class Fields {
+/// Reads a group key by key; read_group() adds the option to its errors.
+class Fields : public object::KeyedText {
  public:
   explicit Fields(const OptionGroup& group) : group_{group} {}
 
-  std::optional<std::string> text(std::string_view key);
-  /// `shape` is what it would take: "the path of a file".
-  Result<std::string> required_text(std::string_view key, std::string_view shape);
-  Result<std::optional<bool>> flag(std::string_view key);
-  Result<std::optional<std::uint64_t>> number(std::string_view key, std::uint64_t least,
-                                              std::uint64_t most);
-  /// Bytes; without a suffix in units of `unit`.
-  Result<std::optional<std::uint64_t>> size(std::string_view key, std::uint64_t unit = 1);
-  /// The place of the value among `names`.
-  Result<std::optional<std::size_t>> choice(std::string_view key,
-                                            std::span<const std::string_view> names);
+  std::optional<std::string> text(std::string_view key) override;
   /// All whose key begins so, without the prefix.
   std::vector<KeyValue> with_prefix(std::string_view prefix);
   /// All that nobody has asked for yet.

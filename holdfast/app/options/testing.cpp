@@ -37,7 +37,7 @@ Result<void> mon(Draft& draft, const OptionGroup& group) {
   draft.monitor_said = true;
   Fields fields{group};
   MonitorOption monitor;
-  monitor.chardev = TRY(fields.required_text("chardev", "the id of a back-end"));
+  monitor.chardev = TRY(fields.required("chardev", "the id of a back-end"));
   fields.text("id");
   monitor.mode = TRY(fields.choice("mode", kModes)) == 1U ? Mode::kControl : Mode::kReadline;
   const auto pretty = TRY(fields.flag("pretty"));

@@ -27,7 +27,7 @@ TEST(Fields, ConvertAndSayWhatTheyTake) {
   EXPECT_EQ(fields.text("missing"), std::nullopt);
   EXPECT_EQ(fields.number("n", 8, 9).error().message, "n is '7'; it takes a whole number from 8 to 9");
   EXPECT_EQ(fields.flag("n").error().message, "n is '7'; it takes on or off");
-  EXPECT_EQ(fields.required_text("missing", "a name").error().message, "missing is missing; it takes a name");
+  EXPECT_EQ(fields.required("missing", "a name").error().message, "missing is missing; it takes a name");
 }
 
 TEST(Fields, TheLastValueHolds) {
