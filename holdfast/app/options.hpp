@@ -120,6 +120,7 @@ struct Options {
   std::vector<OptionGroup> fw_cfg;     // "name", and "file" or "string"
 
   Display display = Display::kDefault;
+  bool nographic = false;  // no screen, and firmware is told so
   /// The ids of the character back-ends of the serial ports, in their order; "" is a port that is
   /// left out. Where none was asked for, a machine for people has the terminal.
   std::vector<std::string> serials;

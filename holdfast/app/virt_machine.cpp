@@ -177,7 +177,7 @@ Result<void> set_property(Properties& properties, const KeyValue& item) {
 
 Result<Properties> read_properties(const Options& options) {
   Properties properties;
-  properties.graphics = options.display != Display::kNone;
+  properties.graphics = !options.nographic;
   for (const KeyValue& item : options.machine_properties) TRY(set_property(properties, item));
   return properties;
 }

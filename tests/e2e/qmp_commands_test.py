@@ -561,8 +561,8 @@ CONFIGURED = ["-blockdev", "null-co,node-name=b,read-zeroes=on", "-device", "nvm
               "pcie-root-port,id=r,slot=3,chassis=4,port=2,hotplug=off,addr=5.0", "-device",
               '{"driver": "pci-testdev", "id": "t", "addr": 56, "membar": 4096}']
 # A number there, text here; where the bus is; made up; of a controller without a drive, 0 there; what is not said, 512
-# there; the board's own RAM; whether -display none has to do with it.
-OTHERWISE = {"addr", "parent_bus", "uuid", "logical_block_size", "physical_block_size", "memory-backend", "graphics"}
+# there; the board's own RAM.
+OTHERWISE = {"addr", "parent_bus", "uuid", "logical_block_size", "physical_block_size", "memory-backend"}
 SAID = {"n": {"serial": "abc", "mdts": 5, "max_ioqpairs": 9, "drive": "", "aerl": 3, "realized": True, "hotplugged": False,
               "pmrdev": "/objects/m"},
         "s": {"drive": "b", "nsid": 3, "eui64": 0},

@@ -210,14 +210,14 @@ def properties_of_types(program):
 def properties_of_a_machine(program):
     memory = ["-m", "64M", "-object", "memory-backend-ram,id=all,size=64M"]
     disk = ["-blockdev", "driver=null-co,node-name=b,size=32M"]
-    plain = {"aclint": False, "aia": "none", "aia-guests": "0", "dumpdtb": "", "graphics": False, "memory-backend": "",
+    plain = {"aclint": False, "aia": "none", "aia-guests": "0", "dumpdtb": "", "graphics": True, "memory-backend": "",
              "pflash0": "", "pflash1": "", "usb": False}
-    changed = {"aclint": True, "aia-guests": "3", "graphics": True, "memory-backend": "/objects/all", "pflash1": "b"}
+    changed = {"aclint": True, "aia-guests": "3", "graphics": False, "memory-backend": "/objects/all", "pflash1": "b"}
     # As Debian's QEMU lists them.
     kinds = {"aclint": "bool", "aia": "string", "aia-guests": "string", "dumpdtb": "string", "graphics": "bool",
              "memory-backend": "link<memory-backend>", "pflash0": "str", "pflash1": "str", "usb": "bool"}
     for said, expected in (("", plain),
-                           (",aclint=on,aia-guests=3,graphics=on,memory-backend=all,pflash1=b", {**plain, **changed})):
+                           (",aclint=on,aia-guests=3,graphics=off,memory-backend=all,pflash1=b", {**plain, **changed})):
         with Machine("-M", f"virt{said}", *memory, *disk, *PLAIN, program=program) as m:
             listed = {entry["name"]: entry["type"] for entry in m.qmp.qom_list(path="/machine")}
             told = {entry["name"]: entry["type"] for entry in m.qmp.qom_list_properties(typename="virt-machine")}

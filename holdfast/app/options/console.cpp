@@ -34,7 +34,7 @@ Result<void> network(Draft&, std::string_view text) {
 }
 
 Result<void> nographic(Draft& draft, std::string_view) {
-  draft.nographic = true;
+  draft.options.nographic = true;
   return {};
 }
 

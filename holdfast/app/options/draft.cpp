@@ -40,13 +40,13 @@ bool uses_terminal(const Options& options) {
 
 Result<void> settle_serials(Draft& draft) {
   Options& options = draft.options;
-  if (draft.nographic) options.display = Display::kNone;
-  const bool terminal = draft.nographic || options.display == Display::kDefault;
+  if (options.nographic) options.display = Display::kNone;
+  const bool terminal = options.nographic || options.display == Display::kDefault;
   const bool by_default = terminal && !draft.no_defaults && !options.daemonize;
   if (options.serials.empty() && by_default) {
     TRY(read_serial(draft, "mon:stdio"));
     if (draft.monitor_said) options.monitors.pop_back();
-  } else if (draft.nographic && by_default && !draft.monitor_said && !uses_terminal(options)) {
+  } else if (options.nographic && by_default && !draft.monitor_said && !uses_terminal(options)) {
     options.monitors.push_back({.mode = MonitorOption::Mode::kReadline,
                                 .chardev = TRY(read_backend(draft, "nographic", "compat_monitor0", "stdio"))});
   }
@@ -119,7 +119,7 @@ Result<Options> finish(Draft draft) {
   TRY(settle_serials(draft));
   TRY(check_terminal(draft.options));
   TRY(check_kernel(draft.options));
-  if (draft.nographic && draft.options.daemonize)
+  if (draft.options.nographic && draft.options.daemonize)
     return fail("-daemonize: in the background there is no terminal, and -nographic wants it");
   if (draft.options.daemonize && draft.options.exit_with_parent)
     return fail("-run-with exit-with-parent=on: in the background there is no parent; leave out "

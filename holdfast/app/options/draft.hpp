@@ -17,7 +17,6 @@ struct Draft {
   const Invocation& invocation;  // outlives it
   Options options{};
   TopologyRequest topology{};
-  bool nographic = false;
   bool no_defaults = false;
   bool monitor_said = false;  // where monitors are; else there is one by default
   std::string accelerator_from{};             // the option that spoke of it
