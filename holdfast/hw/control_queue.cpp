@@ -103,12 +103,22 @@ bool ControlQueue::on_control_thread() const {
 }
 
 std::size_t ControlQueue::run_pending() {
+  return run_until([] { return false; });
+}
+
+std::size_t ControlQueue::run_until(const std::function<bool()>& done) {
   if (running_job != nullptr) return 0;  // one at a time: the loop further up goes on
   HF_CHECK(on_control_thread(), "control queue: a thread that is not the control thread runs jobs");
   std::size_t jobs = 0;
-  for (take_due(); run_one(); take_due()) ++jobs;
+  const std::size_t before = queued();
+  for (take_due(); (jobs < before || !done()) && run_one(); take_due()) ++jobs;
   if (is_something_later()) again_.set(from_now_ns(kGracePoll));
   return jobs;
+}
+
+std::size_t ControlQueue::queued() const {
+  LockGuard guard{mutex_};
+  return items_.size();
 }
 
 bool ControlQueue::is_something_later() const {
@@ -169,7 +179,7 @@ bool ControlQueue::wait(const std::function<bool()>& done, Deadline limit) {
   const bool here = on_control_thread();
   for (;;) {
     const std::uint64_t seen = changes();
-    if (here) run_pending();
+    if (here) run_until(done);
     if (done()) return true;
     if (limit && std::chrono::steady_clock::now() >= *limit) return false;
     wait_for_change(seen, limit);

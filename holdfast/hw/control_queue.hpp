@@ -50,7 +50,8 @@ class ControlQueue {
   /// Runs what is queued, and what that queues; returns how many jobs that were. Control thread.
   std::size_t run_pending();
   /// Waits until `done()`, which is asked again after each job and each changed(). On the control
-  /// thread jobs are run meanwhile. Never in a job, gate or section.
+  /// thread jobs are run meanwhile: those that are queued already, and others until then; what comes
+  /// behind is left to the loop. Never in a job, gate or section.
   void wait_until(const std::function<bool()>& done);
   /// The same with a limit; false if it was reached first.
   bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds limit);
@@ -73,6 +74,9 @@ class ControlQueue {
 
   void queue(Item item) HF_EXCLUDES(mutex_);
   void called_by_loop() HF_EXCLUDES(mutex_);
+  /// What is queued, and what that queues until `done()`.
+  std::size_t run_until(const std::function<bool()>& done);
+  std::size_t queued() const HF_EXCLUDES(mutex_);
   bool run_one();
   bool is_something_later() const HF_EXCLUDES(mutex_);
   void take_due() HF_EXCLUDES(mutex_);

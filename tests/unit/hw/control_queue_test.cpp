@@ -70,6 +70,19 @@ TEST_F(ControlQueueTest, QueuesWhatAJobPostsBehindIt) {
   EXPECT_EQ(order, "outer inner");
 }
 
+TEST_F(ControlQueueTest, LeavesWhatComesBehindWhatItWaitsForToTheLoop) {
+  std::string order;
+  bool done = false;
+  control.post("waited for", [&] {
+    control.post("behind", [&] { order += "behind"; });
+    done = true;
+  });
+  control.wait_until([&] { return done; });
+  order += "waited ";
+  loop->run_ready();
+  EXPECT_EQ(order, "waited behind");
+}
+
 TEST_F(ControlQueueTest, TakesWhatACallbackPostsWhenItHasLeftItsDevice) {
   const auto gate = gate::Gate::make(realm, "device");
   gate->open();
