@@ -24,7 +24,6 @@ constinit const object::Property MemoryModule::kProperties[] = {
     object::computed<&MemoryModule::slot>("slot", "the slot it is in; -1: none"),
     object::computed<&MemoryModule::node_number>("node", "the node it belongs to"),
     object::computed<&MemoryModule::size>("size", "bytes"),
-    object::computed<&MemoryModule::is_hotplugged>("hotplugged", "whether it came while the machine was there"),
     memory_property(),
 };
 

@@ -29,6 +29,14 @@ std::string path_of(const DeviceInit& init) {
   return above + "/" + init.name;
 }
 
+/// A "region link" shows as a link<region>.
+std::string type_of_value(const Part& part) {
+  constexpr std::string_view kLink = " link";
+  std::string kind{part.kind()};
+  if (!kind.ends_with(kLink)) return kind;
+  return fmt::format("link<{}>", kind.substr(0, kind.size() - kLink.size()));
+}
+
 }  // namespace
 
 constinit const object::Type Device::kType{
@@ -292,7 +300,7 @@ std::vector<object::PropertyInfo> Device::own_properties() const {
     // What users call the thing goes before what a part says of it.
     if (auto value = part.value(); value && !named(part.name()))
       shown.push_back({.name = part.name(),
-                       .type = std::string{part.kind()},
+                       .type = type_of_value(part),
                        .description = {},
                        .value = *std::move(value)});
   });

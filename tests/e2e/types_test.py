@@ -171,6 +171,13 @@ def buses_are_in_the_tree(program):
                 "namespace": f"{folder}/controller/controller", "dimm": ""}
         for name, bus in sits.items():
             assert m.qmp.execute("qom-get", path=f"{folder}/{name}", property="parent_bus") == bus, name
+            kinds = {entry["name"]: entry["type"] for entry in m.qmp.execute("qom-list", path=f"{folder}/{name}")}
+            assert not any(kind.endswith(" link") for kind in kinds.values()), kinds
+            listed = {entry["name"]: entry["type"] for entry in
+                      m.qmp.execute("device-list-properties", typename=m.qmp.qom_get(path=f"{folder}/{name}", property="type"))}
+            for link in ("memory", "bus"):
+                assert kinds.get(link) in (None, f"link<{'region' if link == 'memory' else link}>"), (name, kinds)
+                assert listed.get(link) in (None, "string", kinds.get(link)), (name, listed)
 
 
 def properties_of_types(program):
@@ -183,12 +190,17 @@ def properties_of_types(program):
             if name in devices:
                 listed = client.execute("device-list-properties", arguments)
                 assert len({entry["name"] for entry in listed}) == len(listed), name
+                own = {"type", "realized", "hotpluggable", "hotplugged", "parent_bus"}  # of all devices
+                assert own.isdisjoint(entry["name"] for entry in listed), name
             else:
                 assert refusal(client, "device-list-properties", arguments) == "GenericError", name
             if name in types.interfaces:
                 assert refusal(client, "qom-list-properties", arguments) == "GenericError", name
                 continue
             listed = client.execute("qom-list-properties", arguments)
+            if types.has_parent(name, "device"):
+                facts = {"realized": "bool", "hotplugged": "bool", "parent_bus": "link<bus>"}
+                assert facts.items() <= {entry["name"]: entry["type"] for entry in listed}.items(), name
             assert listed[0] == {"name": "type", "type": "string"}, name
             shown[name] = {entry["name"]: entry["type"] for entry in listed}
             assert len(shown[name]) == len(listed), name

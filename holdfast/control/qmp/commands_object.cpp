@@ -74,6 +74,7 @@ std::expected<object::Tree::Entry, QmpError> entry_at(Call& call) {
 struct DeviceFact {
   std::string_view name;
   std::string_view type;
+  std::string_view description;
   Json (*get)(const hw::Device& device);
 };
 
@@ -89,10 +90,12 @@ std::string path_of_bus(const hw::Device& device) {
 }
 
 constexpr auto kDeviceFacts = std::to_array<DeviceFact>({
-    {"realized", "bool", [](const hw::Device& device) { return Json(device.realized()); }},
-    {"hotplugged", "bool",
+    {"realized", "bool", "whether it is a part of the machine",
+     [](const hw::Device& device) { return Json(device.realized()); }},
+    {"hotplugged", "bool", "whether it came while the machine was there",
      [](const hw::Device& device) { return Json(hw::Configuration::is_hot_plugged(device)); }},
-    {"parent_bus", "link<bus>", [](const hw::Device& device) { return Json(path_of_bus(device)); }},
+    {"parent_bus", "link<bus>", "the bus that it sits on",
+     [](const hw::Device& device) { return Json(path_of_bus(device)); }},
 });
 
 /// Null if its type has a property of that name, or it is no such fact.
@@ -212,6 +215,10 @@ Answer list_properties(Call& call) {
   if (!type) return std::unexpected{type.error()};
   if (is_interface(**type))
     return generic_error(fmt::format("'{}' is an interface, of which there are no objects", (*type)->name));
+  if ((*type)->is_a("device"))
+    for (const DeviceFact& one : kDeviceFacts)
+      if ((*type)->find_property(one.name) == nullptr)
+        all.push_back({{"name", one.name}, {"type", one.type}, {"description", one.description}});
   for (const object::PropertyInfo& property : properties_of(call, **type))
     all.push_back(property_info(property));
   if (!(*type)->is_a(boards::kMachineType)) return all;
