@@ -115,8 +115,8 @@ class Emulator {
     TRY(boards::register_device_types(types_));
     for (const MachineType* type : machines(options_.architecture))
       TRY(types_.add(*boards::machine_type(type->name)));
-    if (options_.preconfig) TRY(await_configuration());
     const FlashDrives flash = TRY(make_drives(options_, machine_->drives()));
+    if (options_.preconfig) TRY(await_configuration());
     Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,
               .semihosting = options_.semihosting.enabled ? &semihosting_ : nullptr,
               .drives = machine_->drives(), .flash = flash};

@@ -62,6 +62,7 @@ Result<void> make_drive(Fields& fields, block::Nodes& drives, FlashDrives& made)
     if (name.empty()) name = fmt::format("pflash{}", *seat.bank);
   }
   auto drive = TRY(drives.add_drive(seat.id, fmt::format("drive '{}'", name), settings_of(fields.rest())));
+  if (seat.bank && !drive) return fail("file is missing; it takes the path of an image");
   if (seat.bank) made.banks[*seat.bank] = {std::move(drive), &fields.group()};
   return {};
 }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "holdfast/block/blkdebug.hpp"
 #include "holdfast/block/file.hpp"
 #include "holdfast/block/layer.hpp"
 #include "holdfast/block/nbd.hpp"
@@ -75,18 +76,61 @@ Result<Ref<Backend>> open_file(File::Options options, bool or_read_only) {
   return read_only ? std::move(read_only) : std::move(opened);
 }
 
-/// "file=" of a drive names a file, or what else there is.
-Result<void> take_file_name(Settings& node, const std::string& text) {
+std::unexpected<Error> no_medium(std::string_view drive) {
+  return fail("drive '{}' has no medium; it takes one with a file", drive);
+}
+
+/// "file=" of a drive names a file, or what else there is, with `layers` above it.
+Result<void> take_file_name(Settings& node, const std::string& text, unsigned layers = 0) {
   if (text.starts_with("nbd:") || text.starts_with("nbd+unix:")) return take_nbd_name(node, text);
   for (const std::string_view null : {"null-co://", "null-aio://"})
     if (text == null) {
       node.set("driver", std::string{null.substr(0, null.find(':'))});
       return {};
     }
+  if (constexpr std::string_view kBlkdebug = "blkdebug:"; text.starts_with(kBlkdebug)) {
+    const std::string rest = text.substr(kBlkdebug.size());
+    const auto colon = rest.find(':');
+    if (colon == rest.npos) return fail("file is '{}'; it takes blkdebug:CONFIGURATION:IMAGE", text);
+    if (layers >= kMostLayers) return fail("file has more than {} layers", kMostLayers);
+    node.set("driver", "blkdebug");
+    if (colon != 0) node.set("config", rest.substr(0, colon));
+    Settings image;
+    TRY(take_file_name(image, rest.substr(colon + 1), layers + 1));
+    node.put_below("image", image);
+    return {};
+  }
   constexpr std::string_view kFile = "file:";
   node.set("driver", "file");
   node.set("filename", text.starts_with(kFile) ? text.substr(kFile.size()) : text);
   return {};
+}
+
+Result<Cache> cache_of_drive(Settings& settings) {
+  Cache cache = Cache::kWriteBack;
+  constexpr std::array kModes{Cache::kWriteBack, Cache::kWriteThrough, Cache::kNone, Cache::kDirectSync,
+                              Cache::kUnsafe};
+  if (const auto mode = TRY(settings.choice("cache", kCaches))) cache = kModes[*mode];
+  const bool direct = TRY(settings.flag("cache.direct")).value_or(false);
+  const bool no_flush = TRY(settings.flag("cache.no-flush")).value_or(false);
+  return direct || no_flush ? cache_of(direct, no_flush) : cache;
+}
+
+/// The node that a drive is; without a driver if the drive has no medium.
+Result<Settings> medium_of_drive(Settings& settings) {
+  Settings medium = settings.below("file");
+  const auto driver = settings.text("driver");
+  const auto file = settings.text("file").value_or("");
+  if (driver && *driver != "raw" && !medium.has("driver")) medium.set("driver", *driver);
+  if (!file.empty()) TRY(take_file_name(medium, file));
+  if (!medium.has("driver") && (driver || settings.has("format") || !medium.is_empty()))
+    return fail("file is missing; it takes the path of an image");
+  std::string lowest;  // a prefix; what follows is for whoever has the bytes
+  while (medium.text(lowest + "driver") == "blkdebug") lowest += "image.";
+  for (const std::string_view key : {"aio", "auto-read-only", "locking", "size", "latency-ns", "read-zeroes"})
+    if (const auto value = settings.text(key); value && !medium.has(lowest + std::string{key}))
+      medium.set(lowest + std::string{key}, *value);
+  return medium;
 }
 
 }  // namespace
@@ -176,6 +220,7 @@ Result<Ref<Backend>> Nodes::Draft::make_layer(Node& node, Settings& settings,
     const std::string name = TRY(settings.required(below, shape));
     under = find(name);
     if (!under) return fail("there is no node '{}'", name);
+    if (!under->info.backend) return no_medium(name);
   } else {
     Settings inner = settings.below(below);
     if (!inner.has("driver")) return fail("{} is missing; it takes {}", below, shape);
@@ -189,6 +234,8 @@ Result<Ref<Backend>> Nodes::Draft::make_layer(Node& node, Settings& settings,
   if (is_raw) {
     options.offset = TRY(settings.size("offset")).value_or(0);
     options.size = TRY(settings.size("size"));
+  } else if (const auto config = settings.text("config")) {
+    TRY(read_rules(*config));
   }
   node.below = std::move(under);
   return Layer::make(std::move(options));
@@ -204,33 +251,21 @@ Result<Ref<Backend>> Nodes::Draft::make_drive(const std::string& id, const std::
     return fail("snapshot is on; images are written to, or not with readonly=on");
   TRY(settings.choice("media", kMedia));
   for (const std::string_view key : {"rerror", "werror"}) TRY(settings.choice(key, kErrorPolicies));
-  Settings inner = settings.below("file");
-  const auto driver = settings.text("driver");
-  if (driver && *driver != "raw" && !inner.has("driver")) inner.set("driver", *driver);
-  if (const auto file = settings.text("file")) {
-    if (file->empty()) return fail("file is missing; it takes the path of an image");
-    TRY(take_file_name(inner, *file));
-  }
-  if (!inner.has("driver"))
-    return fail("file is missing; it takes the path of an image");
-  Node node{.info = {.name = id, .is_drive = true, .driver = TRY(inner.required("driver", "a driver")),
-                     .filename = {}}};
+  Settings medium = TRY(medium_of_drive(settings));
+  const Cache cache = TRY(cache_of_drive(settings));
+  Node node{.info = {.name = id, .is_drive = true, .driver = medium.text("driver").value_or(""),
+                     .filename = {}, .cache = cache}};
   Inherited own{.read_only = TRY(read_only_of(settings, false))};
-  Cache cache = Cache::kWriteBack;
-  constexpr std::array kModes{Cache::kWriteBack, Cache::kWriteThrough, Cache::kNone, Cache::kDirectSync,
-                              Cache::kUnsafe};
-  if (const auto mode = TRY(settings.choice("cache", kCaches))) cache = kModes[*mode];
-  const bool direct = TRY(settings.flag("cache.direct")).value_or(false);
-  const bool no_flush = TRY(settings.flag("cache.no-flush")).value_or(false);
-  if (direct || no_flush) cache = cache_of(direct, no_flush);
-  node.info.cache = cache;
   if (const auto discard = TRY(settings.choice("discard", kDiscards))) own.unmap = *discard % 2 != 0;
   TRY(settings.choice("detect-zeroes", kZeroes));
-  for (const std::string_view key : {"aio", "auto-read-only", "locking", "size", "latency-ns", "read-zeroes"})
-    if (const auto value = settings.text(key); value && !inner.has(key)) inner.set(std::string{key}, *value);
-  node.info.backend = TRY(make_backend(node, inner, what, own));
-  TRY(inner.finish(node.info.driver));
+  if (medium.has("driver")) {
+    node.info.backend = TRY(make_backend(node, medium, what, own));
+    TRY(medium.finish(node.info.driver));
+  } else if (id.empty()) {
+    return fail("file is missing; it takes the path of an image");
+  }
   TRY(settings.finish("drive"));
+  node.info.driver = settings.text("driver").value_or("raw");
   Ref<Backend> backend = node.info.backend;
   if (!id.empty()) made_.push_back(std::make_shared<const Node>(std::move(node)));
   return backend;
@@ -242,7 +277,7 @@ Nodes::Draft Nodes::draft() const { return Draft{nodes_}; }
 
 Result<void> Nodes::add(Draft draft) {
   for (const auto& node : draft.made_)
-    if (find(node->info.name)) return fail("'{}' is taken; it takes another name", node->info.name);
+    if (find_in(nodes_, node->info.name) != nullptr) return fail("'{}' is taken; it takes another name", node->info.name);
   for (auto& node : draft.made_) nodes_.push_back(std::move(node));
   return {};
 }
@@ -274,6 +309,7 @@ Ref<Backend> Nodes::find(std::string_view name) const {
 
 Result<Ref<Backend>> Nodes::get(std::string_view name) const {
   if (auto found = find(name)) return found;
+  if (find_in(nodes_, name) != nullptr) return no_medium(name);
   std::string names;
   for (const Info& info : list()) names += (names.empty() ? "" : ", ") + info.name;
   if (names.empty())
@@ -286,7 +322,8 @@ Result<void> Nodes::remove(std::string_view name) {
     return one->info.name;
   });
   if (found == nodes_.end()) return fail("there is no node '{}'", name);
-  if (const std::string user = (*found)->info.backend->user(); !user.empty())
+  const Ref<Backend>& backend = (*found)->info.backend;
+  if (const std::string user = backend ? backend->user() : ""; !user.empty())
     return fail("node '{}' is in use by {}", name, user);
   nodes_.erase(found);
   return {};

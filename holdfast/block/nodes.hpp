@@ -26,7 +26,7 @@ class Nodes {
     std::string driver;    // "file", "raw", …
     std::string filename;  // as clients show it
     Cache cache = Cache::kWriteBack;
-    Ref<Backend> backend{};
+    Ref<Backend> backend{};  // null: a drive without a medium
   };
 
  private:
@@ -48,13 +48,13 @@ class Nodes {
   /// Makes a node, and those that are described inside it; all or none. Errors say which key is wrong.
   Result<void> add(Settings settings);
   /// Makes a drive, as -drive says it: file, format, cache, …; `what` it is called in messages. An
-  /// anonymous one ("") is the caller's alone.
+  /// anonymous one ("") is the caller's alone. Null if it has a name and no medium.
   Result<Ref<Backend>> add_drive(const std::string& id, const std::string& what, Settings settings);
   /// Error if there is none of that name, or if it is in use.
   Result<void> remove(std::string_view name);
   Result<void> resize(std::string_view name, std::uint64_t size);
 
-  /// Null if there is none of that name.
+  /// Null if there is none of that name, or if it has no medium.
   Ref<Backend> find(std::string_view name) const;
   /// The same, with an error that says which there are.
   Result<Ref<Backend>> get(std::string_view name) const;

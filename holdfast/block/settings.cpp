@@ -23,6 +23,10 @@ Settings Settings::below(std::string_view key) {
   return inner;
 }
 
+void Settings::put_below(std::string_view key, const Settings& inner) {
+  for (const auto& [name, value] : inner.values_) set(fmt::format("{}.{}", key, name), value);
+}
+
 Result<void> Settings::finish(std::string_view driver) const {
   for (const auto& [name, value] : values_)
     if (!asked_.contains(name))

@@ -23,10 +23,12 @@ class Settings : public object::KeyedText {
 
   void set(std::string key, std::string value) { values_[std::move(key)] = std::move(value); }
   bool has(std::string_view key) const { return values_.contains(key); }
+  bool is_empty() const { return values_.empty(); }
 
   std::optional<std::string> text(std::string_view key) override;
   /// All that begins with `key` and a dot, without that.
   Settings below(std::string_view key);
+  void put_below(std::string_view key, const Settings& inner);
   /// An error if there is a key that nobody asked for; it names those that were.
   Result<void> finish(std::string_view driver) const;
 

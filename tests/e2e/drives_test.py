@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 import harness
-from qmp_support import Error, folder, machine, PATIENCE, refusal
+from qmp_support import BOARD, Error, folder, machine, PATIENCE, refusal
 
 SIZE = 1 << 20
 
@@ -91,6 +91,78 @@ def by_name(program):
             assert people(q, "info block") == "There is no drive.\n"
             before = path
         assert os.stat(before).st_size == 2 << 20
+
+
+def as_clients_know_them(program):
+    """A drive's format is what is in the file, and its device has an id, or a path."""
+    with folder() as place:
+        path = os.path.join(place, "image")
+        pathlib.Path(path).write_bytes(bytes(SIZE))
+        with machine(program, "-drive", f"if=none,id=d0,format=raw,file={path}",
+                     "-drive", "if=none,id=d1,file=null-co://", "-drive", "if=none,id=d2,driver=null-co,size=1M",
+                     "-device", "nvme,id=nv,drive=d0,serial=1", "-device", "nvme,drive=d1,serial=2") as m:
+            drives = {drive["device"]: drive for drive in m.qmp.execute("query-block")}
+            formats = {name: drive["inserted"]["drv"] for name, drive in drives.items()}
+            assert formats == {"d0": "raw", "d1": "raw", "d2": "null-co"}, formats
+            users = {name: drive.get("qdev") for name, drive in drives.items()}
+            assert users == {"d0": "nv", "d1": "/machine/peripheral-anon/device[0]", "d2": None}, users
+            for node in m.qmp.execute("query-named-block-nodes"):
+                assert node["drv"] == node["image"]["format"] == formats[node["node-name"]], node
+
+
+def without_a_medium(program):
+    """It has a name, and no bytes that somebody could take."""
+    empty = {"type": "unknown", "removable": False, "locked": False}
+    with machine(program, "-drive", "if=none,id=d0", "-drive", "if=none,id=d1,media=cdrom,file=",
+                 "-device", "pcie-root-port,id=port") as m:
+        q = m.qmp
+        assert people(q, "drive_add 0 if=none,id=d2") == "OK\n"
+        assert q.execute("query-block") == [empty | {"device": name} for name in ("d0", "d1", "d2")]
+        assert q.execute("query-named-block-nodes") == []
+        assert "drive 'd0': no medium\n" in people(q, "info block")
+        assert "drive 'd0' has no medium" in people(q, "device_add nvme,id=nv,bus=port,drive=d0,serial=1")
+        assert "drive 'd0' has no medium" in people(q, "block_resize d0 2")
+        assert refusal(q, "blockdev-add", {"driver": "raw", "node-name": "r", "file": "d0"}) == "GenericError"
+        assert refusal(q, "blockdev-add", {"driver": "null-co", "node-name": "d0"}) == "GenericError", "taken"
+        for name in ("d0", "d1", "d2"):
+            assert people(q, f"drive_del {name}") == ""
+        assert q.execute("query-block") == []
+    for wrong in ("if=none,id=d0,format=raw", "if=none,id=d0,file.locking=off", "if=none", "if=pflash,id=d0"):
+        assert "file is missing" in refused(program, "-drive", wrong), wrong
+    assert "drive 'd0' has no medium" in refused(program, "-drive", "if=none,id=d0", "-device", "nvme,drive=d0,serial=1")
+
+
+def refused(program, *arguments):
+    """What it says of a command line that it does not take."""
+    run = subprocess.run([program, *BOARD, *arguments], capture_output=True, text=True, check=False,
+                         stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    assert run.returncode == 1, run
+    return run.stderr
+
+
+def with_a_configuration(program):
+    """blkdebug:CONFIGURATION:IMAGE is a node above another."""
+    with folder() as place:
+        path, rules, fifo = (os.path.join(place, name) for name in ("image", "rules", "fifo"))
+        pathlib.Path(path).write_bytes(bytes(SIZE))
+        pathlib.Path(rules).write_text("# none\n", encoding="utf-8")
+        os.mkfifo(fifo)
+        with machine(program, "-drive", f"if=none,id=d0,format=raw,aio=threads,file=blkdebug:{rules}:{path}",
+                     "-drive", f"if=none,id=d1,file=blkdebug::blkdebug:{rules}:null-co://,size=4096",
+                     "-device", "nvme,id=nv,drive=d0,serial=1") as m:
+            q = m.qmp
+            sizes = {drive["device"]: drive["inserted"]["image"]["virtual-size"] for drive in q.execute("query-block")}
+            assert sizes == {"d0": SIZE, "d1": 4096}, sizes
+            shown = people(q, "info block")
+            assert f"drive 'd0': '{path}'" in shown and "Served by:        thread pool" in shown, shown
+            assert people(q, f"drive_add 0 if=none,id=d2,file=blkdebug:{rules}:null-co://") == "OK\n"
+            assert people(q, "blockdev_del d1") and people(q, "drive_del d1") == ""
+        with open(rules, "a", encoding="utf-8") as file:
+            file.write("[inject-error]\n")
+        for image, words in ((f"blkdebug:{rules}:{path}", "no rules"), (f"blkdebug:{fifo}:{path}", "a regular file"),
+                             (f"blkdebug:{place}/nothing:{path}", "No such file"), (f"blkdebug:{path}", "CONFIGURATION"),
+                             ("blkdebug::" * 100 + path, "layers")):
+            assert words in refused(program, "-drive", f"if=none,id=d0,file={image}"), image
 
 
 def by_engine(program):
@@ -209,7 +281,8 @@ def nothing_is_left(program):
         assert "census: nothing left" in said, said
 
 
-CASES = [by_name, by_engine, one_writer, by_server, by_port, a_server_that_does_not_answer, nothing_is_left]
+CASES = [by_name, as_clients_know_them, without_a_medium, with_a_configuration, by_engine, one_writer, by_server, by_port,
+         a_server_that_does_not_answer, nothing_is_left]
 
 
 def main():

@@ -6,6 +6,7 @@ beside it.
 usage: qmp_commands_test.py HOLDFAST [case...]
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -68,6 +69,26 @@ def block_nodes(program):
         assert q.execute("query-named-block-nodes") == []
 
 
+def a_device_goes_after_the_reply(program):
+    """A slot without power lets go at once, and yet the command is answered first."""
+    with machine(program, "-device", "pcie-root-port,id=p1") as m:
+        q = m.qmp
+        for command in ({"execute": "device_del", "arguments": {"id": "t1"}},
+                        {"execute": "x-surprise-remove", "arguments": {"id": "t1"}},
+                        {"execute": "human-monitor-command", "arguments": {"command-line": "device_del t1"}}):
+            for bus in ("p1", "below"):
+                if bus == "below":
+                    q.execute("device_add", {"driver": "pcie-pci-bridge", "id": "bridge", "bus": "p1"})
+                    q.execute("device_add", {"driver": "pci-bridge", "id": "below", "bus": "bridge", "chassis_nr": 1})
+                q.execute("device_add", {"driver": "pci-testdev", "id": "t1", "bus": bus})
+                reply, event = ask_raw(q, json.dumps(command).encode()), q.receive()
+                assert reply in ({"return": {}}, {"return": ""}), (reply, event)
+                assert event["event"] == "DEVICE_DELETED" and event["data"]["device"] == "t1", event
+            command["arguments"] = {key: value.replace("t1", "bridge") for key, value in command["arguments"].items()}
+            reply, gone = ask_raw(q, json.dumps(command).encode()), [q.receive()["data"]["device"] for _ in range(2)]
+            assert "return" in reply and gone == ["below", "bridge"], (reply, gone)
+
+
 # --- words that mean nothing -------------------------------------------------------------------------
 
 def things_there_are_not(program):
@@ -125,18 +146,32 @@ def ends(program):
 # --- what there is -----------------------------------------------------------------------------------
 
 def before_the_machine_is_made(program):
-    with machine(program, "-accel", "qtest", "--preconfig", board=True, qtest=True) as m:
+    with machine(program, "-accel", "qtest", "--preconfig", "-drive", "if=none,id=d,file=null-co://", "-device",
+                 "nvme,id=nv,drive=a,serial=1", board=True, qtest=True) as m:
         assert m.qtest.endianness() == "little"
         assert m.qmp.execute("query-status")["status"] == "prelaunch"
         assert m.qmp.execute("qom-list", path="/machine") is not None
         assert refusal(m.qmp, "query-cpus-fast") == "GenericError"
         assert [cpu["props"] for cpu in m.qmp.query_hotpluggable_cpus()] == [{"core-id": 0}]
         assert refusal(m.qmp, "device_add", {"driver": "ns16550a"}) == "GenericError"
+        assert m.qmp.execute("query-block-jobs") == []
+        m.qmp.execute("query-blockstats")
+        m.qmp.execute("set-action", {"shutdown": "pause"})
+        assert [drive["device"] for drive in m.qmp.execute("query-block")] == ["d"], "the command line's"
+        for name in ("a", "b"):
+            m.qmp.execute("blockdev-add", {"driver": "null-co", "node-name": name, "size": 512})
+        m.qmp.execute("blockdev-add", {"driver": "file", "node-name": "f", "filename": __file__, "read-only": True})
+        m.qmp.execute("blockdev-del", {"node-name": "f"})
+        resize = b"{'execute': 'block_resize', 'arguments': {'node-name': 'a', 'size': 1024}}"
+        assert "its size is settled" in ask_raw(m.qmp, resize)["error"]["desc"]
+        m.qmp.execute("blockdev-del", {"node-name": "b"})
+        assert {node["node-name"] for node in m.qmp.execute("query-named-block-nodes")} == {"a", "d"}
         last = m.qmp.start("x-exit-preconfig")
         cpus = m.qmp.start("query-cpus-fast")  # which waits for it
         assert last.result() == {}
         assert len(cpus.result()) == 1
         assert refusal(m.qmp, "x-exit-preconfig") == "GenericError"
+        assert {"device": "", "qdev": "nv"}.items() <= m.qmp.execute("query-block")[0].items()
         m.qtest.writel(0x8000_0000, 0x1234)
         assert m.qtest.readl(0x8000_0000) == 0x1234
     with machine(program, "-preconfig") as m:
@@ -604,7 +639,7 @@ def devices_show_their_settings(program):
         assert not different, "\n".join(different)
 
 
-CASES = [block_nodes, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
+CASES = [block_nodes, a_device_goes_after_the_reply, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
          nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends,

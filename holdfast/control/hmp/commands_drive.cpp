@@ -23,11 +23,6 @@ Result<void> add_drive(Call& call) {
   block::Settings settings;
   for (const auto& [key, value] : items)
     if (key != "if" && key != "id") settings.set(key, value);
-  if (value_of(items, "file").empty() && value_of(items, "file.driver").empty() &&
-      value_of(items, "driver").empty()) {
-    settings.set("driver", "null-co");  // a drive without a medium
-    settings.set("size", "0");
-  }
   TRY(call.machine().drives().add_drive(id, fmt::format("drive '{}'", id), std::move(settings)));
   call.say("OK");
   return {};
@@ -64,8 +59,13 @@ void show_unnamed(Call& call, hw::Device& device) {
 }
 
 Result<void> drives(Call& call) {
-  for (const auto& node : call.machine().drives().list())
-    show(call, fmt::format("{} '{}'", node.is_drive ? "drive" : "node", node.name), *node.backend);
+  for (const auto& node : call.machine().drives().list()) {
+    const std::string name = fmt::format("{} '{}'", node.is_drive ? "drive" : "node", node.name);
+    if (node.backend)
+      show(call, name, *node.backend);
+    else
+      call.say("{}: no medium", name);
+  }
   for (hw::Device* device : call.machine().devices_now())
     for (hw::Device* one : device->subtree()) show_unnamed(call, *one);
   if (call.out.empty()) call.say("There is no drive.");

@@ -11,12 +11,12 @@
 #include <string_view>
 #include <utility>
 
+#include "holdfast/block/blkdebug.hpp"
+
 namespace holdfast::control::qmp {
 namespace {
 
 using Json = BlockNodes::Json;
-
-constexpr std::size_t kMostRules = std::size_t{1} << 20;  // bytes of a configuration
 
 Result<void> flatten(const std::string& key, const Json& value, block::Settings& settings) {
   const auto inside = [&](const std::string& name) { return key.empty() ? name : key + "." + name; };
@@ -36,19 +36,6 @@ Result<void> flatten(const std::string& key, const Json& value, block::Settings&
     settings.set(key, value.dump());
   } else {
     return fail("'{}' is nothing; leave it out", key);
-  }
-  return {};
-}
-
-/// A rule would be about what a device does with the node, which none does.
-Result<void> check_rules(std::string_view text) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    line.remove_prefix(std::min(line.find_first_not_of(" \t\r"), line.size()));
-    if (!line.empty() && line.front() != '#')
-      return fail("config: nothing here reads or writes by a node, so there may be no rules");
   }
   return {};
 }
@@ -130,11 +117,11 @@ void BlockNodes::read_more(Reading& reading) {
   if (count < 0) {
     result = fail("config: {}", std::strerror(errno));
   } else if (count == 0) {
-    result = check_rules(reading.text);
+    result = block::check_rules(reading.text);
   } else {
     reading.text.append(chunk.data(), static_cast<std::size_t>(count));
-    if (reading.text.size() <= kMostRules) return;
-    result = fail("config: there are more than {} bytes", kMostRules);
+    if (reading.text.size() <= block::kMostRules) return;
+    result = fail("config: there are more than {} bytes", block::kMostRules);
   }
   const auto done = std::move(reading.done);
   std::erase_if(readings_, [&](const auto& it) { return it.get() == &reading; });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Block back-ends: nodes and drives.
+#include <fmt/core.h>
+
 #include <array>
 #include <memory>
 #include <optional>
@@ -74,25 +76,32 @@ Json info_of(const block::Nodes::Info& node) {
 
 Answer list(Call& call) {
   Json all = Json::array();
-  for (const auto& node : call.machine.drives().list()) all.push_back(info_of(node));
+  for (const auto& node : call.machine.drives().list())
+    if (node.backend) all.push_back(info_of(node));
   return all;
 }
 
-/// Of "/machine/peripheral/nvme0:drive", the device's part.
-std::string device_of(const std::string& user) { return user.substr(0, user.rfind(':')); }
+/// Of "/machine/peripheral/nvme0:drive", the device's part: its id, or its path if it has none.
+std::string device_of(const std::string& user) {
+  const std::string path = user.substr(0, user.rfind(':'));
+  const std::string folder = fmt::format("/machine/{}/", machine::Machine::kPeripherals);
+  if (!path.starts_with(folder)) return path;
+  const std::string id = path.substr(folder.size());
+  return id.contains('/') ? path : id;
+}
 
 /// Drives, and nodes that a device has.
 Answer drives(Call& call) {
   Json all = Json::array();
   for (const auto& node : call.machine.drives().list()) {
-    const std::string user = node.backend->user();
+    const std::string user = node.backend ? node.backend->user() : "";
     const bool has_device = user.starts_with('/');
     if (!node.is_drive && !has_device) continue;
     Json drive{{"device", node.is_drive ? node.name : ""},
                {"type", "unknown"},
                {"removable", false},
-               {"locked", false},
-               {"inserted", info_of(node)}};
+               {"locked", false}};
+    if (node.backend) drive["inserted"] = info_of(node);
     if (has_device) drive["qdev"] = device_of(user);
     all.push_back(std::move(drive));
   }
