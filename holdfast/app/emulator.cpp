@@ -65,6 +65,7 @@ class Emulator {
       return std::unexpected{built.error()};
     }
     machine_->set_cpus(&gang_);
+    background_.leave_folder();
     background_.ready();
     if (options_.start == Start::kRunning) machine_->run();
     machine_->loop().run();
@@ -143,6 +144,7 @@ class Emulator {
     monitors_->await_configuration(
         {.finish = [this] { machine_->loop().stop(); },
          .add_node = [this](const std::string& json) { return add_node(json); }});
+    background_.ready();  // whoever waits for that may be who goes on by the monitor
     machine_->loop().run();
     if (machine_->run_state() == machine::RunState::kShutdown) return fail("told to end");
     return hand_over_memory();

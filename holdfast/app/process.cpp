@@ -78,6 +78,7 @@ Result<void> Background::enter() {
   }
   close(ends[0]);
   told_ = ends[1];
+  entered_ = true;
   setsid();
   return {};
 }
@@ -87,12 +88,14 @@ void Background::ready() {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; null >= 0 && fd <= 2; ++fd) dup2(null, fd);
   if (null > 2) close(null);
-  // The folder it was started in may be unmounted from now on.
-  if (chdir("/") != 0) log::warn("-daemonize: {}", std::strerror(errno));
   const char byte = 0;
   if (::write(told_, &byte, 1) != 1) return;
   close(told_);
   told_ = -1;
+}
+
+void Background::leave_folder() {
+  if (entered_ && chdir("/") != 0) log::warn("-daemonize: {}", std::strerror(errno));
 }
 
 PidFile::~PidFile() { remove(); }

@@ -33,10 +33,13 @@ class Background {
 
   /// Returns in the new process alone. Before there is another thread.
   Result<void> enter();
-  /// From here on there is no terminal. Does nothing if enter() was not called.
+  /// From here on there is no terminal. Does nothing if enter() was not called, or the second time.
   void ready();
+  /// All files were opened: the folder it was started in may be unmounted from now on.
+  void leave_folder();
 
  private:
+  bool entered_ = false;
   int told_ = -1;  // the waiting process reads the other end
 };
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import harness
+from holdfast import Client
 from tiny_guest import POWER_OFF, RESET, RTC, STAY, fail_with, image, put, send_word, syscon
 
 PATIENCE = 60.0  # seconds without what is waited for: it hangs
@@ -247,6 +248,42 @@ def in_the_background(world):
     assert "missing" in line, line
 
 
+def in_the_background_nobody_wants_the_terminal(world):
+    """-nographic is about what has no other place."""
+    pid_file = world.path("pid")
+    elsewhere = ["-serial", "null", "-monitor", "null"]
+    for words in (["-nodefaults", "-machine", "none,accel=kvm:tcg"], [*world.guest(STAY), "-nodefaults"],
+                  [*world.guest(STAY), *elsewhere]):
+        world.run(*words, "-S", "-nographic", "-daemonize", "-pidfile", pid_file)
+        with open(pid_file, encoding="utf-8") as file:
+            pid = int(file.read())
+        os.kill(pid, signal.SIGTERM)
+        wait_for_end(pid)
+    for words in ([], elsewhere[:2], elsewhere[2:]):
+        line = world.refused(*world.guest(STAY), *words, "-nographic", "-daemonize")
+        assert line.startswith("-daemonize: in the background there is no terminal, and -nographic wants it"), line
+
+
+def in_the_background_before_the_machine_is_made(world):
+    """The one that waits for that goes on by the monitor."""
+    guest = world.guest(STAY)
+    socket = world.path("qmp")
+    # A file for what it says: who waits in vain holds a pipe open.
+    with open(world.path("said"), "wb") as said, ended(world.start(
+            *guest[:-1], "guest.bin", "-display", "none", "-preconfig", "-daemonize", "-pidfile", "pid",
+            "-qmp", f"unix:{socket},server=on,wait=off", cwd=world.folder, stdout=said, stderr=said)) as process:
+        assert process.wait(timeout=PATIENCE) == 0
+    with open(world.path("pid"), encoding="utf-8") as file:
+        pid = int(file.read())
+    with Client.connect(socket) as client:
+        assert client.execute("query-status")["status"] == "prelaunch"
+        client.execute("x-exit-preconfig")
+        client.wait_event("RESUME")  # so the guest was found, though its path is relative
+        assert os.readlink(f"/proc/{pid}/cwd") == "/"
+        client.execute("quit")
+    wait_for_end(pid)
+
+
 def it_may_end_with_its_parent(world):
     script = '"$@" & echo "$!"; read line'
     parent = subprocess.Popen(["sh", "-c", script, "sh", world.program, *world.guest(put("a"), STAY),
@@ -386,7 +423,8 @@ CASES = [the_guest_says_the_status, a_reset_starts_again_or_ends, switched_off_i
          a_full_standard_output_is_an_error, a_log_file_gets_what_was_asked_for,
          a_log_files_name_may_have_the_process_number, threads_have_names, spellings_of_others,
          options_explain_themselves, firmware_without_its_symbols,
-         a_pid_file_is_there_while_it_runs, in_the_background, it_may_end_with_its_parent,
+         a_pid_file_is_there_while_it_runs, in_the_background, in_the_background_nobody_wants_the_terminal,
+         in_the_background_before_the_machine_is_made, it_may_end_with_its_parent,
          the_clock_starts_where_it_should, devices_may_be_added,
          harts_and_memory_may_be_added, the_name_says_the_architecture]
 

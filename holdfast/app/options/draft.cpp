@@ -38,8 +38,16 @@ bool uses_terminal(const Options& options) {
   });
 }
 
+/// Whether -nographic would put a serial port or a monitor on the terminal: one that was not said to be elsewhere.
+bool nographic_wants_terminal(const Draft& draft) {
+  return draft.options.nographic && !draft.no_defaults && (draft.options.serials.empty() || !draft.monitor_said);
+}
+
 Result<void> settle_serials(Draft& draft) {
   Options& options = draft.options;
+  if (options.daemonize && nographic_wants_terminal(draft))
+    return fail("-daemonize: in the background there is no terminal, and -nographic wants it; say where "
+                "serial port and monitor are, or -nodefaults");
   if (options.nographic) options.display = Display::kNone;
   const bool terminal = options.nographic || options.display == Display::kDefault;
   const bool by_default = terminal && !draft.no_defaults && !options.daemonize;
@@ -119,8 +127,6 @@ Result<Options> finish(Draft draft) {
   TRY(settle_serials(draft));
   TRY(check_terminal(draft.options));
   TRY(check_kernel(draft.options));
-  if (draft.options.nographic && draft.options.daemonize)
-    return fail("-daemonize: in the background there is no terminal, and -nographic wants it");
   if (draft.options.daemonize && draft.options.exit_with_parent)
     return fail("-run-with exit-with-parent=on: in the background there is no parent; leave out "
                 "-daemonize");
