@@ -344,9 +344,28 @@ def lights_shift_through(program):
             assert board.level(0)
 
 
+def lights_after_reset_are_as_at_the_start(program):
+    """Whatever levels their pins had: those fall in the reset, and the chip begins anew behind that."""
+    lines = [("b", 2), ("a", 15), ("a", 2), ("a", 4), ("b", 1), ("c", 3), ("c", 4), ("c", 5)]
+    with Board(program) as board:
+        def shown():
+            properties = board.execute("qom-list", path=LIGHTS)
+            return {one["name"]: board.get(LIGHTS, one["name"]) for one in properties}
+
+        at_start = shown()
+        assert at_start["lat_b"], at_start
+        for letter, pin in lines:
+            Port(board, letter).mode(pin, OUTPUT)
+            Port(board, letter).output(pin, 1)
+        assert shown() != at_start
+        board.execute("system_reset")
+        assert shown() == at_start, (shown(), at_start)
+
+
 CASES = [pins_after_reset, a_reset_shows_on_the_lines, pins_as_the_rest_of_the_chip_sees_them, short_circuits,
          ports_show_their_clock, a_button_interrupts, ports_are_chosen, a_line_that_is_high_already,
-         interrupts_of_lines, talk_over_a_serial_port, lights_are_at_their_pins, lights_shift_through]
+         interrupts_of_lines, talk_over_a_serial_port, lights_are_at_their_pins, lights_shift_through,
+         lights_after_reset_are_as_at_the_start]
 
 
 def main():

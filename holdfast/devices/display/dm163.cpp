@@ -57,6 +57,11 @@ void Dm163::changed(unsigned line, bool level) {
   }
 }
 
+// The pins that drive it fall in the phase before; that is no edge of the chip's new life.
+void Dm163::on_reset(hw::ResetPhase phase) {
+  if (phase == hw::ResetPhase::kExit) lat_b_ = lat_b_.reset_value();
+}
+
 void Dm163::row_changed(unsigned row, bool level) {
   const auto bit = static_cast<std::uint8_t>(1U << row);
   if (level) rows_ |= bit;

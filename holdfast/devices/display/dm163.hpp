@@ -30,6 +30,9 @@ class Dm163 final : public hw::Device {
 
   hw::IrqInArray& inputs() { return in_; }
 
+ protected:
+  void on_reset(hw::ResetPhase phase) override;
+
  private:
   static const object::Property kProperties[];
   static constexpr unsigned kChannels = 24;
