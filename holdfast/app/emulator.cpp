@@ -21,6 +21,7 @@
 #include "holdfast/app/nodes.hpp"
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/app/process.hpp"
+#include "holdfast/app/rtc.hpp"
 #include "holdfast/app/signals.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/boards/device_configuration.hpp"
@@ -95,18 +96,13 @@ class Emulator {
     return {.calls = said.userspace ? HostCalls::kFromUserToo : HostCalls::kPrivileged,
             .command_line = std::move(line)};
   }
-  /// Harts that take turns step the clock by what they have run; without harts a test client does.
-  hw::VirtualClock::Pace pace() const {
-    const bool stepped = !runs() || options_.threading == Threading::kSingle;
-    return stepped ? hw::VirtualClock::Pace::kStepped : hw::VirtualClock::Pace::kHost;
-  }
 
   Result<void> build() {
     auto said = TRY(property_values(type_, options_));
     machine_ = TRY(machine::Machine::make({.type = boards::machine_type(type_.name),
                                            .properties = std::move(said),
                                            .services = {.name = options_.name.value_or("machine"),
-                                                        .pace = pace()},
+                                                        .pace = clock_pace(options_)},
                                            .on_reset = on_reset(),
                                            .on_shutdown = on_shutdown()}));
     TRY(signals_.watch(machine_->loop(),

@@ -254,7 +254,7 @@ void Machine::reset_now(Cause cause) {
   std::vector<hw::Device*> snapshot;
   for (const Entry& entry : devices_) snapshot.push_back(entry.device.get());
   hw::reset_devices(snapshot, services_->holdback(), cpus_);
-  if (!ended_ && run_state() == RunState::kShutdown)
+  if (!ended_ && run_state() != RunState::kRunning)
     state_.store(RunState::kPrelaunch, std::memory_order_release);
   tell([&](Observer& observer) { observer.was_reset(cause); });
 }

@@ -147,8 +147,8 @@ class Machine final : private hw::MachineRequests {
   RunState run_state() const { return state_.load(std::memory_order_acquire); }
   void run();
   void pause();
-  /// Three phases over all devices; returns when they are done. A machine that is switched off is
-  /// as before its start then.
+  /// Three phases over all devices; returns when they are done. A machine that does not run is as before its
+  /// start then, one that was switched off, too.
   void reset(Cause cause = Cause::kHostReset);
   /// What somebody at a monitor asks for: what Options::on_reset makes of it, which is done when this
   /// returns.

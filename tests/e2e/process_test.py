@@ -302,6 +302,7 @@ def the_clock_starts_where_it_should(world):
     guest = world.guest(send_word(RTC), send_word(RTC + 4), syscon(POWER_OFF))
     for arguments, expected in (([], time.time()), (["-rtc", "base=utc"], time.time()),
                                 (["-rtc", "base=2006-06-17T16:01:21,clock=vm"], 1150560081),
+                                (["-accel", "tcg,thread=single", "-rtc", "base=2006-06-17"], 1150502400),
                                 (["-rtc", "base=1999-12-31"], 946598400)):
         with ended(world.start(*guest, "-nographic", *arguments)) as process:
             seconds = int.from_bytes(process.stdout.read(8), "little") / 1e9

@@ -554,6 +554,25 @@ def resets_that_are_ends(program):
         assert m.qmp.query_status()["status"] == "prelaunch"
 
 
+def a_reset_while_stopped(program):
+    """Is before the start, with no event but its own; and so the reference has it."""
+    def told(m):
+        m.qmp.execute("stop")
+        m.qmp.wait_event("STOP")
+        m.qmp.execute("system_reset")
+        # Of the reference the reset may be later than its answer.
+        names = [event["event"] for event in (m.qmp.wait_event("RESET"), *m.qmp.take_events())]
+        states = [m.qmp.query_status()["status"]]
+        m.qmp.execute("cont")
+        m.qmp.wait_event("RESUME")
+        states.append(m.qmp.query_status()["status"])
+        return names, states
+
+    for emulator in filter(shutil.which, (program, REFERENCE)):
+        with Machine("-M", "virt", "-bios", "none", "-display", "none", program=emulator) as m:
+            assert told(m) == (["RESET"], ["prelaunch", "running"]), emulator
+
+
 # --- beside another emulator -------------------------------------------------------------------------
 
 def shape(value):
@@ -642,7 +661,7 @@ def devices_show_their_settings(program):
 CASES = [block_nodes, a_device_goes_after_the_reply, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
-         nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends,
+         nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends, a_reset_while_stopped,
          beside_the_reference]
 
 

@@ -23,7 +23,7 @@ REFERENCE = "qemu-system-riscv64"
 class Machine:
     """An emulator that connects to a listening socket, as harnesses have it."""
 
-    def __init__(self, program, *arguments, accel="qtest", server=False):
+    def __init__(self, program, *arguments, accel="qtest", server=False, environment=()):
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "q.sock")
         listener = socket.socket(socket.AF_UNIX)
@@ -36,7 +36,8 @@ class Machine:
             listener.listen()
         self.process = subprocess.Popen(
             [program, "-qtest", place, "-qtest-log", os.path.join(self.folder.name, "log"), "-display", "none",
-             "-bios", "none", *accel_arguments(accel), *arguments], stdin=subprocess.DEVNULL)
+             "-bios", "none", *accel_arguments(accel), *arguments], stdin=subprocess.DEVNULL,
+            env={**os.environ, **dict(environment)})
         if server:
             listener.close()
             self.connect()
@@ -160,6 +161,21 @@ def with_another_accelerator(program):
     machine.end()
 
 
+def the_time_of_day_is_the_clients(program):
+    """It begins where -rtc says, or on a fixed day, and goes by the client's clock."""
+    for words, seconds in (([], 946684800), (["-rtc", "base=2006-06-17"], 1150502400),
+                           (["-rtc", "base=2006-06-17T16:01:21,clock=vm"], 1150560081),
+                           (["-rtc", "base=1999-12-31"], 946598400), (["-rtc", "base=localtime"], 946684800 + 7200),
+                           (["-rtc", "base=2500-01-01"], 16725225600)):
+        machine = Machine(program, "-M", "virt", *words, environment={"TZ": "XYZ-2"})
+        for step in (0, 1_500):
+            machine.ask(f"clock_step {step}")
+            instant = seconds * 1_000_000_000 + step
+            machine.expect("readl 0x101000", f"OK {instant & 0xffffffff:#018x}")
+            machine.expect("readl 0x101004", f"OK {instant >> 32:#018x}")
+        machine.end()
+
+
 def places_that_cannot_be(program):
     for arguments, message in [
             (["-qtest", "unix:/nowhere/q.sock"], "/nowhere/q.sock"),
@@ -272,8 +288,8 @@ def beside_the_reference(program):
 
 
 CASES = [as_a_client, as_a_server_that_outlives_its_clients, closing_the_socket_is_no_exit,
-         megabytes_in_a_line, nonsense_without_an_end, with_another_accelerator, places_that_cannot_be,
-         beside_the_reference]
+         megabytes_in_a_line, nonsense_without_an_end, with_another_accelerator, the_time_of_day_is_the_clients,
+         places_that_cannot_be, beside_the_reference]
 
 
 def main():

@@ -248,6 +248,18 @@ TEST(RunState, FollowsTheJobs) {
   machine->loop().run();  // returns at once
 }
 
+TEST(RunState, AResetOfAMachineThatDoesNotRunIsBeforeItsStart) {
+  TestMachine machine;
+  machine->run();
+  machine->reset();
+  EXPECT_EQ(machine->run_state(), RunState::kRunning);
+  machine->pause();
+  machine->reset();
+  EXPECT_EQ(machine->run_state(), RunState::kPrelaunch);
+  machine->run();
+  EXPECT_EQ(machine->run_state(), RunState::kRunning);
+}
+
 TEST(RunState, AMachineThatIsSwitchedOffMayStayUntilItIsReset) {
   TestMachine machine{BoardPlan{"a"}, {.on_shutdown = Machine::OnShutdown::kStay}};
   machine->run();
