@@ -51,15 +51,28 @@ File::File(Options options)
 
 std::string File::location() const { return fmt::format("'{}'", options_.path); }
 
-Result<void> File::open_file() {
+Result<Descriptor> File::open_descriptor() const {
   const bool writes = options_.access == Access::kReadWrite;
+  const int access = writes ? O_RDWR : O_RDONLY;
+  if (options_.find) {
+    auto found = options_.find(options_.path, access);
+    if (!found) return fail("{}: {}", name(), found.error().message);
+    if (*found && (fcntl(found->get(), F_GETFL) & O_APPEND) != 0)
+      return fail("{}: '{}' was opened to append, so nothing can be written where it belongs", name(),
+                  options_.path);
+    if (*found) return found;
+  }
   // Non-blocking until it is known to be a file, so that a pipe without a writer is an error and no wait.
-  Descriptor file{::open(options_.path.c_str(),
-                         (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK)};
+  Descriptor file{::open(options_.path.c_str(), access | O_CLOEXEC | O_NONBLOCK)};
   if (!file && writes && (errno == EACCES || errno == EROFS || errno == EPERM))
     return fail("{}: cannot open '{}' for writing: {}; with readonly=on it is only read", name(),
                 options_.path, reason());
   if (!file) return fail("{}: cannot open '{}': {}", name(), options_.path, reason());
+  return file;
+}
+
+Result<void> File::open_file() {
+  Descriptor file = TRY(open_descriptor());
   struct stat status {};
   if (fstat(file.get(), &status) != 0)
     return fail("{}: cannot look at '{}': {}", name(), options_.path, reason());
@@ -102,6 +115,14 @@ Result<void> File::lock(int fd) const {
                 name(), options_.path);
   if (options_.lock == FileLock::kIfPossible) return {};
   return fail("{}: cannot lock '{}': {}", name(), options_.path, reason());
+}
+
+// Whoever gave it to the process keeps a file open that would stay locked.
+void File::unlock() const {
+  struct flock whole {};
+  whole.l_type = F_UNLCK;
+  whole.l_whence = SEEK_SET;
+  if (file_->fd() >= 0) fcntl(file_->fd(), F_OFD_SETLK, &whole);
 }
 
 Result<void> File::make_engine() {

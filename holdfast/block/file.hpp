@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "holdfast/base/find_descriptor.hpp"
 #include "holdfast/block/backend.hpp"
 #include "holdfast/block/engine.hpp"
 #include "holdfast/block/host_file.hpp"
@@ -44,6 +45,7 @@ class File final : public Backend {
     EngineChoice engine = EngineChoice::kBest;
     FileLock lock = FileLock::kOn;
     MakeRing make_ring = make_host_ring;
+    FindDescriptor find{};  // what stands for the path, if anything does
   };
   /// Errors name the drive and the file and say what would be accepted: it does not exist, is no
   /// regular file, may not be written to, is in use by another process or another drive, cannot be
@@ -61,10 +63,12 @@ class File final : public Backend {
 
  private:
   explicit File(Options options);
-  ~File() override = default;
+  ~File() override { unlock(); }
   Result<void> open_file();
+  Result<Descriptor> open_descriptor() const;
   Result<Descriptor> open_direct(int fd, HostFile::Size& alignment) const;
   Result<void> lock(int fd) const;
+  void unlock() const;
   Result<void> make_engine();
   void start(Ref<Request> request) override { engine_->start(std::move(request)); }
 

@@ -191,6 +191,7 @@ Result<Ref<Backend>> Nodes::Draft::make_backend(Node& node, Settings& settings,
     options.access = access_of(own.read_only);
     options.cache = node.info.cache;
     options.discard = own.unmap ? Discard::kUnmap : Discard::kIgnore;
+    options.find = find_descriptor_;
     node.info.filename = options.path;
     return open_file(std::move(options), or_read_only);
   }
@@ -275,6 +276,12 @@ Result<Ref<Backend>> Nodes::Draft::make_drive(const std::string& id, const std::
 
 Nodes::Draft Nodes::draft() const { return Draft{nodes_}; }
 
+Nodes::Draft Nodes::draft_here() const {
+  Draft made = draft();
+  made.find_descriptor_ = find_descriptor_;
+  return made;
+}
+
 Result<void> Nodes::add(Draft draft) {
   for (const auto& node : draft.made_)
     if (find_in(nodes_, node->info.name) != nullptr) return fail("'{}' is taken; it takes another name", node->info.name);
@@ -283,13 +290,13 @@ Result<void> Nodes::add(Draft draft) {
 }
 
 Result<void> Nodes::add(Settings settings) {
-  Draft made = draft();
+  Draft made = draft_here();
   TRY(made.make(std::move(settings)));
   return add(std::move(made));
 }
 
 Result<Ref<Backend>> Nodes::add_drive(const std::string& id, const std::string& what, Settings settings) {
-  Draft made = draft();
+  Draft made = draft_here();
   auto drive = TRY(made.make_drive(id, what, std::move(settings)));
   TRY(add(std::move(made)));
   return drive;

@@ -10,8 +10,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "holdfast/base/find_descriptor.hpp"
 #include "holdfast/block/backend.hpp"
 #include "holdfast/block/host_file.hpp"
 #include "holdfast/block/settings.hpp"
@@ -38,6 +40,9 @@ class Nodes {
   using List = std::vector<std::shared_ptr<const Node>>;
 
  public:
+  /// What stands for the files that nodes made from now on name, but for those of drafts.
+  void find_descriptors_by(FindDescriptor find) { find_descriptor_ = std::move(find); }
+
   /// Nodes that are being made, with those that there are in view: on any thread, for opening a file and
   /// finding a server take as long as they take.
   class Draft;
@@ -64,8 +69,10 @@ class Nodes {
 
  private:
   static const Node* find_in(const List& list, std::string_view name);
+  Draft draft_here() const;
 
   List nodes_;
+  FindDescriptor find_descriptor_;
 };
 
 class Nodes::Draft {
@@ -93,6 +100,7 @@ class Nodes::Draft {
 
   List there_;
   List made_;  // with a name
+  FindDescriptor find_descriptor_{};
 };
 
 }  // namespace holdfast::block

@@ -32,10 +32,12 @@ constinit const object::Type MemoryBackend::kMemfdType{
 constinit const object::Type MemoryBackend::kFileType{
     .name = "memory-backend-file", .parent = &kType, .docs = "memory in a file"};
 
-Result<std::unique_ptr<MemoryBackend>> MemoryBackend::make(Context& context, const Init& init) {
+Result<std::unique_ptr<MemoryBackend>> MemoryBackend::make(Context& context, const Init& init,
+                                                           FindDescriptor find) {
   std::unique_ptr<MemoryBackend> made{new MemoryBackend{context, init}};
-  made->block_ =
-      TRY(memory::RamBlock::make(context.realm, "/objects/" + init.id, init.size, init.backing));
+  memory::RamBacking backing = init.backing;
+  backing.find = std::move(find);
+  made->block_ = TRY(memory::RamBlock::make(context.realm, "/objects/" + init.id, init.size, backing));
   return made;
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "holdfast/base/find_descriptor.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/hw/claim.hpp"
 #include "holdfast/hw/context.hpp"
@@ -34,8 +35,9 @@ class MemoryBackend final : public object::Object {
     std::uint64_t size;  // bytes
     memory::RamBacking backing{};
   };
-  /// Takes the memory from the host.
-  static Result<std::unique_ptr<MemoryBackend>> make(Context& context, const Init& init);
+  /// Takes the memory from the host, or from what `find` has for a file of that name.
+  static Result<std::unique_ptr<MemoryBackend>> make(Context& context, const Init& init,
+                                                     FindDescriptor find = {});
   /// One whose bytes are RAM of a board already, which shows them itself; `who` is a path.
   static std::unique_ptr<MemoryBackend> of_board(Context& context, const Init& init, std::string who);
   ~MemoryBackend() override;

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "holdfast/base/census.hpp"
+#include "holdfast/base/find_descriptor.hpp"
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/block/nodes.hpp"
@@ -128,6 +129,10 @@ class Machine final : private hw::MachineRequests {
   /// Destroys one; an error if there is none of that id, or if it is in use. On the control thread.
   Result<void> discard_backend(std::string_view id);
 
+  /// What stands for files that drives and memory made from now on name. Control thread; whoever gives
+  /// it takes it back before he goes.
+  void find_descriptors_by(FindDescriptor find);
+
   /// Memory for modules of RAM, at /objects/ID. Errors: the id is taken, or the host refuses.
   Result<void> add_memory(const hw::MemoryBackend::Init& init);
   /// One that the device at `path` shows as RAM of the board.
@@ -232,6 +237,7 @@ class Machine final : private hw::MachineRequests {
   std::atomic<OnShutdown> on_shutdown_;
   std::vector<std::unique_ptr<chardev::Chardev>> backends_;  // control thread
   block::Nodes drives_;                                      // the same
+  FindDescriptor find_descriptor_;                           // the same
   Result<void> join(std::unique_ptr<hw::MemoryBackend> memory);
 
   /// What the tree shows of it.

@@ -44,6 +44,11 @@ Result<void> Machine::discard_backend(std::string_view id) {
   return result;
 }
 
+void Machine::find_descriptors_by(FindDescriptor find) {
+  drives_.find_descriptors_by(find);
+  find_descriptor_ = std::move(find);
+}
+
 Result<void> Machine::join(std::unique_ptr<hw::MemoryBackend> memory) {
   TRY(memory->node().attach(objects_, memory->id()));
   memory_.push_back(std::move(memory));
@@ -56,7 +61,7 @@ Result<void> Machine::add_memory(const hw::MemoryBackend::Init& init) {
     result = [&]() -> Result<void> {
       if (tree().has("/objects/" + init.id))
         return fail("id '{}' is taken; it takes one that no object has", init.id);
-      return join(TRY(hw::MemoryBackend::make(context(), init)));
+      return join(TRY(hw::MemoryBackend::make(context(), init, find_descriptor_)));
     }();
   });
   return result;

@@ -172,6 +172,12 @@ Result<void> RamBlock::map_descriptor(const RamBacking& backing, std::uint64_t p
 
 Result<void> RamBlock::open_file(const RamBacking& backing) {
   const int access = backing.read_only || backing.read_only_file ? O_RDONLY : O_RDWR;
+  if (backing.find) {
+    auto found = backing.find(backing.path, access);
+    if (!found) return fail("RAM '{}': {}", name_, found.error().message);
+    fd_ = found->release();
+    if (fd_ >= 0) return {};
+  }
   struct stat status{};
   const bool folder = stat(backing.path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
   const int made = !backing.create ? 0 : folder ? O_TMPFILE : O_CREAT;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/base/find_descriptor.hpp"
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/ref.hpp"
 #include "holdfast/base/result.hpp"
@@ -34,6 +35,7 @@ struct RamBacking {
   bool read_only = false;      // kFile: open and map read-only
   bool read_only_file = false; // kFile: open read-only; writes stay in this mapping
   bool create = false;         // kFile: make the file or make it longer; in a folder, one without a name
+  FindDescriptor find{};       // kFile: what stands for the path, if anything does
 };
 
 class RamBlock final : public RefCounted<RamBlock> {

@@ -289,6 +289,62 @@ def sets_of_descriptors(program):
         assert len(os.listdir(f"/proc/{m.process.pid}/fd")) == before
 
 
+def files_of_sets(program):
+    """A member of a set is the file of a drive, or of memory, if it was opened for what that needs."""
+    def said(q, command, **arguments):
+        try:
+            q.execute(command, arguments)
+        except Error as error:
+            return error.description
+        return ""
+
+    with machine(program) as m, folder() as place:
+        q = m.qmp
+        path = os.path.join(place, "image")
+        pathlib.Path(path).write_bytes(bytes(4096))
+        before = len(os.listdir(f"/proc/{m.process.pid}/fd"))
+        with open(path, "r+b") as file:
+            q.execute("add-fd", {"fdset-id": 7}, descriptors=[file.fileno()])
+        add = {"driver": "file", "filename": "/dev/fdset/7"}
+        q.execute("blockdev-add", add | {"node-name": "f"})
+        assert q.execute("query-named-block-nodes")[0]["image"]["virtual-size"] == 4096
+        q.execute("block_resize", {"node-name": "f", "size": 8192})
+        assert os.stat(path).st_size == 8192
+        by_path = add | {"node-name": "g", "filename": path}
+        assert "in use" in said(q, "blockdev-add", **by_path)
+        q.execute("blockdev-del", {"node-name": "f"})
+        q.execute("blockdev-add", by_path)  # not locked, though the set has the file still
+        q.execute("blockdev-del", {"node-name": "g"})
+        for wrong in (add | {"read-only": True}, add | {"filename": "/dev/fdset/8"}):
+            answer = said(q, "blockdev-add", **wrong, **{"node-name": "r"})
+            assert wrong["filename"] in answer and ("opened for reading" in answer or "no such set" in answer), answer
+        assert q.human("drive_add 0 if=none,id=d,file=/dev/fdset/7").strip() == "OK"
+        q.execute("remove-fd", {"fdset-id": 7})
+        q.execute("block_resize", {"device": "d", "size": 512})  # which has its own
+        assert os.stat(path).st_size == 512
+        q.human("drive_del d")
+        with open(path, "ab") as file, open(path, "a+b") as both:
+            q.execute("add-fd", {"fdset-id": 7}, descriptors=[file.fileno()])
+            assert "opened for reading and writing" in said(q, "blockdev-add", **add, **{"node-name": "f"})
+            q.execute("add-fd", {"fdset-id": 7}, descriptors=[both.fileno()])
+            assert "to append" in said(q, "blockdev-add", **add, **{"node-name": "f"})
+        q.execute("remove-fd", {"fdset-id": 7})
+        assert len(os.listdir(f"/proc/{m.process.pid}/fd")) == before
+
+        memory = {"qom-type": "memory-backend-file", "size": 65536, "mem-path": "/dev/fdset/9"}
+        assert "no such set" in said(q, "object-add", id="m", **memory)
+        with open(path, "r+b") as file:
+            q.execute("add-fd", {"fdset-id": 9}, descriptors=[file.fileno()])
+        assert "opened for reading" in said(q, "object-add", id="m", readonly=True, **memory)
+        q.execute("object-add", id="m", share=True, **memory)
+        assert os.stat(path).st_size == 65536
+        assert q.human("object_add memory-backend-file,id=n,size=128K,mem-path=/dev/fdset/9") == ""
+        assert os.stat(path).st_size == 131072
+        for name in ("m", "n"):
+            q.execute("object-del", id=name)
+        q.execute("remove-fd", {"fdset-id": 9})
+
+
 def sets_go_with_the_last_client(program):
     with folder() as place:
         path = os.path.join(place, "s")
@@ -659,7 +715,7 @@ def devices_show_their_settings(program):
 
 
 CASES = [block_nodes, a_device_goes_after_the_reply, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
-         descriptors, sets_of_descriptors, sets_go_with_the_last_client, back_ends_come_and_go,
+         descriptors, sets_of_descriptors, files_of_sets, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
          nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends, a_reset_while_stopped,
          beside_the_reference]

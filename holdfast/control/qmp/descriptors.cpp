@@ -16,6 +16,11 @@ namespace {
 constexpr std::string_view kFolder = "/dev/fdset/";
 constexpr mode_t kMode = 0666;
 
+std::string_view purpose(int flags) {
+  if ((flags & O_ACCMODE) == O_RDWR) return "reading and writing";
+  return (flags & O_ACCMODE) == O_WRONLY ? "writing" : "reading";
+}
+
 }  // namespace
 
 std::int64_t DescriptorSets::add(Descriptor descriptor, std::optional<std::int64_t> set,
@@ -43,8 +48,13 @@ Result<void> DescriptorSets::remove(std::int64_t set, std::optional<std::int64_t
   return {};
 }
 
+Result<Descriptor> DescriptorSets::find(const std::string& path, int flags) const {
+  if (!path.starts_with(kFolder)) return Descriptor{};
+  return duplicate(std::string_view{path}.substr(kFolder.size()), flags);
+}
+
 Result<Descriptor> DescriptorSets::open(const std::string& path, int flags) const {
-  if (path.starts_with(kFolder)) return duplicate(std::string_view{path}.substr(kFolder.size()), flags);
+  if (auto found = find(path, flags); !found || *found) return found;
   Descriptor file{::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kMode)};
   if (!file) return fail("'{}': {}", path, std::strerror(errno));
   return file;
@@ -62,7 +72,7 @@ Result<Descriptor> DescriptorSets::duplicate(std::string_view number, int flags)
     if ((flags & O_NONBLOCK) != 0) ::fcntl(copy.get(), F_SETFL, how | O_NONBLOCK);
     return copy;
   }
-  return fail("'{}{}': none of the set was opened for that (reading, writing or both)", kFolder, number);
+  return fail("'{}{}': none of the set was opened for {}", kFolder, number, purpose(flags));
 }
 
 }  // namespace holdfast::control::qmp

@@ -36,6 +36,8 @@ class DescriptorSets {
   void clear() { sets_.clear(); }
   const std::map<std::int64_t, Set>& sets() const { return sets_; }
 
+  /// See FindDescriptor: a member of the set that the path names, if it names one.
+  Result<Descriptor> find(const std::string& path, int flags) const;
   /// As open(2): files of the host, and the sets. Close-on-exec.
   Result<Descriptor> open(const std::string& path, int flags) const;
 

@@ -396,11 +396,14 @@ QmpServer::Hub::Hub(machine::Machine& machine, const object::TypeRegistry& types
   shared_.on_panic = about_.on_panic;
   shared_.on_watchdog = about_.on_watchdog;
   shared_.emit = [this](const char* event, Json data) { emit(event, std::move(data)); };
+  machine_.find_descriptors_by(
+      [this](const std::string& path, int flags) { return shared_.sets.find(path, flags); });
   machine_.observe(*this);
 }
 
 QmpServer::Hub::~Hub() {
   machine_.forget(*this);
+  machine_.find_descriptors_by({});
   sessions_.clear();
 }
 
