@@ -215,6 +215,12 @@ read 0x80100000 0x6
 readl 0x18000000
 writel 0x18000000 0x1
 readq 0x18000000
+readb -1
+readq -4
+writew 0x80100000 -2
+readw +0x80100000
+memset -1 0x1000 -1
+read -1 020
 foo
 foo bar
 clock_step 1

@@ -19,8 +19,14 @@ constexpr std::uint64_t kMostTransferred = std::uint64_t{64} << 20;  // bytes in
 constexpr std::uint64_t kMostFilled = std::uint64_t{4} << 30;
 constexpr std::uint64_t kMostTime = std::numeric_limits<std::int64_t>::max();
 
-/// As strtoul does with base 0, but the whole word must be a number.
-std::optional<std::uint64_t> parse_number(std::string_view word) {
+/// A number as strtoul and strtol read it with base 0, but the whole word must be one.
+struct Number {
+  bool negative = false;
+  std::uint64_t magnitude = 0;
+};
+std::optional<Number> parse_signed(std::string_view word) {
+  const bool negative = word.starts_with('-');
+  if (negative || word.starts_with('+')) word.remove_prefix(1);
   int base = 10;
   if (word.starts_with("0x") || word.starts_with("0X")) {
     base = 16;
@@ -32,16 +38,21 @@ std::optional<std::uint64_t> parse_number(std::string_view word) {
   const char* end = word.data() + word.size();
   const auto [stop, error] = std::from_chars(word.data(), end, value, base);
   if (error != std::errc{} || stop != end) return std::nullopt;
-  return value;
+  return Number{negative, value};
 }
 
-/// Times are decimal and signed.
+/// Modulo 2^64: -1 is all ones.
+std::optional<std::uint64_t> parse_number(std::string_view word) {
+  const auto number = parse_signed(word);
+  if (!number) return std::nullopt;
+  return number->negative ? 0 - number->magnitude : number->magnitude;
+}
+
+/// Times and levels have signs.
 std::optional<std::int64_t> parse_time(std::string_view word) {
-  std::int64_t value = 0;
-  const char* end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, value);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return value;
+  const auto number = parse_signed(word);
+  if (!number || number->magnitude > kMostTime + (number->negative ? 1 : 0)) return std::nullopt;
+  return static_cast<std::int64_t>(number->negative ? 0 - number->magnitude : number->magnitude);
 }
 
 /// For messages: short, and one line whatever came.

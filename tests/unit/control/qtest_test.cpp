@@ -141,17 +141,30 @@ TEST_F(QtestTest, UnknownRequestsFail) {
 
 TEST_F(QtestTest, NonsenseIsAnErrorAndChangesNothing) {
   for (const char* line :
-       {"readb", "readb x", "readb 0x", "readb -1", "readb 1 2", "readb 0x10000000000000000",
+       {"readb", "readb x", "readb 0x", "readb -", "readb --1", "readb 08", "readb 1x", "readb 1 2", "readb 0x10000000000000000",
         "writeb 0x80000000", "writeb 0x80000000 q", "inb", "outb 1", "outb 1 z", "read 0x80000000 0",
         "read 0x80000000 0x4000001", "read 0x80000000 -1", "write 0x80000000 4 ff",
         "write 0x80000000 4 0xf", "write 0x80000000 4 0xzz", "write 0x80000000 0 0x",
         "memset 0x80000000 0x100000001 0", "memset 0x80000000 4", "memset 0x80000000 4 g",
         "b64write 0x80000000 4 aGVsbG8", "b64write 0x80000000 4 !!!!", "b64read 0x80000000 0",
         "clock_step -1", "clock_step x", "clock_step 9223372036854775808", "clock_set",
+        "clock_step 0x8000000000000000", "clock_set -9223372036854775809", "clock_step 0x", "readb -18446744073709551616",
         "set_irq_in plic unnamed-gpio-in x 1", "set_irq_in plic unnamed-gpio-in 1 x",
         "endianness little"})
     EXPECT_TRUE(ask(line).starts_with("ERR ")) << line << ": " << ask(line);
   EXPECT_EQ(ask("readq 0x80000000"), "OK 0x0000000000000000");
+}
+
+TEST_F(QtestTest, NumbersAreInAnyBaseAndHaveSigns) {
+  EXPECT_EQ(ask("writel 020000000004 -2"), "OK") << "modulo 2^64, then as many bytes as the word has";
+  EXPECT_EQ(ask("readl +0X80000004"), "OK 0x00000000fffffffe");
+  EXPECT_EQ(ask("readl -0xffffffff7ffffffc"), "OK 0x00000000fffffffe");
+  EXPECT_EQ(ask("readq -1"), "OK 0x0000000000000000") << "nothing is there, nor behind it";
+  EXPECT_EQ(ask("memset -1 0x2 -1"), "OK");
+  EXPECT_EQ(ask("clock_step 0x10"), "OK 16");
+  EXPECT_EQ(ask("clock_set 021"), "OK 17");
+  EXPECT_EQ(ask("clock_set -0x8000000000000000"), "OK 17");
+  EXPECT_EQ(ask("set_irq_in plic unnamed-gpio-in 0xa 0x1"), "OK");
 }
 
 // --- time ------------------------------------------------------------------------------------------
