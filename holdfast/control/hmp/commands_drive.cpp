@@ -12,8 +12,17 @@
 namespace holdfast::control::hmp {
 namespace {
 
+/// What -blockdev says on the command line.
+Result<void> add_node(Call& call) {
+  const auto items = TRY(read_items(call.text("drive"), "driver"));
+  block::Settings settings;
+  for (const auto& [key, value] : items) settings.set(key, value);
+  return call.machine().drives().add(std::move(settings));
+}
+
 /// The number of a controller, which older clients put first, says nothing here.
 Result<void> add_drive(Call& call) {
+  if (call.flag("n")) return add_node(call);
   const auto items = TRY(read_items(call.text("drive"), "file"));
   const std::string interface = value_of(items, "if");
   const std::string id = value_of(items, "id");
@@ -45,6 +54,9 @@ void show(Call& call, const std::string& name, const block::Backend& backend) {
   call.say("    Served by:        {}", backend.engine());
 }
 
+/// Whether the one of that name is asked for.
+bool is_wanted(const Call& call, std::string_view name) { return call.text_or("name", name) == name; }
+
 void show_unnamed(Call& call, hw::Device& device) {
   std::vector<Ref<block::Backend>> unnamed;
   const auto named = call.machine().drives().list();
@@ -53,13 +65,14 @@ void show_unnamed(Call& call, hw::Device& device) {
     if (port == nullptr || port->backend() == nullptr) return;
     const bool has_name = std::ranges::any_of(
         named, [&](const auto& node) { return node.backend.get() == port->backend(); });
-    if (!has_name) unnamed.push_back(Ref<block::Backend>::share(port->backend()));
+    if (!has_name && is_wanted(call, port->backend()->name())) unnamed.push_back(Ref<block::Backend>::share(port->backend()));
   });
   for (const auto& backend : unnamed) show(call, backend->name(), *backend);
 }
 
 Result<void> drives(Call& call) {
   for (const auto& node : call.machine().drives().list()) {
+    if (!is_wanted(call, node.name)) continue;
     const std::string name = fmt::format("{} '{}'", node.is_drive ? "drive" : "node", node.name);
     if (node.backend)
       show(call, name, *node.backend);
@@ -68,14 +81,15 @@ Result<void> drives(Call& call) {
   }
   for (hw::Device* device : call.machine().devices_now())
     for (hw::Device* one : device->subtree()) show_unnamed(call, *one);
-  if (call.out.empty()) call.say("There is no drive.");
+  if (call.out.empty()) call.say("There is no {}drive.", call.has("name") ? "such " : "");
   return {};
 }
 
 constexpr auto kDriveRows = std::to_array<Row>({
     {.name = "drive_add",
      .arguments = {flag("n"), word("bus"), rest("drive")},
-     .help = "makes a drive, 0 if=none,id=ID[,file=FILE][,KEY=VALUE...], that devices take by drive=ID",
+     .help = "makes a drive, 0 if=none,id=ID[,file=FILE][,KEY=VALUE...], that devices take by drive=ID; with -n a "
+             "node, as -blockdev says it",
      .perform = add_drive},
     {.name = "drive_del",
      .arguments = {word("id")},
@@ -89,8 +103,8 @@ constexpr auto kDriveRows = std::to_array<Row>({
 
 constexpr auto kInfoDriveRows = std::to_array<Row>({
     {.name = "block",
-     .arguments = {flag("n"), flag("v")},
-     .help = "the drives and nodes, where their bytes are, who has them and what serves them",
+     .arguments = {flag("n"), flag("v"), maybe(word("name"))},
+     .help = "the drives and nodes, or one: where their bytes are, who has them and what serves them",
      .perform = drives},
 });
 

@@ -424,6 +424,22 @@ TEST_F(HmpTest, DrivesHaveNamesAsDevicesHave) {
   EXPECT_EQ(ask("drive_del a9"), "");
 }
 
+TEST_F(HmpTest, NodesAreMadeAsTheCommandLineMakesThem) {
+  EXPECT_EQ(ask("drive_add -n 0 driver=raw,node-name=n1,file.driver=null-co,file.size=64K"), "");
+  EXPECT_EQ(ask("drive_add -n 0 null-co,node-name=n2"), "");
+  EXPECT_HAS(ask("drive_add -n 0 null-co,node-name=n2"), "Error: ");
+  EXPECT_HAS(ask("drive_add -n 0 driver=null-co"), "node-name is missing");
+  EXPECT_HAS(ask("drive_add -n 0 driver=null-co,node-name=n3,nonsense=1"), "'nonsense'");
+  EXPECT_EQ(ask("info block n1"),
+            "node 'n1': nothing (raw)\n    Size:             65536 bytes\n    Served by:        null\n");
+  EXPECT_EQ(ask("info block -v n1"), ask("info block n1"));
+  EXPECT_HAS(ask("info block"), "node 'n1'");
+  EXPECT_HAS(ask("info block"), "node 'n2'");
+  EXPECT_EQ(ask("info block n3"), "There is no such drive.\n");
+  EXPECT_EQ(ask("drive_del n1"), "");
+  EXPECT_EQ(ask("drive_del n2"), "");
+}
+
 TEST_F(HmpTest, Chardevs) {
   EXPECT_EQ(ask("chardev-add ringbuf,id=ring"), "");
   EXPECT_HAS(ask("info chardev"), "ring: filename=ringbuf\n");
