@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <cstring>
 #include <span>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "holdfast/app/listings.hpp"
 #include "holdfast/app/options.hpp"
 #include "holdfast/app/process.hpp"
+#include "holdfast/base/log.hpp"
 
 namespace {
 
@@ -29,10 +31,13 @@ int main(int argc, char** argv) {
   app::keep_standard_descriptors();
   const std::span<const char* const> all{argv, static_cast<std::size_t>(argc)};
   app::Invocation invocation{.read_file = app::read_config_text};
-  if (argc > 0) invocation.program = argv[0];
+  if (argc > 0 && *argv[0] != '\0') {
+    invocation.program = argv[0];
+    holdfast::log::speak_as(basename(argv[0]));
+  }
   const auto options = app::parse_options(all.subspan(argc > 0 ? 1 : 0), invocation);
   const Result<int> status = options ? act(*options) : std::unexpected{options.error()};
   if (status) return *status;
-  fmt::print(stderr, "holdfast: {}\n", status.error().message);
+  fmt::print(stderr, "{}: {}\n", holdfast::log::speaker(), status.error().message);
   return 1;
 }

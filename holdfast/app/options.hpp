@@ -155,6 +155,7 @@ struct Invocation {
 Result<Options> parse_options(std::span<const char* const> arguments,
                               const Invocation& invocation = {});
 
+/// What `-version` prints: clients look for "QEMU emulator version 1.2.3 (" in it.
 std::string version_text();
 /// What `-d help` prints.
 std::string topics_text();

@@ -27,6 +27,7 @@ constexpr std::array kTopics{
 // The terminal belongs to the process, and so does what is shown on it.
 std::atomic<std::uint32_t> g_topics{0};
 std::atomic<int> g_file{-1};  // where topics go instead
+std::atomic<const char*> g_speaker{"holdfast"};
 }  // namespace
 
 std::span<const TopicInfo> topics() { return kTopics; }
@@ -41,6 +42,9 @@ Result<std::uint32_t> topics_named(std::string_view name) {
   if (sum == 0) return fail("'{}' is no topic; there are {}", name, names);
   return sum;
 }
+
+void speak_as(const char* program) { g_speaker.store(program, std::memory_order_relaxed); }
+const char* speaker() { return g_speaker.load(std::memory_order_relaxed); }
 
 void enable_only(std::uint32_t topics) { g_topics.store(topics, std::memory_order_relaxed); }
 
@@ -61,7 +65,7 @@ Result<void> write_to(const std::string& path) {
 
 void write(Topic topic, std::string_view line) {
   const std::string whole =
-      topic == Topic::kWarning ? fmt::format("holdfast: warning: {}\n", line) : fmt::format("{}\n", line);
+      topic == Topic::kWarning ? fmt::format("{}: warning: {}\n", speaker(), line) : fmt::format("{}\n", line);
   // One write call a line keeps lines of several threads apart; a closed stderr is not our concern.
   const int file = g_file.load(std::memory_order_acquire);  // pairs with write_to
   if (file < 0 || topic == Topic::kWarning)

@@ -37,6 +37,10 @@ std::span<const TopicInfo> topics();
 /// The topic of that name, or all of them for "all"; the error lists them.
 Result<std::uint32_t> topics_named(std::string_view name);
 
+/// The name that warnings begin with, "holdfast" before; it stays where it is. Before any other thread exists.
+void speak_as(const char* program);
+const char* speaker();
+
 /// Switches optional topics on: a sum of Topic values.
 void enable(std::uint32_t topics);
 /// The same, and all others off.

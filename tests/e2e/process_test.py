@@ -7,6 +7,7 @@ usage: process_test.py HOLDFAST [case...]
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -406,14 +407,21 @@ def the_name_says_the_architecture(world):
         done = subprocess.run([link, "-version"], capture_output=True, text=True, check=False)
         assert done.returncode == status, done
         if status:
-            assert done.stderr == ("holdfast: any-system-m68k: there is no architecture 'm68k'; "
+            assert done.stderr == ("any-system-m68k: there is no architecture 'm68k', which the program's name says; "
                                    "there are arm, riscv64\n"), done.stderr
+        else:
+            assert re.search(r"QEMU emulator version 8\.2\.0 \(.+\)\n", done.stdout), done.stdout
     machines = {name: subprocess.run([world.path(f"any-system-{name}"), "-M", "help"], capture_output=True, text=True,
                                      check=True).stdout for name in ("arm", "riscv64")}
     assert "\n  virt " in machines["riscv64"] and "iot01a" not in machines["riscv64"], machines
     assert "\n  b-l475e-iot01a " in machines["arm"] and "\n  virt " not in machines["arm"], machines
     done = subprocess.run([world.path("any-system-arm"), "-M", "virt"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "-M virt: unknown machine" in done.stderr, done
+    assert done.returncode == 1 and done.stderr.startswith("any-system-arm: -M virt: unknown machine"), done
+    done = subprocess.run([world.path("any-system-riscv64"), "-M", "virt", "-bios", "none", "-display", "none", "-trace",
+                           "x", "-daemonize", "-device", "nonsense"], capture_output=True, text=True, check=False)
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith("any-system-riscv64: warning: -trace x: "), warning
+    assert error.startswith("any-system-riscv64: -device nonsense: "), error
     done = subprocess.run([world.path("any-system-riscv64"), *world.guest(syscon(fail_with(9))),
                            "-nographic"], capture_output=True, check=False)
     assert done.returncode == 9, done

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "holdfast/app/options/table.hpp"
+#include "holdfast/control/version.hpp"
 
 namespace holdfast::app {
 namespace {
@@ -56,6 +57,8 @@ std::string option_text(std::string_view name) {
 }
 
 std::string version() { return "holdfast " HOLDFAST_VERSION; }
-std::string version_text() { return version() + "\n"; }
+std::string version_text() {
+  return fmt::format("{0}, speaks as QEMU emulator version {1} ({0})\n", version(), control::kSpokenVersion.text);
+}
 
 }  // namespace holdfast::app

@@ -35,7 +35,7 @@ Result<std::string> architecture_of(std::string_view program) {
   if (name.find("-system-") == name.npos) return std::string{};
   const auto architecture = name.substr(name.rfind('-') + 1);
   if (std::ranges::find(kArchitectures, architecture) == kArchitectures.end())
-    return fail("{}: there is no architecture '{}'; there are {}", name, architecture,
+    return fail("there is no architecture '{}', which the program's name says; there are {}", architecture,
                 fmt::join(kArchitectures, ", "));
   return std::string{architecture};
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "holdfast/control/hmp/server.hpp"
 
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "holdfast/control/conversation.hpp"
 #include "holdfast/control/hmp/line_editor.hpp"
 #include "holdfast/control/hmp/monitor.hpp"
+#include "holdfast/control/version.hpp"
 
 namespace holdfast::control {
 
@@ -45,8 +48,8 @@ class HmpServer::Session {
   }
   void greet() {
     greeted_ = true;
-    client_->send("QEMU 8.2.0 monitor (Holdfast " HOLDFAST_VERSION
-                  ") - type 'help' for more information\r\n");
+    client_->send(fmt::format("QEMU {} monitor (Holdfast " HOLDFAST_VERSION ") - type 'help' for more information\r\n",
+                              kSpokenVersion.text));
     editor_.show_prompt();
   }
   void obey(std::string_view line) {

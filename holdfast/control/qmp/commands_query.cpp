@@ -7,12 +7,13 @@
 
 #include "holdfast/control/cpu_memory.hpp"
 #include "holdfast/control/qmp/command.hpp"
+#include "holdfast/control/version.hpp"
 
 namespace holdfast::control::qmp {
 namespace {
 
 Answer query_version(Call&) {
-  return Json{{"qemu", {{"major", 8}, {"minor", 2}, {"micro", 0}}},
+  return Json{{"qemu", {{"major", kSpokenVersion.major}, {"minor", kSpokenVersion.minor}, {"micro", kSpokenVersion.micro}}},
               {"package", "Holdfast " HOLDFAST_VERSION}};
 }
 

@@ -14,16 +14,13 @@
 #include "holdfast/control/conversation.hpp"
 #include "holdfast/control/qmp/command.hpp"
 #include "holdfast/control/qmp/json_stream.hpp"
+#include "holdfast/control/version.hpp"
 
 namespace holdfast::control {
 
 using namespace qmp;
 
 namespace {
-
-constexpr int kMajor = 8;
-constexpr int kMinor = 2;
-constexpr int kMicro = 0;
 
 Json timestamp() {
   timespec now{};
@@ -58,7 +55,7 @@ Json device_data(const std::string& name, const std::string& path) {
 }
 
 Json version() {
-  return {{"qemu", {{"major", kMajor}, {"minor", kMinor}, {"micro", kMicro}}},
+  return {{"qemu", {{"major", kSpokenVersion.major}, {"minor", kSpokenVersion.minor}, {"micro", kSpokenVersion.micro}}},
           {"package", "Holdfast " HOLDFAST_VERSION}};
 }
 

@@ -7,6 +7,7 @@
 
 #include "holdfast/app/options/table.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/control/version.hpp"
 
 namespace holdfast::app {
 namespace {
@@ -314,8 +315,8 @@ TEST(Options, TheProgramsNameMaySayTheArchitecture) {
   EXPECT_EQ(named("/a-system-b/holdfast"), "");
   EXPECT_EQ(named("./qemu-system-riscv64"), "riscv64");
   EXPECT_EQ(named("x-system-m68k"),
-            "x-system-m68k: there is no architecture 'm68k'; there are arm, riscv64");
-  EXPECT_EQ(named("x-system-"), "x-system-: there is no architecture ''; there are arm, riscv64");
+            "there is no architecture 'm68k', which the program's name says; there are arm, riscv64");
+  EXPECT_TRUE(named("x-system-").starts_with("there is no architecture ''"));
 }
 
 TEST(Options, LogTopics) {
@@ -442,6 +443,8 @@ TEST(OptionTable, HelpFitsATerminal) {
 
 TEST(OptionTable, Lists) {
   EXPECT_TRUE(version_text().starts_with("holdfast "));
+  EXPECT_NE(version_text().find("QEMU emulator version " + std::string{control::kSpokenVersion.text} + " ("),
+            std::string::npos);
   EXPECT_NE(topics_text().find("guest_errors"), std::string::npos);
   EXPECT_NE(accelerators_text().find("interp"), std::string::npos);
 }
