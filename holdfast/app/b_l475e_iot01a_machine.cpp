@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `-M b-l475e-iot01a`: from options to the board's own.
+#include <fmt/core.h>
+
 #include "holdfast/app/loader_devices.hpp"
 #include "holdfast/app/machines.hpp"
 #include "holdfast/boards/b_l475e_iot01a/b_l475e_iot01a.hpp"
@@ -74,6 +76,10 @@ const MachineType& b_l475e_iot01a_machine() {
       .plan = plan,
       .dump = [](const Options&) -> Result<std::string> { return std::string{}; },
       .default_cpu = "cortex-m4-arm-cpu",
+      .cpu_models = [] { return std::vector<CpuModelInfo>{{kCpu, "an Arm Cortex-M4, which executes nothing yet"}}; },
+      .cpu_properties = [](std::string_view model) -> Result<std::string> {
+        return fmt::format("Properties of {}:\n  none\n", model);
+      },
   };
   return kMachine;
 }

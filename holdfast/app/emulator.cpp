@@ -149,7 +149,7 @@ class Emulator {
   std::vector<boards::Expansion::CpuSocket> cpu_sockets() const {
     std::vector<boards::Expansion::CpuSocket> sockets;
     const object::Type* type = types_.find(type_.default_cpu);
-    if (type == nullptr) return sockets;
+    if (type == nullptr || !type_.hotpluggable_cpus) return sockets;
     const auto nodes = cpu_nodes(options_);  // whoever spoke of nodes has been told what is wrong
     for (std::uint32_t core = 0; core < options_.topology.max_cpus; ++core)
       sockets.push_back({.core = core, .type = type, .node = nodes ? nodes->at(core) : std::nullopt});
@@ -206,7 +206,7 @@ class Emulator {
     about.on_panic = panic_action();
     about.on_watchdog = options_.on_watchdog;
     about.machine_types = machine_type_infos();
-    for (const auto& model : cpu::riscv::CpuModel::all()) about.cpu_models.emplace_back(model.name);
+    about.cpu_models = cpu_models(options_);
     about.options = options_with_keys();
     about.board = board_;
     about.globals = global_values(options_);

@@ -24,7 +24,7 @@ Result<std::string> answer(const Options& options) {
     case Action::kVersion: return version_text();
     case Action::kListMachines: return machines_text(options.architecture);
     case Action::kListMachineProperties: return machine_properties_text(options);
-    case Action::kListCpus: return cpus_text(options.subject);
+    case Action::kListCpus: return cpus_text(options);
     case Action::kListAccelerators: return accelerators_text();
     case Action::kListTopics: return topics_text();
     case Action::kListOption: return option_text(options.subject);

@@ -37,11 +37,37 @@ std::string machines_text(std::string_view architecture) {
   return text;
 }
 
-Result<std::string> cpus_text(const std::string& model) {
-  if (model.empty()) return cpu::riscv::models_text();
-  const auto text = cpu::riscv::properties_text(model);
-  if (!text) return fail("-cpu {}: {}", model, text.error().message);
-  return text;
+namespace {
+
+/// Those that have CPUs of the architecture that the program's name says, or else the machine that is named.
+std::vector<const MachineType*> machines_with_cpus(const Options& options) {
+  const auto type = find_machine(options);
+  const bool by_machine = options.architecture.empty() && type;
+  auto found = machines(by_machine ? (*type)->architecture : options.architecture);
+  std::erase_if(found, [](const MachineType* one) { return one->cpu_models == nullptr; });
+  return found;
+}
+
+}  // namespace
+
+Result<std::string> cpus_text(const Options& options) {
+  const std::string& wanted = options.subject;
+  std::string text = "CPU models:\n";
+  for (const MachineType* type : machines_with_cpus(options))
+    for (const CpuModelInfo& model : type->cpu_models()) {
+      if (model.name == wanted) return type->cpu_properties(wanted);
+      text += fmt::format("  {:<12} {}\n", model.name, model.help);
+    }
+  if (!wanted.empty()) return fail("-cpu {}: unknown model; '-cpu help' lists those there are", wanted);
+  return text + "Properties of a model: -cpu MODEL,help\n";
+}
+
+std::vector<control::CpuModelInfo> cpu_models(const Options& options) {
+  std::vector<control::CpuModelInfo> infos;
+  for (const MachineType* type : machines_with_cpus(options))
+    for (const CpuModelInfo& model : type->cpu_models())
+      infos.push_back({.name = std::string{model.name}, .type = std::string{type->default_cpu}});
+  return infos;
 }
 
 bool is_of_cpu_model(const OptionGroup& global) {

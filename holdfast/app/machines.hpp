@@ -38,6 +38,11 @@ struct MachineProperty {
   std::string_view help;
 };
 
+struct CpuModelInfo {
+  std::string_view name;
+  std::string_view help;
+};
+
 struct MachineType {
   std::string_view name;
   std::string_view architecture;  // "": any
@@ -53,9 +58,12 @@ struct MachineType {
   Result<std::string> (*dump)(const Options& options);
   // What monitors tell of it.
   std::uint32_t most_cpus = 1;
-  std::string_view default_cpu{};  // a type
+  std::string_view default_cpu{};  // a type, of all its models
   std::string_view default_ram{};  // an id
   bool hotpluggable_cpus = false;
+  /// What -cpu takes, and what help says of such a model; null if the machine has no CPUs.
+  std::vector<CpuModelInfo> (*cpu_models)() = nullptr;
+  Result<std::string> (*cpu_properties)(std::string_view model) = nullptr;
   bool has_nodes = false;          // memory and CPUs can be in nodes
   /// Which CPUs and which memory are near to each other, of options that were checked; null if the
   /// machine has no nodes.
@@ -77,8 +85,10 @@ Result<const MachineType*> find_machine(const Options& options);
 
 /// What `-M help` prints.
 std::string machines_text(std::string_view architecture);
-/// What `-cpu help` prints, for a model what `-cpu MODEL,help` does.
-Result<std::string> cpus_text(const std::string& model);
+/// What `-cpu help` prints, or, for a model that is the options' subject, `-cpu MODEL,help`.
+Result<std::string> cpus_text(const Options& options);
+/// The same as monitors tell it.
+std::vector<control::CpuModelInfo> cpu_models(const Options& options);
 /// The model that the options name, with what -global says of it, known to make a hart. What -cpu says
 /// of a property counts more.
 Result<cpu::riscv::CpuModel> cpu_model(const Options& options);

@@ -335,6 +335,13 @@ const MachineType& virt_machine() {
       .default_cpu = "rv64-riscv-cpu",
       .default_ram = "ram",
       .hotpluggable_cpus = true,
+      .cpu_models =
+          [] {
+            std::vector<CpuModelInfo> models;
+            for (const auto& model : cpu::riscv::CpuModel::all()) models.push_back({model.name, model.help});
+            return models;
+          },
+      .cpu_properties = cpu::riscv::properties_text,
       .has_nodes = true,
       .nodes = nodes,
   };

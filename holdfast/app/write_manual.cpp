@@ -22,7 +22,7 @@ namespace app = holdfast::app;
 /// The lists that `help` prints are what completions offer.
 std::string listing(std::string_view what) {
   if (what == "machines") return app::machines_text("");
-  if (what == "cpus") return app::cpus_text("").value_or("");
+  if (what == "cpus") return app::cpus_text({}).value_or("");
   if (what == "accelerators") return app::accelerators_text();
   if (what == "topics") return app::topics_text();
   if (what == "devices") return app::devices_text("").value_or("");

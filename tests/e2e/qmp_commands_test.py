@@ -211,6 +211,36 @@ def machines_of_the_program(program):
             assert refusal(m.qmp, "query-hotpluggable-cpus") == "GenericError", "it has no place for any"
 
 
+def cpus_of_the_program(program):
+    """Those that its machines have, with types that query-machines names; a board that has no places says so."""
+    board = ["-M", "b-l475e-iot01a", "-accel", "qtest"]
+    with folder() as place:
+        for name, words, models in (("any-system-arm", board, {"cortex-m4"}), ("holdfast", board, {"cortex-m4"}),
+                                    ("any-system-arm", ["-M", "none"], {"cortex-m4"}),
+                                    ("any-system-riscv64", ["-M", "none"], {"rv64", "max"}),
+                                    ("holdfast", ["-M", "virt", "-bios", "none", "-S"], {"rv64", "max"})):
+            named = os.path.join(place, name)
+            if not os.path.exists(named):
+                os.symlink(os.path.abspath(program), named)
+            with Machine(*words, "-nodefaults", "-display", "none", program=named) as m:
+                there = {model["name"]: model["typename"] for model in m.qmp.query_cpu_definitions()}
+                assert set(there) == models, (name, words, there)
+                if words == board:
+                    default = {one["name"]: one for one in m.qmp.query_machines()}[board[1]]
+                    assert set(there.values()) == {default["default-cpu-type"]}, (there, default)
+                    assert not default["hotpluggable-cpus"]
+                    assert refusal(m.qmp, "query-hotpluggable-cpus") == "GenericError"
+                    assert len(m.qmp.query_cpus_fast()) == 1
+            text = subprocess.run([named, *words, "-cpu", "help"], capture_output=True, text=True, check=True).stdout
+            assert {line.split()[0] for line in text.splitlines()[1:-1]} == models, text
+            for model in ("cortex-m4", "rv64", "nonsense"):
+                run = subprocess.run([named, *words, "-cpu", f"{model},help"], capture_output=True, text=True, check=False)
+                assert run.returncode == (0 if model in models else 1), run
+                assert run.stdout.startswith(f"Properties of {model}:\n" if model in models else ""), run
+        with Machine(*board, "-nodefaults", "-display", "none", "-preconfig", program=named) as m:
+            assert refusal(m.qmp, "query-hotpluggable-cpus") == "GenericError", "as when it is made"
+
+
 def answers_to_a_program_that_tries_all(client):
     """Strict clients ask everything that needs no arguments and returns something."""
     schema = {entry["name"]: entry for entry in client.query_qmp_schema()}
@@ -715,7 +745,7 @@ def devices_show_their_settings(program):
 
 
 CASES = [block_nodes, a_device_goes_after_the_reply, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
-         descriptors, sets_of_descriptors, files_of_sets, sets_go_with_the_last_client, back_ends_come_and_go,
+         cpus_of_the_program, descriptors, sets_of_descriptors, files_of_sets, sets_go_with_the_last_client, back_ends_come_and_go,
          output_kept_in_memory, memory_is_saved, a_core_file_is_written,
          nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends, a_reset_while_stopped,
          beside_the_reference]

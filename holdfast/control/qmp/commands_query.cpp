@@ -13,7 +13,8 @@ namespace holdfast::control::qmp {
 namespace {
 
 Answer query_version(Call&) {
-  return Json{{"qemu", {{"major", kSpokenVersion.major}, {"minor", kSpokenVersion.minor}, {"micro", kSpokenVersion.micro}}},
+  const auto& [major, minor, micro, text] = kSpokenVersion;
+  return Json{{"qemu", {{"major", major}, {"minor", minor}, {"micro", micro}}},
               {"package", "Holdfast " HOLDFAST_VERSION}};
 }
 
@@ -93,11 +94,9 @@ Answer query_cpus(Call& call) {
 
 Answer query_cpu_places(Call& call) {
   const boards::Expansion* board = call.adder.board();
-  auto sockets = board == nullptr ? std::vector<boards::Expansion::CpuSocket>{} : board->cpu_sockets();
+  const auto sockets = board == nullptr ? std::vector<boards::Expansion::CpuSocket>{} : board->cpu_sockets();
   const auto cpus = cpus_of(call.machine);
-  if (sockets.empty() && cpus.empty()) return generic_error("this machine has no place for a CPU");
-  if (sockets.empty())
-    for (const hw::Cpu* cpu : cpus) sockets.push_back({.core = cpu->facts().index, .type = &cpu->type()});
+  if (sockets.empty()) return generic_error("this machine has no place where a CPU could be plugged");
   Json places = Json::array();
   for (const auto& socket : sockets) {
     Json place{{"type", socket.type->name}, {"vcpus-count", 1}, {"props", cpu_props(socket)}};
@@ -126,8 +125,8 @@ Answer query_chardev_kinds(Call&) {
 
 Answer query_cpu_definitions(Call& call) {
   Json models = Json::array();
-  for (const std::string& name : call.about.cpu_models)
-    models.push_back({{"name", name}, {"static", false}, {"deprecated", false}});
+  for (const CpuModelInfo& model : call.about.cpu_models)
+    models.push_back({{"name", model.name}, {"static", false}, {"typename", model.type}, {"deprecated", false}});
   return models;
 }
 

@@ -41,6 +41,12 @@ struct CommandLineOption {
   std::vector<std::string> parameters{};
 };
 
+/// What -cpu takes.
+struct CpuModelInfo {
+  std::string name;
+  std::string type;  // of its CPUs
+};
+
 /// CPUs and memory that are near to each other.
 struct NodeInfo {
   std::vector<std::uint32_t> cpus;
@@ -60,7 +66,7 @@ class QmpServer {
     std::vector<MachineTypeInfo> machine_types{};
     std::shared_ptr<const boards::Expansion> board{};  // what it has room for; may be null
     std::vector<machine::GlobalValue> globals{};       // that devices to come get
-    std::vector<std::string> cpu_models{};
+    std::vector<CpuModelInfo> cpu_models{};
     std::vector<CommandLineOption> options{};
     // What was asked for on the command line.
     std::string on_panic = "shutdown";

@@ -214,13 +214,6 @@ std::string_view mmu_type(const HartConfig& hart) {
   }
 }
 
-std::string models_text() {
-  std::string text = "CPU models:\n";
-  for (const auto& model : kModels)
-    fmt::format_to(std::back_inserter(text), "  {:<12} {}\n", model.name, model.help);
-  return text + "Properties of a model: -cpu MODEL,help\n";
-}
-
 Result<std::string> properties_text(std::string_view name) {
   const CpuModel model = TRY(CpuModel::named(name));
   std::string text = fmt::format("Properties of {}:\n", name);

@@ -58,8 +58,7 @@ std::string isa_string(const HartConfig& hart);
 /// "riscv,sv57", as a device tree names it.
 std::string_view mmu_type(const HartConfig& hart);
 
-/// What `-cpu help` and `-cpu MODEL,help` print.
-std::string models_text();
+/// What `-cpu MODEL,help` prints.
 Result<std::string> properties_text(std::string_view model);
 
 }  // namespace holdfast::cpu::riscv
