@@ -15,7 +15,7 @@ namespace {
 using u64 = std::uint64_t;
 
 /// What must hold, beyond privilege, for a register to be there.
-enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kEvent, kMireg, kMtopei, kPmp, kSatp, kSireg, kSmaia, kSsaia, kStimecmp, kStopei };
+enum class Needs : std::uint8_t { kNothing, kFloat, kCounter, kMireg, kMtopei, kPmp, kSatp, kSireg, kSmaia, kSsaia, kStimecmp, kStopei };
 
 struct CsrRow {
   unsigned number;
@@ -55,6 +55,12 @@ void set_plain(Core& core, u64 value) {
 template <u64 Csrs::*Field>
 void set_vector(Core& core, u64 value) {
   if ((value & 3) <= 1) core.csr.*Field = value;  // other modes are reserved: no change
+}
+
+// SPEC: volume II, 3.1.14: where instructions begin at multiples of 4 alone, bit 1 is zero, too.
+template <u64 Csrs::*Field>
+void set_return_address(Core& core, u64 value) {
+  core.csr.*Field = value & (core.config.isa.has(Extension::kC) ? ~u64{1} : ~u64{3});
 }
 
 u64 status(const Core& core) {
@@ -236,7 +242,6 @@ void set_pmp_address(Core& core, u64 value) {
 // The table ---------------------------------------------------------------------------------------
 
 constexpr u64 kSelectMask = 0xff;
-constexpr u64 kEpcMask = ~u64{1};
 
 constexpr CsrRow kRegisters[] = {
     {0x001, "fflags", float_flags, set_float_flags, Needs::kFloat},
@@ -253,7 +258,7 @@ constexpr CsrRow kRegisters[] = {
     {0x106, "scounteren", plain<&Csrs::scounteren>, set_plain<&Csrs::scounteren, kCounterMask>},
     {0x10a, "senvcfg", plain<&Csrs::senvcfg>, set_supervisor_environment},
     {0x140, "sscratch", plain<&Csrs::sscratch>, set_plain<&Csrs::sscratch>},
-    {0x141, "sepc", plain<&Csrs::sepc>, set_plain<&Csrs::sepc, kEpcMask>},
+    {0x141, "sepc", plain<&Csrs::sepc>, set_return_address<&Csrs::sepc>},
     {0x142, "scause", plain<&Csrs::scause>, set_plain<&Csrs::scause>},
     {0x143, "stval", plain<&Csrs::stval>, set_plain<&Csrs::stval>},
     {0x144, "sip", aia::supervisor_pending, set_supervisor_pending},
@@ -283,7 +288,7 @@ constexpr CsrRow kRegisters[] = {
     {0xfb0, "mtopi", aia::machine_top, ignore, Needs::kSmaia},
     {0x320, "mcountinhibit", plain<&Csrs::mcountinhibit>, set_inhibit},
     {0x340, "mscratch", plain<&Csrs::mscratch>, set_plain<&Csrs::mscratch>},
-    {0x341, "mepc", plain<&Csrs::mepc>, set_plain<&Csrs::mepc, kEpcMask>},
+    {0x341, "mepc", plain<&Csrs::mepc>, set_return_address<&Csrs::mepc>},
     {0x342, "mcause", plain<&Csrs::mcause>, set_plain<&Csrs::mcause>},
     {0x343, "mtval", plain<&Csrs::mtval>, set_plain<&Csrs::mtval>},
     {0x344, "mip", pending_interrupts, set_pending},
@@ -321,14 +326,20 @@ constexpr CsrRow kRegisters[] = {
     {0xf15, "mconfigptr", zero, ignore},
 };
 
+template <auto Field, unsigned Index>
+void set_event(Core& core, u64 value) {
+  if (Index < 3u + core.config.event_counters) (core.csr.*Field)[Index] = value;
+}
+
 /// The event counters: mhpmcounter3..31 and mhpmevent3..31 keep what is written, hpmcounter3..31
-/// show it. Which there are, the hart's configuration says.
+/// show it. SPEC: volume II, 3.1.10: those that the hart's configuration leaves out are zero and
+/// stay so.
 template <unsigned Index>
 constexpr std::array<CsrRow, 3> kEvent{{
     {0xb00 + Index, "mhpmcounter", [](const Core& c) { return c.csr.event_counters[Index]; },
-     [](Core& c, u64 v) { c.csr.event_counters[Index] = v; }, Needs::kEvent},
+     set_event<&Csrs::event_counters, Index>},
     {0x320 + Index, "mhpmevent", [](const Core& c) { return c.csr.events[Index]; },
-     [](Core& c, u64 v) { c.csr.events[Index] = v; }, Needs::kEvent},
+     set_event<&Csrs::events, Index>},
     {0xc00 + Index, "hpmcounter", [](const Core& c) { return c.csr.event_counters[Index]; }, ignore,
      Needs::kCounter}}};
 constexpr auto kEvents = []<std::size_t... Index>(std::index_sequence<Index...>) {
@@ -364,14 +375,9 @@ const CsrRow* find(unsigned number) {
   return i == 0xff ? find_event(number) : &kRegisters[i];
 }
 
-bool event_exists(const Core& core, unsigned number) {
-  return (number & 0x1f) < 3u + core.config.event_counters;
-}
-
 /// cycle, time and instret are Zicntr's, the others Zihpm's.
 bool counter_exists(const Core& core, unsigned number) {
-  if ((number & 0x1f) < 3) return core.config.isa.has(Extension::kZicntr);
-  return core.config.isa.has(Extension::kZihpm) && event_exists(core, number);
+  return core.config.isa.has((number & 0x1f) < 3 ? Extension::kZicntr : Extension::kZihpm);
 }
 
 bool counter_permitted(const Core& core, unsigned number) {
@@ -394,8 +400,6 @@ bool meets(const Core& core, unsigned number, Needs needs) {
       return (core.csr.mstatus & mstatus::kFs) != 0;
     case Needs::kCounter:
       return counter_permitted(core, number);
-    case Needs::kEvent:
-      return event_exists(core, number);
     case Needs::kSmaia:
       return core.config.isa.has(Extension::kSmaia);
     case Needs::kSsaia:

@@ -73,7 +73,8 @@ struct Csrs {
   std::uint64_t mvien = 0, mvip = 0, sie_virtual = 0, miselect = 0, siselect = 0;
   Priorities machine_priorities{}, supervisor_priorities{};
   Counter cycle, instret;
-  // The event counters from number 3 on, and what they are to count: nothing there is.
+  // The event counters from number 3 on, and what they are to count: nothing there is. Zero where
+  // the configuration has none.
   std::array<std::uint64_t, 32> event_counters{}, events{};
   std::uint8_t fflags = 0, frm = 0;
 };

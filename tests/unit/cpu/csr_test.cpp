@@ -22,12 +22,17 @@ bool reaches(Bench& bench, Word number, Privilege privilege = Privilege::kMachin
   return bench.csr_value(csr::kMtval) != csrr(kA0, number);
 }
 
-TEST(EventCounters, AreAsManyAsConfiguredAndKeepWhatIsWritten) {
+TEST(EventCounters, AreAllThereAndAsManyAsConfiguredKeepWhatIsWritten) {
   Bench bench{{.event_counters = 4}};
   for (Word index = 3; index < 32; ++index) {
-    EXPECT_EQ(reaches(bench, 0xb00 + index), index < 7) << index;
-    EXPECT_EQ(reaches(bench, 0x320 + index), index < 7) << index;
-    EXPECT_EQ(reaches(bench, 0xc00 + index), index < 7) << index;
+    for (const Word number : {0xb00 + index, 0x320 + index}) {
+      EXPECT_TRUE(reaches(bench, number)) << index;
+      EXPECT_FALSE(reaches(bench, number, Privilege::kSupervisor)) << index;
+      bench.hart.set_csr(number, kOnes);
+      EXPECT_EQ(bench.csr_value(number), index < 7 ? kOnes : 0) << index;  // 3.1.10
+      bench.hart.set_csr(number, 0);
+    }
+    EXPECT_TRUE(reaches(bench, 0xc00 + index)) << index;
   }
   // Firmware counts them by writing and reading back. They count no events.
   bench.set_x(kA1, 5);
@@ -45,7 +50,7 @@ TEST(EventCounters, CanBeInhibitedWhereTheyExist) {
 
 TEST(Counters, AreSeenBelowMachineModeAsEnabledForEachMode) {
   Bench bench;
-  for (const Word number : {csr::kCycle, csr::kTime, csr::kInstret, Word{0xc03}}) {
+  for (const Word number : {csr::kCycle, csr::kTime, csr::kInstret, Word{0xc03}, Word{0xc1f}}) {
     bench.hart.set_csr(csr::kMcounteren, 0);
     bench.hart.set_csr(csr::kScounteren, kOnes);
     EXPECT_FALSE(reaches(bench, number, Privilege::kSupervisor));
@@ -67,6 +72,31 @@ TEST(Counters, AreGoneWithTheirExtensions) {
   Bench without_events{{.isa = kDefaultIsa.without(Extension::kZihpm)}};
   EXPECT_TRUE(reaches(without_events, csr::kTime));
   EXPECT_FALSE(reaches(without_events, 0xc03));
+  EXPECT_TRUE(reaches(without_events, 0xb03));
+}
+
+// SPEC: 3.1.14, 4.1.7.
+TEST(ReturnAddress, IsWhereAnInstructionCanBegin) {
+  Bench compressed;
+  Bench aligned{{.isa = kDefaultIsa.without(Extension::kC)}};
+  for (const Word number : {csr::kMepc, csr::kSepc}) {
+    compressed.hart.set_csr(number, kData + 7);
+    EXPECT_EQ(compressed.csr_value(number), kData + 6);
+    aligned.hart.set_csr(number, kData + 7);
+    EXPECT_EQ(aligned.csr_value(number), kData + 4);
+  }
+}
+
+TEST(ReturnAddress, WithoutCompressedInstructionsIsRoundedForTheReturn) {
+  for (const auto& [number, leave] : {std::pair{csr::kMepc, mret()}, {csr::kSepc, sret()}}) {
+    Bench bench{{.isa = kDefaultIsa.without(Extension::kC)}};
+    bench.hart.set_csr(csr::kMstatus, 3u << 11 | 1u << 8);  // back to M, or to S
+    bench.memory->write_code(kData, {addi(kA0, kZero, 5), wfi()});
+    bench.set_x(kA1, kData + 2);
+    bench.run({csrw(number, kA1), leave});
+    EXPECT_EQ(bench.x(kA0), 5u);
+    EXPECT_EQ(bench.hart.pc(), kData + 8);
+  }
 }
 
 TEST(Satp, TakesTheModesThereAreAndIgnoresOtherWrites) {
