@@ -47,6 +47,7 @@ REFERENCES = [
     ("*", "msi-parent", (0,), 1),
     ("*", "riscv,children", (0,), 1),
     ("*", "riscv,delegate", (0,), 3),
+    ("*", "riscv,delegation", (0,), 3),
     # 16 interrupts, each of as many cells as its controller wants.
     ("/soc/pci@*", "interrupt-map", (4,), None),
 ]
@@ -159,6 +160,41 @@ def check_seed(root):
     return chosen.properties["rng-seed"]
 
 
+def strings(node, name):
+    return node.properties[name].decode().rstrip("\0").split("\0")
+
+
+def check_cpu(cpu):
+    """The base and the list say what the string says."""
+    base, extensions = strings(cpu, "riscv,isa-base"), strings(cpu, "riscv,isa-extensions")
+    assert base == ["rv64i"] and extensions[0] == "i", (base, extensions)
+    text = "rv64" + "".join(name if len(name) == 1 else f"_{name}" for name in extensions)
+    assert strings(cpu, "riscv,isa") == [text], text
+
+
+def check_interrupt_map(pci, nodes):
+    """Each entry is as long as the controller that it names has it: none goes without cells for addresses."""
+    cells, at, entries = pci.cells("interrupt-map"), 0, 0
+    while at < len(cells):
+        controller = nodes[cells[at + 4]]
+        at += 5 + controller.cells("#address-cells")[0] + controller.cells("#interrupt-cells")[0]
+        entries += 1
+    assert (at, entries) == (len(cells), 16), (at, entries, len(cells))
+
+
+def check_own(root):
+    """What QEMU 7.2 has nothing to compare with."""
+    nodes = {node.cells("phandle")[0]: node for node in root.walk() if "phandle" in node.properties}
+    for node in root.walk():
+        if fnmatch.fnmatch(node.path, "/cpus/cpu@*") and node.properties.get("device_type") == b"cpu\0":
+            check_cpu(node)
+        if node.path.startswith("/soc/pci@"):
+            check_interrupt_map(node, nodes)
+        if node.path.startswith("/soc/imsics@"):
+            assert node.cells("#msi-cells") == [0], node.path
+        assert node.properties.get("riscv,delegation") == node.properties.get("riscv,delegate"), node.path
+
+
 def main():
     program = sys.argv[1]
     failed, used, compared = [], set(), 0
@@ -176,6 +212,7 @@ def main():
             print(f"{name}: {len(theirs)} nodes and properties, {len(wrong)} differ without a reason",
                   flush=True)
             failed += [f"{name}: {line}" for line in wrong]
+            check_own(ours)
             seed = check_seed(ours)
         again = check_seed(dump(program, [], os.path.join(folder, "ours.dtb")))
         assert seed != again, "the seed is the same twice"

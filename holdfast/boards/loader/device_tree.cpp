@@ -197,7 +197,7 @@ DeviceTreeBuilder::Node& DeviceTreeBuilder::Node::string(std::string_view name,
 }
 
 DeviceTreeBuilder::Node& DeviceTreeBuilder::Node::strings(
-    std::string_view name, std::initializer_list<std::string_view> values) {
+    std::string_view name, std::span<const std::string_view> values) {
   std::string all;
   for (const auto value : values) {
     if (value.find('\0') != value.npos)

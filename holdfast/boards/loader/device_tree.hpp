@@ -53,7 +53,10 @@ class DeviceTreeBuilder {
       return cells(name, std::span{values.begin(), values.size()});
     }
     Node& string(std::string_view name, std::string_view value);
-    Node& strings(std::string_view name, std::initializer_list<std::string_view> values);
+    Node& strings(std::string_view name, std::span<const std::string_view> values);
+    Node& strings(std::string_view name, std::initializer_list<std::string_view> values) {
+      return strings(name, std::span{values.begin(), values.size()});
+    }
     Node& bytes(std::string_view name, std::span<const std::byte> value);
     /// A property without a value, which is true by being there.
     Node& flag(std::string_view name);

@@ -107,6 +107,8 @@ void Tree::add_cpu(Node& cpus, const Place& place, std::uint32_t id) const {
       .string("status", "okay")
       .string("compatible", "riscv")
       .string("riscv,isa", cpu::riscv::isa_string(hart_))
+      .string("riscv,isa-base", cpu::riscv::kIsaBase)
+      .strings("riscv,isa-extensions", cpu::riscv::extension_names(hart_))
       .string("mmu-type", std::string{cpu::riscv::mmu_type(hart_)});
   if (hart_.isa.has(Extension::kZicbom)) cpu.u32("riscv,cbom-block-size", hart_.clean_block);
   if (hart_.isa.has(Extension::kZicboz)) cpu.u32("riscv,cboz-block-size", hart_.zero_block);
@@ -242,6 +244,7 @@ void Tree::add_imsics(Node& soc) const {
         .u32("#interrupt-cells", 0)
         .flag("interrupt-controller")
         .flag("msi-controller")
+        .u32("#msi-cells", 0)
         .cells("interrupts-extended", harts)
         .reg(pages)
         .u32("riscv,num-ids", irq::kMessages)
@@ -271,6 +274,7 @@ void Tree::add_aplics(Node& soc, const Place& place) const {
     aplic.phandle(level.handle);
     number(aplic, place);
     aplic.string("compatible", "riscv,aplic")
+        .u32("#address-cells", 0)
         .u32("#interrupt-cells", 2)
         .flag("interrupt-controller")
         .reg({{level.at, map::kAplicSize}})
@@ -279,8 +283,10 @@ void Tree::add_aplics(Node& soc, const Place& place) const {
       aplic.u32("msi-parent", level.messages);
     else
       aplic.cells("interrupts-extended", lines(place, {level.line}));
+    // The binding says "delegation"; firmware from before that knows the other.
     if (level.handle != supervisor)
       aplic.u32("riscv,children", supervisor)
+          .cells("riscv,delegation", {supervisor, 1, irq::kWiredSources})
           .cells("riscv,delegate", {supervisor, 1, irq::kWiredSources});
   }
 }

@@ -186,17 +186,24 @@ Result<HartConfig> CpuModel::hart(HartConfig base) const {
   return base;
 }
 
-std::string isa_string(const HartConfig& hart) {
-  std::string text = "rv64i";
+std::vector<std::string_view> extension_names(const HartConfig& hart) {
+  std::vector<std::string_view> names{"i"};
   for (const CpuProperty& property : kCpuProperties) {
     if (property.kind != Kind::kExtension || property.extension == Extension::kPmp) continue;
     // Without Svadu pages are marked as Svade says, whether it was asked for or not.
     const bool there =
         hart.isa.has(property.extension) ||
         (property.extension == Extension::kSvade && !hart.isa.has(Extension::kSvadu));
-    if (!there) continue;
-    if (property.name.size() > 1) text += '_';
-    text += property.name;
+    if (there) names.push_back(property.name);
+  }
+  return names;
+}
+
+std::string isa_string(const HartConfig& hart) {
+  std::string text = "rv64";
+  for (const std::string_view name : extension_names(hart)) {
+    if (name.size() > 1) text += '_';
+    text += name;
   }
   return text;
 }

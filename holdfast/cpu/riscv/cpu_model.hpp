@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "holdfast/base/result.hpp"
 #include "holdfast/cpu/riscv/cpu_properties.hpp"
@@ -53,8 +54,11 @@ class CpuModel {
   std::array<std::optional<std::uint64_t>, kCpuPropertyCount> said_{};
 };
 
+/// "i", "m" and so on, in canonical order.
+std::vector<std::string_view> extension_names(const HartConfig& hart);
 /// "rv64imafdc_zicsr_…", as a device tree names it.
 std::string isa_string(const HartConfig& hart);
+inline constexpr std::string_view kIsaBase = "rv64i";
 /// "riscv,sv57", as a device tree names it.
 std::string_view mmu_type(const HartConfig& hart);
 

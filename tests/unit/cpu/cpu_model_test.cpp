@@ -33,6 +33,15 @@ TEST(CpuModel, IsRv64UnlessToldOtherwise) {
   EXPECT_EQ(mmu_type(*made), "riscv,sv57");
 }
 
+TEST(CpuModel, ItsExtensionsHaveNamesEach) {
+  const auto made = hart({{"f", "off"}, {"d", "off"}, {"svadu", "off"}, {"x-ssaia", "on"}});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(extension_names(*made),
+            (std::vector<std::string_view>{"i", "m", "a", "c", "zicbom", "zicboz", "zicntr", "zicond",
+                                           "zicsr", "zifencei", "zihintpause", "zihpm", "zba", "zbb",
+                                           "zbc", "zbs", "ssaia", "sstc", "svade", "svinval"}));
+}
+
 TEST(CpuModel, MaxHasWhatIsOtherwiseOff) {
   const auto made = hart({}, "max");
   ASSERT_TRUE(made);
