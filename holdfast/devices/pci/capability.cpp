@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/devices/pci/slot_registers.hpp"
 
 namespace holdfast::devices::pci {
 namespace {
@@ -80,10 +81,14 @@ namespace {
 
 constexpr std::uint16_t kExpressVersion = 2;
 constexpr std::uint32_t kRoleBasedErrors = 1U << 15U;
-constexpr std::uint16_t kDeviceControlBits = 0x7fff & ~0x0200;  // no phantom functions
-constexpr std::uint16_t kRelaxedAndNoSnoop = 0x0810;   // device control after reset
+// No extended tags, phantom functions, auxiliary power.
+constexpr std::uint16_t kDeviceControlBits = 0x7fff & ~0x0700;
+// Device control after reset. SPEC: 7.5.3.4: relaxed ordering and no snoop may be used, reads ask for 512 bytes.
+constexpr std::uint16_t kDeviceControlAtReset = 0x2810;
 constexpr std::uint16_t kDeviceErrors = 0x000f;        // of device status
-constexpr std::uint16_t kLinkControlBits = 0x00c3 | 0x0008;
+// SPEC: 7.5.3.7: who is at the upper end of a link can disable it, and reads the read completion boundary.
+constexpr std::uint16_t kLinkControlBits = 0x00c3;
+constexpr std::uint16_t kReadCompletionBoundary = 0x0008;
 // 2.5 GT/s, one lane: the least there is. Nothing here takes time on a link.
 constexpr std::uint32_t kSpeedAndWidth = 1U | 1U << 4U;
 
@@ -95,7 +100,7 @@ Express::Express(Function& function, Init init)
          kExpressVersion | static_cast<std::uint32_t>(init.port) << 4 |
              std::uint32_t{init.interrupt_message} << 9);
   define(kDeviceCapabilities, 4, kRoleBasedErrors);
-  define(kDeviceControl, 2, kRelaxedAndNoSnoop);
+  define(kDeviceControl, 2, kDeviceControlAtReset);
   allow(kDeviceControl, 2, kDeviceControlBits);
   clear_by_ones(kDeviceStatus, 2, kDeviceErrors);
 }
@@ -113,7 +118,8 @@ void Express::seated(const Bus& bus) {
 
 void Express::define_link() {
   define(kLinkCapabilities, 4, kSpeedAndWidth);  // of port 0, unless the port says another number
-  allow(kLinkControl, 2, kLinkControlBits);
+  const std::uint16_t own = port_ == Port::kRootPort ? express::kLinkDisable : kReadCompletionBoundary;
+  allow(kLinkControl, 2, std::uint32_t{kLinkControlBits} | own);
   define(kLinkStatus, 2, kSpeedAndWidth);
   define(kLinkCapabilities2, 4, 1U << 1U);  // 2.5 GT/s
   define(kLinkControl2, 2, 1U);

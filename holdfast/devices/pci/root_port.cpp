@@ -76,15 +76,18 @@ void RootPort::follow_slot() {
 }
 
 void RootPort::config_written(unsigned at, unsigned bytes, memory::Transaction& map) {
-  const unsigned control = express_.at() + express::kSlotControl;
-  if (at < control + 2 && control < at + bytes) decided(slot_.control_written(control_));
+  const auto written = [&](unsigned control) {
+    return at < express_.at() + control + 2 && express_.at() + control < at + bytes;
+  };
+  if (written(express::kLinkControl)) decided(slot_.link_control_written());
+  if (written(express::kSlotControl)) decided(slot_.control_written(control_));
   follow_slot();
   Bridge::config_written(at, bytes, map);
 }
 
 void RootPort::decided(SlotRegisters::Decision decision) {
   using Decision = SlotRegisters::Decision;
-  if (decision == Decision::kUnpowered) reset_behind();
+  if (decision == Decision::kCutOff) reset_behind();
   hw::MachineRequests* machine = context().requests;
   if (machine == nullptr || (decision != Decision::kReleased && decision != Decision::kKept)) return;
   using Verdict = hw::MachineRequests::Verdict;
@@ -126,7 +129,7 @@ Result<hw::Slot::Answer> RootPort::PortSlot::ask() {
   SlotRegisters& slot = port_.slot_;
   if (slot.is_blinking())
     return fail("{}: the guest is busy with the slot: its power indicator blinks", slot_name());
-  if (!slot.is_link_active()) return Answer::kGo;
+  if (!slot.is_present() || !slot.is_powered()) return Answer::kGo;
   slot.press_button();
   port_.follow_slot();
   return Answer::kAsked;

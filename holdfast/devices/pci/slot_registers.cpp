@@ -37,22 +37,20 @@ void SlotRegisters::raise(std::uint16_t events) {
   config_.put(at_ + express::kSlotStatus, 2, status() | std::uint32_t{events});
 }
 
-void SlotRegisters::follow_link(bool before) {
-  const std::uint32_t others = config_.get16(at_ + express::kLinkStatus) & ~std::uint32_t{express::kLinkActive};
-  const bool now = is_link_active();
-  config_.put(at_ + express::kLinkStatus, 2, now ? others | express::kLinkActive : others);
-  if (now != before) raise(slot_status::kLinkChanged);
+void SlotRegisters::follow_link() {
+  if (is_link_active() == shows_active_link()) return;
+  config_.put(at_ + express::kLinkStatus, 2, config_.get16(at_ + express::kLinkStatus) ^ express::kLinkActive);
+  raise(slot_status::kLinkChanged);
 }
 
 void SlotRegisters::set_present(bool present) {
   if (present == is_present()) return;
-  const bool link = is_link_active();
   present_ = present;
   config_.put(at_ + express::kSlotStatus, 2, status() ^ slot_status::kPresent);
   asked_ = blinked_ = false;
   // Whoever puts something in presses the button, too, to say that it may be switched on.
   raise(present ? slot_status::kPresenceChanged | slot_status::kButton : slot_status::kPresenceChanged);
-  follow_link(link);
+  follow_link();
 }
 
 void SlotRegisters::press_button() {
@@ -72,17 +70,23 @@ SlotRegisters::Decision SlotRegisters::control_written(std::uint16_t before) {
   const bool had_power = (before & slot_control::kUnpowered) == 0;
   raise(slot_status::kCompleted);
   const bool released = is_present() && is_off(now) && !is_off(before);
-  if (is_present()) follow_link(had_power);
+  follow_link();
   if (released) {
     set_present(false);
     return Decision::kReleased;
   }
   if (asked_ && is_blinking()) blinked_ = true;
-  if (is_present() && had_power && !is_powered()) return Decision::kUnpowered;
+  if (is_present() && had_power && !is_powered()) return Decision::kCutOff;
   const bool shines = (now & slot_control::kPowerIndicator) == slot_control::kPowerOn && is_powered();
   if (!asked_ || !blinked_ || !shines) return Decision::kNone;
   asked_ = blinked_ = false;
   return Decision::kKept;
+}
+
+SlotRegisters::Decision SlotRegisters::link_control_written() {
+  const bool was_active = shows_active_link();
+  follow_link();
+  return was_active && !is_link_active() ? Decision::kCutOff : Decision::kNone;
 }
 
 void SlotRegisters::reset() {
@@ -91,8 +95,8 @@ void SlotRegisters::reset() {
     const unsigned power = present_ ? slot_control::kPowerOn : slot_control::kPowerOff | slot_control::kUnpowered;
     config_.put(at_ + express::kSlotControl, 2, slot_control::kAttentionOff | power);
   }
+  follow_link();
   config_.put(at_ + express::kSlotStatus, 2, present_ ? slot_status::kPresent : 0U);
-  follow_link(is_link_active());
 }
 
 }  // namespace holdfast::devices::pci

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registers of a hot-plug slot in the PCI Express capability of the port above it: attention button,
-// power controller, both indicators, presence, and the state of the link below. What the guest's writes
-// to them mean is worked out here, and nowhere acted upon.
+// power controller, both indicators, presence, and the state of the link below, which the guest can disable. What
+// the guest's writes to them mean is worked out here, and nowhere acted upon.
 //
 // A guest lets go of what is in the slot by switching off power and power indicator; the order does not
 // matter, what counts is the write by which both have become off. It keeps what it was asked for if it lets
@@ -22,11 +22,13 @@ namespace holdfast::devices::pci {
 
 /// Registers of the PCI Express capability, from its beginning.
 namespace express {
+inline constexpr unsigned kLinkControl = 0x10;
 inline constexpr unsigned kLinkStatus = 0x12;
 inline constexpr unsigned kSlotCapabilities = 0x14;
 inline constexpr unsigned kSlotControl = 0x18;
 inline constexpr unsigned kSlotStatus = 0x1a;
-inline constexpr std::uint16_t kLinkActive = 0x2000;  // in kLinkStatus
+inline constexpr std::uint16_t kLinkDisable = 0x0010;  // in kLinkControl
+inline constexpr std::uint16_t kLinkActive = 0x2000;   // in kLinkStatus
 }  // namespace express
 
 namespace slot_capability {
@@ -77,7 +79,7 @@ class SlotRegisters {
   bool is_present() const { return present_; }
   bool is_powered() const { return (control() & slot_control::kUnpowered) == 0; }
   /// What is below can be reached.
-  bool is_link_active() const { return is_present() && is_powered(); }
+  bool is_link_active() const { return is_present() && is_powered() && !is_link_disabled(); }
   bool is_blinking() const {
     return (control() & slot_control::kPowerIndicator) == slot_control::kPowerBlinks;
   }
@@ -94,10 +96,12 @@ class SlotRegisters {
     kNone,
     kReleased,  // what is there may go
     kKept,      // the button was pressed in vain
-    kUnpowered,  // what is there has lost its power, and its state
+    kCutOff,    // what is there has lost its power or its link, and so its state
   };
   /// The guest has written the control register, which was `before`. At most one decision a write.
   Decision control_written(std::uint16_t before);
+  /// The guest has written the link's control register.
+  Decision link_control_written();
   /// A slot with something in it has power from the start.
   void reset();
 
@@ -106,8 +110,14 @@ class SlotRegisters {
  private:
   std::uint16_t status() const { return config_.get16(at_ + express::kSlotStatus); }
   void raise(std::uint16_t events);
-  /// Shows whether the link is active; it was so before or not.
-  void follow_link(bool before);
+  bool is_link_disabled() const {
+    return (config_.get16(at_ + express::kLinkControl) & express::kLinkDisable) != 0;
+  }
+  bool shows_active_link() const {
+    return (config_.get16(at_ + express::kLinkStatus) & express::kLinkActive) != 0;
+  }
+  /// Shows whether the link is active.
+  void follow_link();
   static bool is_off(std::uint16_t control);
 
   ConfigSpace& config_;

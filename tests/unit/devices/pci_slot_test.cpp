@@ -19,6 +19,11 @@ using Stage = hw::Ticket::Stage;
 constexpr std::uint16_t kInserted = status::kPresent | status::kPresenceChanged | status::kButton;
 constexpr std::uint64_t kSlotRamWord = pci_map::kRam + 0x100;
 
+constexpr std::uint16_t kLinkDisable = 0x0010;  // of link control
+constexpr std::uint16_t kLinkRetrain = 0x0020;
+constexpr std::uint16_t kReadBoundary = 0x0008;
+constexpr std::uint16_t kCommonClock = 0x0040;
+
 class PciSlotTest : public ::testing::Test {
  protected:
   /// There from the start, powered, mapped, and with no events.
@@ -28,6 +33,11 @@ class PciSlotTest : public ::testing::Test {
     slot_.number_and_open();
     slot_.map_device();
   }
+  std::uint32_t link_control() { return slot_.config(SlotWorld::kPort, link_control_at(), 2); }
+  void set_link_control(std::uint16_t value) {
+    slot_.set_config(SlotWorld::kPort, link_control_at(), 2, value);
+    slot_.settle();
+  }
   Ref<hw::Ticket> ask(std::string name = "probe") {
     auto ticket = slot_->unplug(std::move(name));
     slot_.settle();
@@ -35,6 +45,9 @@ class PciSlotTest : public ::testing::Test {
   }
 
   SlotWorld slot_;
+
+ private:
+  unsigned link_control_at() const { return slot_.capability_at() + devices::pci::Express::kLinkControl; }
 };
 
 TEST_F(PciSlotTest, AnEmptySlotHasNoPower) {
@@ -105,6 +118,51 @@ TEST_F(PciSlotTest, PowerGoesFirstAndItsStateWithIt) {
   slot_.command(SlotWorld::kOff | SlotWorld::kNoPower);
   slot_.settle();
   EXPECT_EQ(slot_->find_now("probe"), nullptr) << "that was the second half";
+}
+
+TEST_F(PciSlotTest, ALinkThatIsDisabledIsDownAndTakesTheStateOfWhatIsBehindIt) {
+  start_with_probe();
+  slot_.write32(SlotWorld::kWindow + PciProbe::kData, 77);
+  set_link_control(kLinkDisable);
+  EXPECT_FALSE(slot_.link());
+  EXPECT_EQ(slot_.status(), status::kPresent | status::kLinkChanged);
+  EXPECT_EQ(slot_.id_in_slot(), SlotWorld::kNobody);
+  EXPECT_EQ(slot_.read32(SlotWorld::kWindow), SlotWorld::kNobody);
+  slot_.clear(status::kLinkChanged);
+  set_link_control(kLinkDisable);
+  EXPECT_EQ(slot_.status(), status::kPresent) << "as it was";
+  set_link_control(0);
+  EXPECT_TRUE(slot_.link());
+  EXPECT_EQ(slot_.status(), status::kPresent | status::kLinkChanged);
+  slot_.map_device();
+  EXPECT_EQ(slot_.read32(SlotWorld::kWindow + PciProbe::kData), 0U) << "it began anew";
+}
+
+TEST_F(PciSlotTest, TheGuestIsAskedForWhatIsBehindADisabledLink) {
+  start_with_probe();
+  set_link_control(kLinkDisable);
+  EXPECT_EQ(ask()->stage(), Stage::kRequested) << "it has power";
+  slot_.let_go();
+  EXPECT_EQ(slot_->find_now("probe"), nullptr);
+}
+
+TEST_F(PciSlotTest, AResetEnablesTheLink) {
+  start_with_probe();
+  set_link_control(kLinkDisable);
+  slot_->reset();
+  EXPECT_TRUE(slot_.link());
+  EXPECT_EQ(slot_.status(), status::kPresent);
+  slot_.number_and_open();
+  EXPECT_EQ(slot_.id_in_slot(), SlotWorld::kProbeId);
+}
+
+TEST_F(PciSlotTest, ALinkIsRetrainedAtOnce) {
+  start_with_probe();
+  set_link_control(kLinkRetrain | kReadBoundary | kCommonClock);
+  EXPECT_EQ(link_control(), kCommonClock) << "it reads as zero, and the port's boundary is what it is";
+  EXPECT_TRUE(slot_.link());
+  EXPECT_EQ(slot_.status(), status::kPresent);
+  EXPECT_EQ(slot_.id_in_slot(), SlotWorld::kProbeId);
 }
 
 TEST_F(PciSlotTest, TheIndicatorGoesFirst) {
@@ -411,6 +469,18 @@ TEST(PciPortTest, WhatIsBehindItSaysTheSameOfItsLink) {
   EXPECT_EQ(link(0, 1), devices::pci::capability::kExpress);
   EXPECT_EQ(link(devices::pci::Express::kLinkCapabilities, 4), 0x11U);
   EXPECT_EQ(link(devices::pci::Express::kLinkStatus, 2), 0x11U);
+  slot.store(PciWorld::config_at(0, 0, kExpress + devices::pci::Express::kLinkControl, 1), 2, 0xffff);
+  EXPECT_EQ(link(devices::pci::Express::kLinkControl, 2), 0xcbU) << "only the port can disable it";
+}
+
+// SPEC: PCI Express Base Specification 4.0, 7.5.3.4.
+TEST(PciPortTest, DeviceControlIsAsTheSpecificationStartsIt) {
+  SlotWorld slot;
+  const unsigned at = slot.capability_at() + devices::pci::Express::kDeviceControl;
+  EXPECT_EQ(slot.config(SlotWorld::kPort, at, 2), 0x2810U) << "reads of 512 bytes";
+  slot.set_config(SlotWorld::kPort, at, 2, 0xffff);
+  EXPECT_EQ(slot.config(SlotWorld::kPort, at, 2), 0x78ffU)
+      << "no extended tags, phantom functions, auxiliary power";
 }
 
 }  // namespace
