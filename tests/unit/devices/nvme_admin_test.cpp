@@ -111,6 +111,24 @@ TEST_F(NvmeAdmin, IdentifiesItself) {
   EXPECT_EQ(number_at<std::uint8_t>(page, 525), 7U);
 }
 
+// SPEC: NVM Express 1.4, 7.9: "nqn.2014-08.org.nvmexpress:uuid:" and an identifier as RFC 4122 has it.
+TEST_F(NvmeAdmin, ItsSubsystemHasANameThatTheSerialDecides) {
+  plug({.serial = "S 123"});
+  host_.start();
+  ASSERT_EQ(admin(host_.identify(1)), Status::kSuccess);
+  const auto page = host_.read(kData, 4096);
+  const std::string name = reinterpret_cast<const char*>(page.data()) + 768;
+  EXPECT_EQ(name, "nqn.2014-08.org.nvmexpress:uuid:89c65363-167e-82e7-9233-7ae663ed7f9e");
+  devices::nvme::Identity same{.vendor = 0x1b36, .subsystem_vendor = 0x1af4, .serial = "S 123"};
+  const auto name_of = [](const devices::nvme::Identity& identity) {
+    const auto own = identify_controller(identity);
+    return std::string{reinterpret_cast<const char*>(own.bytes().data()) + 768};
+  };
+  EXPECT_EQ(name_of(same), name);
+  same.serial = "S 124";
+  EXPECT_NE(name_of(same), name);
+}
+
 TEST_F(NvmeAdmin, IdentifiesNamespaces) {
   start({.logical_block_size = 4096});
   ASSERT_EQ(admin(host_.identify(0, 1)), Status::kSuccess);

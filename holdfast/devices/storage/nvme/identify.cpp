@@ -3,9 +3,10 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <bit>
 #include <string_view>
+
+#include "holdfast/devices/storage/nvme/uuid.hpp"
 
 namespace holdfast::devices::nvme {
 namespace {
@@ -25,10 +26,12 @@ void put_big_endian(DataPage& page, std::size_t at, std::uint64_t value) {
     page.put(at + i, static_cast<std::uint8_t>(value >> (56 - 8 * i)));
 }
 
-// The name that hosts make for controllers that say none (7.9); ended by zeroes.
+// SPEC: 7.9: of the two forms of a name the one that needs no domain; ended by zeroes. The same at each start,
+// and told apart by what tells controllers apart.
 std::string subsystem_name(const Identity& identity) {
-  return fmt::format("nqn.2014.08.org.nvmexpress:{:04x}{:04x}{:20}{:40}", identity.vendor,
-                     identity.subsystem_vendor, identity.serial, kModel);
+  return "nqn.2014-08.org.nvmexpress:uuid:" +
+         uuid_text(uuid_of(fmt::format("{:04x}{:04x}{:20}{:40}", identity.vendor, identity.subsystem_vendor,
+                                       identity.serial, kModel)));
 }
 
 constexpr std::uint8_t kNamespaceUuid = 3;
@@ -66,7 +69,7 @@ DataPage identify_controller(const Identity& identity) {
   // SGLS: any alignment, bit buckets, lists longer than the data.
   page.put<std::uint32_t>(536, 1U << 0U | 1U << 16U | 1U << 18U);
   const std::string name = subsystem_name(identity);
-  page.put_bytes(768, std::as_bytes(std::span{name}).first(std::min<std::size_t>(name.size(), 255)));
+  page.put_bytes(768, std::as_bytes(std::span{name}));
   page.put<std::uint16_t>(2048, 0x9c4);      // power state 0: 25 W at most
   page.put<std::uint32_t>(2048 + 4, 16);     // entered and left within 16 µs
   page.put<std::uint32_t>(2048 + 8, 4);

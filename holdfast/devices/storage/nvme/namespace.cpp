@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <utility>
 
 #include "holdfast/devices/storage/nvme/spec.hpp"
+#include "holdfast/devices/storage/nvme/uuid.hpp"
 
 namespace holdfast::devices::nvme {
 namespace {
@@ -19,40 +19,6 @@ constexpr std::uint32_t kLargestPhysicalBlock = 2U << 20U;
 std::string shown(std::string text) {
   std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
-}
-
-/// "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", most significant digits first.
-std::optional<std::array<std::byte, 16>> parse_uuid(const std::string& text) {
-  std::array<std::byte, 16> bytes{};
-  std::string digits;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_dash != (text[i] == '-')) return std::nullopt;
-    if (!is_dash) digits += text[i];
-  }
-  if (text.size() != 36 || digits.size() != 2 * bytes.size()) return std::nullopt;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    unsigned value = 0;
-    const char* const first = digits.data() + 2 * i;
-    const auto done = std::from_chars(first, first + 2, value, 16);
-    if (done.ec != std::errc{} || done.ptr != first + 2) return std::nullopt;
-    bytes[i] = static_cast<std::byte>(value);
-  }
-  return bytes;
-}
-
-/// Always the same for the same words: a name-based identifier of the form that is free for any hash.
-std::array<std::byte, 16> uuid_of(const std::string& words) {
-  std::array<std::byte, 16> bytes{};
-  for (std::size_t half = 0; half < 2; ++half) {
-    std::uint64_t hash = 0xcbf2'9ce4'8422'2325U + half;  // FNV-1a
-    for (const char c : words) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3U;
-    for (std::size_t i = 0; i < 8; ++i)
-      bytes[half * 8 + i] = static_cast<std::byte>(hash >> (8 * i));
-  }
-  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x80};  // version 8
-  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-  return bytes;
 }
 
 }  // namespace
