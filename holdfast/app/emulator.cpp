@@ -112,6 +112,7 @@ class Emulator {
     TRY(boards::register_device_types(types_));
     for (const MachineType* type : machines(options_.architecture))
       TRY(types_.add(*boards::machine_type(type->name)));
+    TRY(make_threads(*machine_, options_));
     const FlashDrives flash = TRY(make_drives(options_, machine_->drives()));
     if (options_.preconfig) TRY(await_configuration());
     Host host{.backends = *backends_, .gang = runs() ? &gang_ : nullptr,
@@ -185,7 +186,7 @@ class Emulator {
   Result<void> hand_over_memory() {
     for (auto& [id, claim] : std::exchange(node_memory_, {})) {
       claim.release();
-      TRY(machine_->discard_memory(id));
+      TRY(machine_->discard_object(id));
     }
     return {};
   }

@@ -8,12 +8,18 @@
 namespace holdfast::app {
 namespace {
 
-Result<hw::MemoryBackend::Init> read(const OptionGroup& group) {
+machine::DeviceWish object_wish(const OptionGroup& group) {
   const std::string* type = group.find("qom-type");
   machine::DeviceWish wish{.driver = type == nullptr ? std::string{} : *type, .id = group.id()};
   for (const KeyValue& item : group.items)
     if (item.key != "qom-type" && item.key != "id") wish.values.push_back({item.key, item.value});
-  auto object = machine::read_memory_object(wish);
+  return wish;
+}
+
+bool is_thread(const OptionGroup& group) { return machine::is_io_thread(object_wish(group).driver); }
+
+Result<hw::MemoryBackend::Init> read(const OptionGroup& group) {
+  auto object = machine::read_memory_object(object_wish(group));
   if (!object) return std::unexpected{about(group, object.error())};
   return object;
 }
@@ -22,7 +28,8 @@ Result<hw::MemoryBackend::Init> read(const OptionGroup& group) {
 
 Result<std::vector<MemoryObject>> memory_objects(const Options& options) {
   std::vector<MemoryObject> objects;
-  for (const OptionGroup& group : options.objects) objects.push_back(TRY(read(group)));
+  for (const OptionGroup& group : options.objects)
+    if (!is_thread(group)) objects.push_back(TRY(read(group)));
   return objects;
 }
 
@@ -58,6 +65,7 @@ OptionGroup group_of(const hw::MemoryBackend& memory) {
 
 Result<void> make_memory(machine::Machine& machine, const Options& options, const BoardMemory& board) {
   for (const OptionGroup& group : options.objects) {
+    if (is_thread(group)) continue;
     auto object = TRY(read(group));
     const auto found = board.find(object.id);
     const auto made = found == board.end() ? machine.add_memory(object)
@@ -67,8 +75,16 @@ Result<void> make_memory(machine::Machine& machine, const Options& options, cons
   return {};
 }
 
+Result<void> make_threads(machine::Machine& machine, const Options& options) {
+  for (const OptionGroup& group : options.objects)
+    if (is_thread(group))
+      if (const auto made = machine::make_object(machine, object_wish(group)); !made)
+        return std::unexpected{about(group, made.error())};
+  return {};
+}
+
 Result<std::string> objects_text(const std::string& subject) {
-  return machine::memory_objects_text(subject);
+  return machine::objects_text(subject);
 }
 
 }  // namespace holdfast::app

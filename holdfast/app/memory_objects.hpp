@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `-object memory-backend-…`: memory of the host that a machine or a node of it has as RAM.
+// `-object memory-backend-…`: memory of the host that a machine or a node of it has as RAM; and
+// `-object iothread`.
 #pragma once
 
 #include <functional>
@@ -11,12 +12,13 @@
 #include "holdfast/app/options.hpp"
 #include "holdfast/base/result.hpp"
 #include "holdfast/machine/memory_object.hpp"
+#include "holdfast/machine/user_object.hpp"
 
 namespace holdfast::app {
 
 using MemoryObject = hw::MemoryBackend::Init;
 
-/// All that the options have. Errors: an object of another type, keys and values it has not.
+/// All memory that the options have. Errors: an object of another type, keys and values it has not.
 Result<std::vector<MemoryObject>> memory_objects(const Options& options);
 
 /// The one of that id; the error lists those there are.
@@ -28,7 +30,10 @@ OptionGroup group_of(const hw::MemoryBackend& memory);
 /// The ids of those that are RAM of the board, each with the path of the device that shows it.
 using BoardMemory = std::map<std::string, std::string, std::less<>>;
 
-/// Makes all of them in a machine.
+/// Makes all threads of the options in a machine.
+Result<void> make_threads(machine::Machine& machine, const Options& options);
+
+/// Makes all memory in a machine.
 Result<void> make_memory(machine::Machine& machine, const Options& options, const BoardMemory& board);
 
 /// What `-object help` and `-object TYPE,help` print.

@@ -40,6 +40,7 @@
 #include "holdfast/devices/virtio/virtio_mmio.hpp"
 #include "holdfast/hw/base_types.hpp"
 #include "holdfast/hw/clock_tree.hpp"
+#include "holdfast/hw/io_thread.hpp"
 
 namespace holdfast::boards {
 namespace {
@@ -173,6 +174,7 @@ Result<void> register_others(object::TypeRegistry& registry) {
   TRY(hw::add_base_types(registry));
   TRY(chardev::add_types(registry));
   TRY(registry.add(hw::Cpu::kType));
+  TRY(registry.add(hw::IoThread::kType));
   TRY(registry.add(hw::MemoryBackend::kType));
   for (const object::Type* type : hw::MemoryBackend::kTypes) TRY(registry.add(*type));
   TRY(devices::pci::add_types(registry));

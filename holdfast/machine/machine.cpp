@@ -100,6 +100,7 @@ Census::Snapshot Machine::end() {
   backends_.clear();
   drives_ = {};
   memory_.clear();
+  io_threads_.clear();
   return services_->census();
 }
 

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "holdfast/base/census.hpp"
@@ -33,6 +34,7 @@
 #include "holdfast/hw/bus.hpp"
 #include "holdfast/hw/cpu_set.hpp"
 #include "holdfast/hw/device.hpp"
+#include "holdfast/hw/io_thread.hpp"
 #include "holdfast/hw/machine_requests.hpp"
 #include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/hw/services.hpp"
@@ -137,10 +139,16 @@ class Machine final : private hw::MachineRequests {
   Result<void> add_memory(const hw::MemoryBackend::Init& init);
   /// One that the device at `path` shows as RAM of the board.
   Result<void> note_board_memory(const hw::MemoryBackend::Init& init, const std::string& path);
-  /// Gives it back to the host; an error if there is none of that id, or if it is in use.
-  Result<void> discard_memory(std::string_view id);
+  /// A thread with an event loop, at /objects/ID; `values` are of its properties. Errors: the id is taken,
+  /// properties it has not, or the host refuses.
+  Result<void> add_io_thread(const std::string& id,
+                             const std::vector<std::pair<std::string, std::string>>& values);
+  /// Gives memory back to the host, or ends a thread; an error if there is none of that id, or if it is in
+  /// use.
+  Result<void> discard_object(std::string_view id);
   /// For the control thread: all there are, in order of joining.
   std::vector<hw::MemoryBackend*> memory_now();
+  std::vector<hw::IoThread*> io_threads_now();
 
   /// Block back-ends by name. For the control thread.
   block::Nodes& drives() { return drives_; }
@@ -239,6 +247,9 @@ class Machine final : private hw::MachineRequests {
   block::Nodes drives_;                                      // the same
   FindDescriptor find_descriptor_;                           // the same
   Result<void> join(std::unique_ptr<hw::MemoryBackend> memory);
+  Result<void> discard_memory_now(std::string_view id);
+  /// Whether no object has it.
+  Result<void> check_free(const std::string& id);
 
   /// What the tree shows of it.
   class Shown final : public object::Object {
@@ -253,6 +264,7 @@ class Machine final : private hw::MachineRequests {
 
   object::Node objects_;
   std::vector<std::unique_ptr<hw::MemoryBackend>> memory_;   // control thread
+  std::vector<std::unique_ptr<hw::IoThread>> io_threads_;    // the same
   Shown shown_;
   object::Node peripherals_;
   object::Node anonymous_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The back-ends that a machine keeps for its devices: character devices and memory.
+// The back-ends that a machine keeps for its devices: character devices, memory and threads.
 #include <algorithm>
 #include <utility>
 
@@ -59,8 +59,7 @@ Result<void> Machine::add_memory(const hw::MemoryBackend::Init& init) {
   Result<void> result;
   run_job("add memory", [&] {
     result = [&]() -> Result<void> {
-      if (tree().has("/objects/" + init.id))
-        return fail("id '{}' is taken; it takes one that no object has", init.id);
+      TRY(check_free(init.id));
       return join(TRY(hw::MemoryBackend::make(context(), init, find_descriptor_)));
     }();
   });
@@ -73,18 +72,56 @@ Result<void> Machine::note_board_memory(const hw::MemoryBackend::Init& init, con
   return result;
 }
 
-Result<void> Machine::discard_memory(std::string_view id) {
+Result<void> Machine::add_io_thread(const std::string& id,
+                                    const std::vector<std::pair<std::string, std::string>>& values) {
   Result<void> result;
-  run_job("discard memory", [&] {
-    const auto found = std::ranges::find(memory_, id, [](const auto& it) { return it->id(); });
-    if (found == memory_.end())
-      result = fail("object '{}' not found", id);
-    else if (const std::string& user = (*found)->user(); !user.empty())
-      result = fail("object '{}' is in use by {}; it can be deleted when that has gone", id, user);
-    else
-      memory_.erase(found);
+  run_job("add a thread", [&] {
+    result = [&]() -> Result<void> {
+      TRY(check_free(id));
+      auto thread = TRY(hw::IoThread::make(context(), id));
+      for (const auto& [name, value] : values) TRY(thread->set_property(name, value));
+      TRY(thread->start());
+      TRY(thread->node().attach(objects_, id));
+      io_threads_.push_back(std::move(thread));
+      return {};
+    }();
   });
   return result;
+}
+
+Result<void> Machine::discard_object(std::string_view id) {
+  std::unique_ptr<hw::IoThread> gone;  // outside of the job, for it is waited for
+  Result<void> result;
+  run_job("discard an object", [&] {
+    const auto thread = std::ranges::find(io_threads_, id, [](const auto& it) { return it->id(); });
+    if (thread == io_threads_.end()) {
+      result = discard_memory_now(id);
+      return;
+    }
+    gone = std::move(*thread);
+    io_threads_.erase(thread);
+  });
+  return result;
+}
+
+Result<void> Machine::discard_memory_now(std::string_view id) {
+  const auto found = std::ranges::find(memory_, id, [](const auto& it) { return it->id(); });
+  if (found == memory_.end()) return fail("object '{}' not found", id);
+  if (const std::string& user = (*found)->user(); !user.empty())
+    return fail("object '{}' is in use by {}; it can be deleted when that has gone", id, user);
+  memory_.erase(found);
+  return {};
+}
+
+Result<void> Machine::check_free(const std::string& id) {
+  if (tree().has("/objects/" + id)) return fail("id '{}' is taken; it takes one that no object has", id);
+  return {};
+}
+
+std::vector<hw::IoThread*> Machine::io_threads_now() {
+  std::vector<hw::IoThread*> all;
+  for (const auto& thread : io_threads_) all.push_back(thread.get());
+  return all;
 }
 
 std::vector<hw::MemoryBackend*> Machine::memory_now() {

@@ -54,7 +54,7 @@ const object::Type* find_type(std::string_view name) {
 }
 
 std::unexpected<Error> unknown_type(std::string_view name) {
-  return fail("there is no type '{}'; there are memory-backend-file, memory-backend-memfd and "
+  return fail("there is no type '{}'; there are iothread, memory-backend-file, memory-backend-memfd and "
               "memory-backend-ram",
               name);
 }

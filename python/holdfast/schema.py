@@ -315,6 +315,11 @@ MemoryDeviceInfo = TypedDict("MemoryDeviceInfo", {
 })
 IOThreadInfo = TypedDict("IOThreadInfo", {
     "id": "str",
+    "thread-id": "int",
+    "poll-max-ns": "int",
+    "poll-grow": "int",
+    "poll-shrink": "int",
+    "aio-max-batch": "int",
 })
 SchemaInfo = TypedDict("SchemaInfo", {
     "name": "str",
@@ -638,9 +643,15 @@ class Commands:
         hugetlb: bool | None = None,
         hugetlbsize: int | None = None,
         seal: bool | None = None,
+        poll_max_ns: int | None = None,
+        poll_grow: int | None = None,
+        poll_shrink: int | None = None,
+        aio_max_batch: int | None = None,
+        thread_pool_min: int | None = None,
+        thread_pool_max: int | None = None,
         **more: Any,
     ) -> None:
-        """Makes an object: memory for a module of RAM. What a type takes, `-object TYPE,help` says."""
+        """Makes an object: memory for a module of RAM, or a thread for input and output. What a type takes, `-object TYPE,help` says."""
         self.execute("object-add", _given({
             "qom-type": qom_type,
             "id": id,
@@ -658,6 +669,12 @@ class Commands:
             "hugetlb": hugetlb,
             "hugetlbsize": hugetlbsize,
             "seal": seal,
+            "poll-max-ns": poll_max_ns,
+            "poll-grow": poll_grow,
+            "poll-shrink": poll_shrink,
+            "aio-max-batch": aio_max_batch,
+            "thread-pool-min": thread_pool_min,
+            "thread-pool-max": thread_pool_max,
             **more,
         }))
 
@@ -672,7 +689,7 @@ class Commands:
         }))
 
     def query_iothreads(self) -> list[IOThreadInfo]:
-        """Threads that users made for input and output; there are none."""
+        """Threads that users made for input and output, with their numbers on the host."""
         return cast(list[IOThreadInfo], self.execute("query-iothreads"))
 
     def query_cpu_definitions(self) -> list[CpuDefinitionInfo]:

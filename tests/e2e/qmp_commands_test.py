@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import harness
 from holdfast import Error, Machine, ProtocolError
@@ -523,6 +524,52 @@ def a_core_file_is_written(program):
         assert refusal(m.qmp, "dump-guest-memory", right) == "GenericError", "nothing executes there"
 
 
+def threads_for_input_and_output(program):
+    """They are threads of the process, by the host's numbers, until they are deleted."""
+    kept = {"poll-max-ns": 32768, "poll-grow": 0, "poll-shrink": 0, "aio-max-batch": 0, "thread-pool-min": 0,
+            "thread-pool-max": 64}
+    with machine(program, "-object", "iothread,id=io0", "-object",
+                 '{"qom-type":"iothread","id":"io1","poll-max-ns":5,"thread-pool-min":70,"thread-pool-max":80}') as m:
+        q = m.qmp
+
+        def threads():
+            return set(map(int, os.listdir(f"/proc/{m.process.pid}/task")))
+
+        def shown(name):
+            return {key: q.qom_get(path=f"/objects/{name}", property=key) for key in kept}
+
+        before = threads()
+        q.execute("object-add", {"qom-type": "iothread", "id": "io2", "poll-grow": 1 << 62})
+        listed = {one["id"]: one for one in q.query_iothreads()}
+        assert list(listed) == ["io0", "io1", "io2"], listed
+        numbers = {name: one["thread-id"] for name, one in listed.items()}
+        assert threads() - before == {numbers["io2"]} and set(numbers.values()) <= threads(), numbers
+        assert len(set(numbers.values()) | {m.process.pid}) == 4, numbers
+        assert shown("io0") == kept and listed["io0"].items() >= dict(list(kept.items())[:4]).items()
+        assert shown("io1") == kept | {"poll-max-ns": 5, "thread-pool-min": 70, "thread-pool-max": 80}
+        assert listed["io2"]["poll-grow"] == 1 << 62
+        q.qom_set(path="/objects/io0", property="poll-max-ns", value=7)
+        assert q.query_iothreads()[0]["poll-max-ns"] == 7
+        for key, value in (("poll-max-ns", -1), ("thread-pool-min", 65), ("thread-pool-max", 0), ("nothing", 1)):
+            assert refusal(q, "qom-set", {"path": "/objects/io0", "property": key, "value": value}) == "GenericError"
+            assert refusal(q, "object-add", {"qom-type": "iothread", "id": "x", key: value}) == "GenericError", key
+        assert refusal(q, "object-add", {"qom-type": "iothread", "id": "io0"}) == "GenericError", "taken"
+        q.execute("object-del", id="io1")
+        assert refusal(q, "object-del", {"id": "io1"}) == "GenericError"
+        assert [one["id"] for one in q.query_iothreads()] == ["io0", "io2"]
+        deadline = time.monotonic() + PATIENCE  # the host shows one that has been joined for a moment more
+        while numbers["io1"] in threads():
+            assert time.monotonic() < deadline, numbers
+        assert {numbers["io0"], numbers["io2"]} <= threads()
+        q.execute("quit")
+        assert m.wait() is not None and m.process.returncode == 0
+    with machine(program, "-preconfig", "-object", "iothread,id=io0") as m:
+        assert [one["id"] for one in m.qmp.query_iothreads()] == ["io0"]
+    run = subprocess.run([program, *BOARD, "-object", "iothread,id=io0,thread-pool-max=0"], capture_output=True, text=True,
+                         check=False, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    assert run.returncode == 1 and "thread-pool-max 0" in run.stderr, run
+
+
 def nodes_are_told_to_the_monitor(program):
     node = {"type": "node", "nodeid": 0, "mem": 128 << 20}
     with machine(program, "-accel", "qtest", "-m", "256M", "-smp", "2", "-preconfig") as m:
@@ -746,7 +793,7 @@ def devices_show_their_settings(program):
 
 CASES = [block_nodes, a_device_goes_after_the_reply, devices_show_their_settings, things_there_are_not, ends, before_the_machine_is_made, machines_of_the_program,
          cpus_of_the_program, descriptors, sets_of_descriptors, files_of_sets, sets_go_with_the_last_client, back_ends_come_and_go,
-         output_kept_in_memory, memory_is_saved, a_core_file_is_written,
+         output_kept_in_memory, memory_is_saved, a_core_file_is_written, threads_for_input_and_output,
          nodes_are_told_to_the_monitor, memory_of_the_monitor_is_a_nodes, actions, resets_that_are_ends, a_reset_while_stopped,
          beside_the_reference]
 

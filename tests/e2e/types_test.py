@@ -121,7 +121,7 @@ def types_have_what_they_say(program):
         assert types.implementers("machine", abstract=False) == named, machine
         assert types.implementers("resettable") - {"resettable"} == types.implementers("device")
         assert types.implementers("user-creatable", abstract=False) == {
-            "memory-backend-ram", "memory-backend-file", "memory-backend-memfd"}
+            "iothread", "memory-backend-ram", "memory-backend-file", "memory-backend-memfd"}
         assert {"PCI", "PCIE", "nvme-bus", "system-bus"} == types.implementers("bus", abstract=False)
         assert types.parent("PCIE") == "PCI"
         assert "pcie-root-port" in types.implementers("hotplug-handler")

@@ -170,7 +170,7 @@ TEST_P(HartHazard, H15_ModulesOfRamGoWhileHartsAndDmaAreAtTheirBytes) {
   EXPECT_FALSE(machine_.read32(kModules));
   EXPECT_EQ(machine_.census()[Census::Kind::kHold], 1);
   hold->bytes()[0xff] = std::byte{7};  // to the last byte
-  EXPECT_TRUE(machine_->discard_memory("m")) << "the module claims it no more";
+  EXPECT_TRUE(machine_->discard_object("m")) << "the module claims it no more";
   hold->bytes()[0xff] = std::byte{8};
   hold.reset();
 
@@ -178,7 +178,7 @@ TEST_P(HartHazard, H15_ModulesOfRamGoWhileHartsAndDmaAreAtTheirBytes) {
   plug_memory();
   EXPECT_EQ(machine_.read32(kModules + 0x80fc), 0U) << "other bytes";
   EXPECT_TRUE(machine_->unplug("peripheral/d")->wait());
-  EXPECT_TRUE(machine_->discard_memory("m"));
+  EXPECT_TRUE(machine_->discard_object("m"));
   machine_->pause();
   EXPECT_EQ(machine_.census(), before);
 }
@@ -206,14 +206,14 @@ TEST_P(HartHazard, H18_ABackEndIsClaimedUntilItsDeviceHasGone) {
   plug_memory();
   Schedule schedule;
   Result<void> deleted;
-  schedule.run_at("hw.sever.committed", "main", [&] { deleted = machine_->discard_memory("m"); });
+  schedule.run_at("hw.sever.committed", "main", [&] { deleted = machine_->discard_object("m"); });
   const auto ticket = machine_->unplug("peripheral/d");
-  EXPECT_FALSE(machine_->discard_memory("m")) << "it is not destroyed yet";
+  EXPECT_FALSE(machine_->discard_object("m")) << "it is not destroyed yet";
   EXPECT_TRUE(ticket->wait());
   ASSERT_FALSE(deleted) << "severed, and a reader may still be at its bytes";
   EXPECT_EQ(deleted.error().message,
             "object 'm' is in use by /machine/peripheral/d; it can be deleted when that has gone");
-  EXPECT_TRUE(machine_->discard_memory("m"));
+  EXPECT_TRUE(machine_->discard_object("m"));
   EXPECT_EQ(machine_.census(), before);
 }
 

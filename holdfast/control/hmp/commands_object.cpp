@@ -4,7 +4,7 @@
 
 #include "holdfast/control/hmp/command.hpp"
 #include "holdfast/control/hmp/words.hpp"
-#include "holdfast/machine/memory_object.hpp"
+#include "holdfast/machine/user_object.hpp"
 
 namespace holdfast::control::hmp {
 namespace {
@@ -46,14 +46,14 @@ Result<void> add_object(Call& call) {
   const bool any_type = type == "help" || type == "?";
   const bool asked = any_type || !value_of(items, "help").empty() || !value_of(items, "?").empty();
   if (asked) {
-    call.out += TRY(machine::memory_objects_text(any_type ? std::string{} : type));
+    call.out += TRY(machine::objects_text(any_type ? std::string{} : type));
     return {};
   }
   machine::DeviceWish wish{.driver = type, .id = value_of(items, "id")};
   if (!machine::is_id(wish.id)) return std::unexpected{machine::not_an_id(wish.id)};
   for (const auto& [key, value] : items)
     if (key != "qom-type" && key != "id") wish.values.push_back({key, value});
-  return call.machine().add_memory(TRY(machine::read_memory_object(wish)));
+  return machine::make_object(call.machine(), wish);
 }
 
 Result<void> remove_object(Call& call) { return call.tell("object-del", {{"id", call.text("id")}}); }

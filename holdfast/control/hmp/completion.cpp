@@ -88,8 +88,8 @@ class Finder {
       case Completes::kInfo: return from(spellings(infos()));
       case Completes::kDeviceType: return device();
       case Completes::kDeviceId: return from(ids(machine::Machine::kPeripherals));
-      case Completes::kObjectType: return from({"memory-backend-file,", "memory-backend-memfd,", "memory-backend-ram,"});
-      case Completes::kObjectId: return from(memory());
+      case Completes::kObjectType: return from(object_types());
+      case Completes::kObjectId: return from(objects());
       case Completes::kChardevKind: return from(chardev_kinds());
       case Completes::kChardevId: return from(chardev_ids());
       case Completes::kPath: return path();
@@ -169,8 +169,13 @@ class Finder {
     return from(std::move(all));
   }
 
-  Words memory() const {
+  Words object_types() const {
+    return {"iothread,", "memory-backend-file,", "memory-backend-memfd,", "memory-backend-ram,"};
+  }
+
+  Words objects() const {
     Words all;
+    for (const hw::IoThread* object : monitor_.machine().io_threads_now()) all.push_back(object->id());
     for (const hw::MemoryBackend* object : monitor_.machine().memory_now()) all.push_back(object->id());
     return all;
   }

@@ -124,7 +124,12 @@ Result<void> memory_modules(Call& call) {
 }
 
 Result<void> io_threads(Call& call) {
-  for (const Json& one : TRY(call.ask("query-iothreads"))) call.say("{}:", text_of(one, "id"));
+  for (const Json& one : TRY(call.ask("query-iothreads"))) {
+    call.say("{}:", text_of(one, "id"));
+    call.say("  thread_id={}", number_of(one, "thread-id"));
+    for (const char* name : {"poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch"})
+      call.say("  {}={}", name, number_of(one, name));
+  }
   if (call.out.empty()) call.say("Nobody made a thread for input and output.");
   return {};
 }

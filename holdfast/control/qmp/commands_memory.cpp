@@ -7,7 +7,7 @@
 
 #include "holdfast/boards/memory_module.hpp"
 #include "holdfast/control/qmp/command.hpp"
-#include "holdfast/machine/memory_object.hpp"
+#include "holdfast/machine/user_object.hpp"
 
 namespace holdfast::control::qmp {
 namespace {
@@ -30,17 +30,31 @@ Answer add_object(Call& call) {
     if (!text) return std::unexpected{QmpError{text.error()}};
     wish.values.push_back({key, std::move(*text)});
   }
-  const auto init = machine::read_memory_object(wish);
-  if (!init) return std::unexpected{QmpError{init.error()}};
-  const auto added = call.machine.add_memory(*init);
+  const auto added = machine::make_object(call.machine, wish);
   if (!added) return std::unexpected{QmpError{added.error()}};
   return Json::object();
 }
 
 Answer delete_object(Call& call) {
-  const auto gone = call.machine.discard_memory(call.text("id"));
+  const auto gone = call.machine.discard_object(call.text("id"));
   if (!gone) return std::unexpected{QmpError{gone.error()}};
   return Json::object();
+}
+
+Json value_of(const hw::IoThread& thread, std::string_view name) {
+  const auto value = thread.get_property(name);
+  return value ? Json(std::get<std::int64_t>(*value)) : Json();
+}
+
+Answer query_threads(Call& call) {
+  Json all = Json::array();
+  for (const hw::IoThread* thread : call.machine.io_threads_now()) {
+    Json info{{"id", thread->id()}, {"thread-id", thread->host_id()}};
+    for (const char* name : {"poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch"})
+      info[name] = value_of(*thread, name);
+    all.push_back(std::move(info));
+  }
+  return all;
 }
 
 // Pages are neither merged nor left out of dumps, whatever was said.
@@ -89,6 +103,7 @@ Answer query_size(Call& call) {
 constexpr auto kMemoryCommands = std::to_array<CommandRow>({
     {"object-add", add_object},
     {"object-del", delete_object},
+    {"query-iothreads", query_threads},
     {"query-memdev", query_memory_objects},
     {"query-memory-devices", query_modules},
     {"query-memory-size-summary", query_size},

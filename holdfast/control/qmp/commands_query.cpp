@@ -180,7 +180,6 @@ constexpr auto kQueryCommands = std::to_array<CommandRow>({
     {"query-hotpluggable-cpus", query_cpu_places},
     {"query-chardev", query_chardev},
     {"query-chardev-backends", query_chardev_kinds},
-    {"query-iothreads", nothing},
     {"query-cpu-definitions", query_cpu_definitions},
     {"query-command-line-options", query_options},
     {"query-events", query_event_names},

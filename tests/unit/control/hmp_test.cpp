@@ -417,6 +417,19 @@ TEST_F(HmpTest, MemoryObjects) {
   EXPECT_EQ(ask("info memory-devices"), "No memory module is plugged.\n");
 }
 
+TEST_F(HmpTest, ThreadsForInputAndOutput) {
+  EXPECT_HAS(ask("object_add help"), "iothread");
+  EXPECT_HAS(ask("object_add iothread,help"), "poll-max-ns=<int>");
+  EXPECT_EQ(ask("info iothreads"), "Nobody made a thread for input and output.\n");
+  EXPECT_EQ(ask("object_add iothread,id=io,poll-grow=2"), "");
+  EXPECT_HAS(ask("info iothreads"), "io:\n  thread_id=");
+  EXPECT_HAS(ask("info iothreads"), "  poll-max-ns=32768\n  poll-grow=2\n  poll-shrink=0\n  aio-max-batch=0\n");
+  EXPECT_EQ(monitor_->complete("object_del ").words, std::vector<std::string>{"io"});
+  EXPECT_HAS(ask("object_add iothread,id=io"), "Error: ");
+  EXPECT_EQ(ask("object_del io"), "");
+  EXPECT_HAS(ask("object_del io"), "Error: ");
+}
+
 TEST_F(HmpTest, DrivesHaveNamesAsDevicesHave) {
   EXPECT_EQ(ask("drive_add 0 if=none,id=9bad"),
             "Error: id is '9bad'; it takes letters, digits, '-', '.' and '_', a letter first\n");

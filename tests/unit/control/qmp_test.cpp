@@ -408,7 +408,7 @@ TEST_F(QmpTest, WhatImplementsATypeIsListed) {
   EXPECT_EQ(listed("machine", false), Names{"virt-machine"});
   EXPECT_EQ(listed("bus", true), (Names{"bus", "PCI", "PCIE", "nvme-bus", "system-bus"}));
   EXPECT_EQ(listed("user-creatable", false),
-            (Names{"memory-backend-file", "memory-backend-memfd", "memory-backend-ram"}));
+            (Names{"iothread", "memory-backend-file", "memory-backend-memfd", "memory-backend-ram"}));
   EXPECT_EQ(listed("hotplug-handler", true), (Names{"hotplug-handler", "pcie-root-port", "virt-machine"}));
   EXPECT_TRUE(listed("nothing", true).empty());
   auto resettable = listed("resettable", true);
@@ -848,8 +848,8 @@ TEST_F(QmpTest, WhatMemoryCannotBeAddedChangesNothing) {
     return refused("object-add", more);
   };
   EXPECT_EQ(object({{"qom-type", "nonsense"}}),
-            "there is no type 'nonsense'; there are memory-backend-file, memory-backend-memfd and "
-            "memory-backend-ram");
+            "there is no type 'nonsense'; there are iothread, memory-backend-file, "
+            "memory-backend-memfd and memory-backend-ram");
   for (const json& size : {json("1048576"), json("1M"), json(1048576.9), json(true), json::array(), json()})
     EXPECT_EQ(object({{"qom-type", "memory-backend-ram"}, {"size", size}}),
               "object-add: argument 'size' takes a whole number");
