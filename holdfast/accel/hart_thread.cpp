@@ -77,6 +77,12 @@ void HartThread::wake() {
   changed_.notify_all();
 }
 
+// With the lock: between setting it and waiting the sleeper has it.
+bool HartThread::is_asleep() const {
+  const LockGuard lock{mutex_};
+  return asleep_.load(std::memory_order_relaxed);
+}
+
 bool HartThread::ready_to_run() {
   const LockGuard lock{mutex_};
   while (pauses_ != 0 && !ending_) {

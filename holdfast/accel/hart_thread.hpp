@@ -49,6 +49,8 @@ class HartThread final : public HartRunner, private cpu::riscv::Waker {
   void reset(std::uint64_t pc, std::uint64_t a0, std::uint64_t a1);
 
   cpu::riscv::Hart& hart() { return hart_; }
+  /// Whether it waits for something to happen (WFI, the answer to a call) and would have to be woken.
+  bool is_asleep() const HF_EXCLUDES(mutex_);
   /// As the host numbers threads; 0 before it has begun.
   std::int64_t host_id() const { return host_id_.load(std::memory_order_relaxed); }  // shown to people
 
@@ -69,7 +71,7 @@ class HartThread final : public HartRunner, private cpu::riscv::Waker {
   std::atomic<bool> asleep_{false};
   std::atomic<std::int64_t> host_id_{0};
 
-  Mutex mutex_{LockRank::kLeaf, "hart thread"};
+  mutable Mutex mutex_{LockRank::kLeaf, "hart thread"};
   ConditionVariable changed_;
   State state_ HF_GUARDED_BY(mutex_) = State::kIdle;
   unsigned pauses_ HF_GUARDED_BY(mutex_) = 0;

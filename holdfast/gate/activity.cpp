@@ -46,7 +46,7 @@ bool Activity::pop_deeper(Gate& gate) {
   HF_CHECK(false, "'{}': left by a thread that is not inside", gate.name());
 }
 
-GateSet Activity::gates_for_outbox() const {
+GateSet Activity::makers() const {
   GateSet gates;
   if (depth_ == 0 && inherited_.empty()) return gates;
   gates.reserve(depth_ + inherited_.size());

@@ -42,6 +42,24 @@ class alignas(64) Activity {
   const Gate* innermost() const { return depth_ == 0 ? nullptr : entered_[depth_ - 1]; }
 
   Outbox& outbox() { return outbox_; }
+  /// What this thread causes now inherits these: the gates it is inside of and those it works on behalf of.
+  GateSet makers() const;
+
+  /// While it lives, the thread works on behalf of `makers` and of nobody else.
+  class Behalf {
+   public:
+    /// Exchanges them: `makers` has them again afterwards.
+    Behalf(Activity& activity, GateSet& makers) : inherited_{activity.inherited_}, makers_{makers} {
+      inherited_.swap(makers_);
+    }
+    ~Behalf() { inherited_.swap(makers_); }
+    Behalf(const Behalf&) = delete;
+    Behalf& operator=(const Behalf&) = delete;
+
+   private:
+    GateSet& inherited_;  // the thread's, hence longer-lived than this scope
+    GateSet& makers_;     // the caller's
+  };
 
   Activity();
   ~Activity();
@@ -73,7 +91,6 @@ class alignas(64) Activity {
     for (std::size_t i = 0; i < depth_; ++i) times += entered_[i] == &gate ? 1U : 0U;
     return times;
   }
-  GateSet gates_for_outbox() const;
 
   static constexpr std::size_t kDeepest = 64;
   // What every access looks at comes first, on one line.

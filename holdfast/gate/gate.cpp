@@ -42,7 +42,7 @@ void Gate::last_reference_gone() noexcept {
 }
 
 void Gate::open() {
-  [[maybe_unused]] const auto before = word_.fetch_and(~kFresh, std::memory_order_acq_rel);
+  [[maybe_unused]] const auto before = word_.fetch_and(~kFresh, std::memory_order_seq_cst);
   HF_CHECK((before & kFresh) != 0, "gate of '{}': opened twice", name_);
 }
 

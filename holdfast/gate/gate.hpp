@@ -65,7 +65,10 @@ class Gate final : public RefCounted<Gate> {
 
   bool is_open() const { return (word() & (kFresh | kClosed)) == 0; }
   bool is_closed() const { return (word() & kClosed) != 0; }
-  bool is_fresh() const { return (word() & (kFresh | kClosed)) == kFresh; }
+  /// Sequentially consistent, as open() is.
+  bool is_fresh() const {
+    return (word_.load(std::memory_order_seq_cst) & (kFresh | kClosed)) == kFresh;
+  }
 
   /// Lets everybody in. Once, from publish.
   void open();

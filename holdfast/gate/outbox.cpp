@@ -2,6 +2,7 @@
 #include "holdfast/gate/outbox.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "holdfast/base/check.hpp"
@@ -16,7 +17,7 @@ Outbox::~Outbox() {
 }
 
 void Outbox::post(Kind kind, Action action) {
-  entries_.push_back({kind, activity_.gates_for_outbox(), std::move(action)});
+  entries_.push_back({kind, activity_.makers(), std::move(action)});
   if (kind == Kind::kPostedWrite) ++posted_writes_;
   flush();
 }
@@ -33,7 +34,7 @@ void Outbox::perform_all() {
     entries_.pop_front();
     if (item.kind == Kind::kPostedWrite) --posted_writes_;
     HF_SCHEDULE_POINT("gate.outbox.before_entry");
-    perform(std::move(item));
+    perform(item);
   }
   flushing_ = false;
 }
@@ -51,23 +52,37 @@ bool Outbox::has_posted_writes() const {
                      [&](const Item& item) { return is_write_of(maker, item); });
 }
 
-void Outbox::perform_posted_writes() {
+bool Outbox::perform_posted_writes() {
   const Gate* const maker = activity_.innermost();
-  std::deque<Item> writes;
-  std::deque<Item> others;
-  for (Item& item : entries_)
-    (is_write_of(maker, item) ? writes : others).push_back(std::move(item));
-  entries_ = std::move(others);
-  posted_writes_ -= writes.size();
-  for (Item& item : writes) perform(std::move(item));
+  std::deque<Item> left;
+  bool is_put_back = false;
+  bool* const outer = std::exchange(put_back_, &is_put_back);
+  for (Item& item : std::exchange(entries_, {})) {
+    if (!is_put_back && is_write_of(maker, item)) {
+      perform(item);
+      if (!is_put_back) {
+        --posted_writes_;
+        continue;
+      }
+    }
+    left.push_back(std::move(item));
+  }
+  put_back_ = outer;
+  std::ranges::move(entries_, std::back_inserter(left));  // what these writes caused
+  entries_ = std::move(left);
+  return !is_put_back;
 }
 
-void Outbox::perform(Item item) {
-  std::swap(activity_.inherited_, item.makers);
+bool Outbox::put_back() {
+  if (put_back_ == nullptr) return false;
+  return *put_back_ = true;
+}
+
+void Outbox::perform(Item& item) {
+  const Activity::Behalf makers{activity_, item.makers};
   const std::size_t delivered_from = std::exchange(activity_.delivered_from_, activity_.depth_);
   item.action();
   activity_.delivered_from_ = delivered_from;
-  std::swap(activity_.inherited_, item.makers);
 }
 
 }  // namespace holdfast::gate

@@ -46,7 +46,13 @@ class Outbox {
   /// Performs the posted writes of the device this thread is inside of (the innermost gate), in
   /// order, inside the gates it is in: a device's read may not overtake its writes. Those of others
   /// stay: performed here, one that is meant for this device would be refused as its own.
-  void perform_posted_writes();
+  /// False if one was put back, and with it those behind it.
+  bool perform_posted_writes();
+  /// For the posted write that perform_posted_writes() is performing, if that is what this thread does:
+  /// it would have had to wait for a device that waits for this thread, and is performed when this thread
+  /// is inside no gate. False otherwise.
+  bool put_back();
+  bool is_put_back() const { return put_back_ != nullptr && *put_back_; }
   bool has_posted_writes() const;
   bool empty() const { return entries_.empty(); }
   /// How many flushes this thread has begun: tells one flush from the next.
@@ -70,18 +76,19 @@ class Outbox {
   struct Item {
     Kind kind;
     GateSet makers;
-    Action action;
+    Action action;  // a posted write's may be performed twice
   };
   bool is_write_of(const Gate* maker, const Item& item) const;
   bool may_perform() const;
   void perform_all();
-  void perform(Item item);
+  void perform(Item& item);
 
   Activity& activity_;  // which this is a member of
   std::deque<Item> entries_;
   std::size_t posted_writes_ = 0;  // among them
   unsigned deferrals_ = 0;
   bool flushing_ = false;
+  bool* put_back_ = nullptr;  // where perform_posted_writes() wants to know
   std::uint64_t flushes_ = 0;
 };
 

@@ -17,8 +17,9 @@ Ref<BottomHalfControl> BottomHalfControl::make(EventLoop& loop, Ref<gate::Gate> 
 BottomHalfControl::BottomHalfControl(EventLoop& loop, Ref<gate::Gate> gate, Handler handler)
     : loop_{loop}, gate_{std::move(gate)}, handler_{std::move(handler)} {}
 
+// Sequentially consistent, as the gate's opening is: either this sees it open, or opened() sees this.
 void BottomHalfControl::schedule() {
-  if (gate_->is_closed() || scheduled_.exchange(true, std::memory_order_acq_rel)) return;
+  if (gate_->is_closed() || scheduled_.exchange(true, std::memory_order_seq_cst)) return;
   if (!gate_->is_fresh()) post();
 }
 

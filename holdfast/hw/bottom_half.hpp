@@ -24,7 +24,7 @@ class BottomHalfControl final : public RefCounted<BottomHalfControl> {
 
   void schedule();
   void cancel() { scheduled_.store(false, std::memory_order_release); }
-  bool is_scheduled() const { return scheduled_.load(std::memory_order_acquire); }
+  bool is_scheduled() const { return scheduled_.load(std::memory_order_seq_cst); }
   /// The gate is open: what was scheduled before is posted.
   void opened();
   /// Cancels for good. On return the handler does not run, unless this thread is inside its gate.

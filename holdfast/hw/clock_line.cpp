@@ -90,6 +90,7 @@ void ClockSink::want(std::uint64_t period) {
   LockGuard guard{mutex_};
   if (severed_ || period == wanted_) return;
   wanted_ = period;
+  makers_ = gate::Activity::current().makers();
   ++changes_;
 }
 
@@ -140,9 +141,10 @@ void ClockSink::deliver() {
   while (delivered_ != changes_) {
     const std::uint64_t change = changes_;
     const std::uint64_t period = wanted_;
+    gate::GateSet makers = std::exchange(makers_, {});
     mutex_.unlock();
     HF_SCHEDULE_POINT("hw.clock_line.delivering");
-    const bool told = tell(period);
+    const bool told = tell(period, std::move(makers));
     mutex_.lock();
     if (!told) break;  // opened() goes on from here
     delivered_ = change;
@@ -152,7 +154,8 @@ void ClockSink::deliver() {
   moved_.notify_all();
 }
 
-bool ClockSink::tell(std::uint64_t period) {
+bool ClockSink::tell(std::uint64_t period, gate::GateSet makers) {
+  const gate::Activity::Behalf behalf{gate::Activity::current(), makers};
   const gate::Pass pass{*gate_, kClockUse, gate::Reentry::kAllow};
   if (pass.entry() == gate::Entry::kNotOpen) return false;
   if (!pass || !begin()) return true;

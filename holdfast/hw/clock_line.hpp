@@ -86,7 +86,7 @@ class ClockSink final : public RefCounted<ClockSink> {
   /// Returns when all that is wanted now has arrived, or waits for the gate to open.
   void deliver() HF_EXCLUDES(mutex_);
   /// False if the gate is not open yet.
-  bool tell(std::uint64_t period) HF_EXCLUDES(mutex_);
+  bool tell(std::uint64_t period, gate::GateSet makers) HF_EXCLUDES(mutex_);
   bool begin() HF_EXCLUDES(mutex_);
   void end() HF_EXCLUDES(mutex_);
 
@@ -98,6 +98,7 @@ class ClockSink final : public RefCounted<ClockSink> {
   Ref<ClockFeed> feed_ HF_GUARDED_BY(mutex_);
   std::optional<Counted> counted_ HF_GUARDED_BY(mutex_);  // the line
   std::uint64_t wanted_ HF_GUARDED_BY(mutex_) = 0;
+  gate::GateSet makers_ HF_GUARDED_BY(mutex_);  // of what is wanted: it is told on their behalf
   std::uint64_t changes_ HF_GUARDED_BY(mutex_) = 0;    // number of the newest
   std::uint64_t delivered_ HF_GUARDED_BY(mutex_) = 0;  // number of the last that arrived
   bool delivering_ HF_GUARDED_BY(mutex_) = false;

@@ -90,6 +90,18 @@ void ControlQueue::post_after_grace(const char* what, Job job) {
   again_.set(from_now_ns(kGracePoll));
 }
 
+void ControlQueue::reclaim_soon() {
+  constexpr int kLongestChain = 4;  // a region's control block lets its block go, which lets its gate go
+  reclaim(kLongestChain);
+}
+
+void ControlQueue::reclaim(int rounds) {
+  post_after_grace("free what was dropped", [this, rounds] {
+    domain_.poll();
+    if (rounds > 1 && domain_.garbage().objects != 0) reclaim(rounds - 1);
+  });
+}
+
 void ControlQueue::bind_here() {
   LockGuard guard{mutex_};
   control_ = std::this_thread::get_id();

@@ -41,6 +41,10 @@ class ControlQueue {
   /// The job runs once every reader inside a section now has left it. At once, as post_now().
   void post_after_grace(const char* what, Job job);
 
+  /// What has been retired until now is freed once no reader can be at it, and with it what that retires:
+  /// for what is too large to wait until more has come together. From any thread.
+  void reclaim_soon();
+
   /// The calling thread is the control thread from now on: the one that runs the loop.
   void bind_here();
   bool on_control_thread() const;
@@ -72,6 +76,7 @@ class ControlQueue {
 
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
+  void reclaim(int rounds);
   void queue(Item item) HF_EXCLUDES(mutex_);
   void called_by_loop() HF_EXCLUDES(mutex_);
   /// What is queued, and what that queues until `done()`.

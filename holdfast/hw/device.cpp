@@ -242,6 +242,13 @@ void Device::for_each_part(const std::function<void(Part&)>& what) const {
     if (part->joined_) what(*part);
 }
 
+void Device::sever_parts(memory::Transaction& map) {
+  LockGuard guard{parts_mutex_};
+  severing_ = true;
+  for (Part* part : parts_)
+    if (part->joined_) part->sever(map);
+}
+
 std::size_t Device::part_count() const {
   LockGuard guard{parts_mutex_};
   return parts_.size();

@@ -118,7 +118,7 @@ class Device : public object::Object {
   std::vector<Device*> subtree();
   /// Calls `what` for each part that is whole. LOCK: the list of parts, so `what` locks nothing
   /// below it.
-  void for_each_part(const std::function<void(Part&)>& what) const;
+  void for_each_part(const std::function<void(Part&)>& what) const HF_EXCLUDES(parts_mutex_);
 
  protected:
   /// Says what is wrong with the configuration, before any part is prepared.
@@ -145,6 +145,8 @@ class Device : public object::Object {
   bool begin_telling(Part& part) HF_EXCLUDES(parts_mutex_);
   Result<void> prepare_parts();
   void unprepare_parts();
+  /// Severs the parts that are whole; those that come later have missed it, and see to themselves.
+  void sever_parts(memory::Transaction& map) HF_EXCLUDES(parts_mutex_);
   void enter_life(Life life) { life_.store(life, std::memory_order_release); }
   void collect(std::vector<Device*>& out);
 
@@ -155,6 +157,7 @@ class Device : public object::Object {
   std::atomic<Life> life_{Life::kBuilt};
   mutable Mutex parts_mutex_{LockRank::kParts, "parts of a device"};
   std::vector<Part*> parts_ HF_GUARDED_BY(parts_mutex_);
+  bool severing_ HF_GUARDED_BY(parts_mutex_) = false;
   Counted counted_;
 };
 

@@ -19,7 +19,7 @@ void EditQueue::post(memory::Transaction map) {
   std::uint64_t number = 0;
   {
     const LockGuard guard{mutex_};
-    queue_.push_back(std::move(map));
+    queue_.push_back({std::move(map), gate::Activity::current().makers()});
     number = ++queued_;
   }
   gate::Activity::current().outbox().post(
@@ -44,14 +44,19 @@ void EditQueue::commit_up_to(std::uint64_t number) {
   if (moved_ram && ControlQueue::current_job() == nullptr) fabric_.settle();
 }
 
+Result<memory::Fabric::Published> EditQueue::commit(Edit edit) {
+  const gate::Activity::Behalf makers{gate::Activity::current(), edit.makers};
+  return fabric_.commit(std::move(edit.map));
+}
+
 void EditQueue::commit_all() {
   committing_ = true;
   while (!queue_.empty()) {
-    memory::Transaction map = std::move(queue_.front());
+    Edit edit = std::move(queue_.front());
     queue_.pop_front();
     mutex_.unlock();
     HF_SCHEDULE_POINT("hw.edits.committing");
-    const auto done = fabric_.commit(std::move(map));
+    const auto done = commit(std::move(edit));
     if (!done) log::warn("{}: the map stays as it is: {}", who_, done.error().message);
     mutex_.lock();
     ++committed_;

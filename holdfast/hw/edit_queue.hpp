@@ -16,6 +16,7 @@
 
 #include "holdfast/base/mutex.hpp"
 #include "holdfast/base/ref.hpp"
+#include "holdfast/gate/outbox.hpp"
 #include "holdfast/memory/fabric.hpp"
 #include "holdfast/memory/transaction.hpp"
 
@@ -34,6 +35,11 @@ class EditQueue final : public RefCounted<EditQueue> {
   EditQueue(memory::Fabric& fabric, std::string who) : fabric_{fabric}, who_{std::move(who)} {}
   ~EditQueue() = default;
   void last_reference_gone() noexcept { delete this; }
+  struct Edit {
+    memory::Transaction map;
+    gate::GateSet makers;  // whoever commits it does so on their behalf
+  };
+  Result<memory::Fabric::Published> commit(Edit edit);
   void commit_up_to(std::uint64_t number);
   void commit_all() HF_REQUIRES(mutex_);
   bool must_wait_for(std::uint64_t number) const HF_REQUIRES(mutex_) {
@@ -44,7 +50,7 @@ class EditQueue final : public RefCounted<EditQueue> {
   const std::string who_;
   Mutex mutex_{LockRank::kLeaf, "edits of a device"};
   ConditionVariable moved_;
-  std::deque<memory::Transaction> queue_ HF_GUARDED_BY(mutex_);
+  std::deque<Edit> queue_ HF_GUARDED_BY(mutex_);
   std::uint64_t queued_ HF_GUARDED_BY(mutex_) = 0;      // number of the newest
   std::uint64_t committed_ HF_GUARDED_BY(mutex_) = 0;   // of the last that is in force
   std::uint64_t moved_ram_ HF_GUARDED_BY(mutex_) = 0;   // of the last that changed what shows RAM

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
+#include "holdfast/hw/control_queue.hpp"
 #include "holdfast/object/base_types.hpp"
 
 namespace holdfast::hw {
@@ -49,10 +50,16 @@ std::unique_ptr<MemoryBackend> MemoryBackend::of_board(Context& context, const I
 }
 
 MemoryBackend::MemoryBackend(Context& context, const Init& init)
-    : Object{init.type, context.tree}, id_{init.id}, size_{init.size}, backing_{init.backing} {}
+    : Object{init.type, context.tree},
+      control_{context.control},
+      id_{init.id},
+      size_{init.size},
+      backing_{init.backing} {}
 
 MemoryBackend::~MemoryBackend() {
-  if (block_) block_->close();
+  if (!block_) return;
+  block_->close();
+  control_.reclaim_soon();
 }
 
 Result<Claim> MemoryBackend::take(std::string who) {

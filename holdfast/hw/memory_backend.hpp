@@ -61,6 +61,7 @@ class MemoryBackend final : public object::Object {
 
   static const object::Property kProperties[];
 
+  ControlQueue& control_;  // the machine's
   const std::string id_;
   const std::uint64_t size_;
   const memory::RamBacking backing_;

@@ -39,6 +39,15 @@ void DropPart::destroy(Part* part) {
   });
 }
 
+// The transaction that makes the device invisible does not know of the part. What the device does with it
+// from here on is behind this in the outbox, and dropped.
+void Part::go_alone() {
+  memory::Transaction map;
+  sever(map);
+  if (!map.empty()) context().fabric.post(std::move(map));
+  severed();
+}
+
 Result<void> detail::join(Part& part) {
   Device& device = part.device();
   const Life life = device.life();
@@ -47,10 +56,16 @@ Result<void> detail::join(Part& part) {
     TRY(part.prepare());
     part.prepared_ = true;
   }
+  bool too_late = false;
   {
     LockGuard guard{device.parts_mutex_};
-    part.joined_ = true;
+    too_late = device.severing_;
+    part.joined_ = !too_late;
     part.told_ = life == Life::kLive;
+  }
+  if (too_late) {
+    part.go_alone();
+    return {};
   }
   if (life != Life::kLive || !part.may_act()) return {};
   memory::Transaction map;

@@ -99,6 +99,9 @@ class Part {
   friend struct DropPart;
   friend Result<void> detail::join(Part& part);
 
+  /// Severs a part that was made too late to be severed with the others.
+  void go_alone();
+
   Device& device_;  // which this is a member of
   const std::string_view kind_;
   const std::string name_;

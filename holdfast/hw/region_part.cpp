@@ -15,8 +15,10 @@
 namespace holdfast::hw {
 namespace {
 
-void close_block(const Ref<memory::RamBlock>& block) {
-  if (block && !block->is_closed()) block->close();
+void close_block(const Ref<memory::RamBlock>& block, Context& context) {
+  if (!block || block->is_closed()) return;
+  block->close();
+  context.control.reclaim_soon();
 }
 
 }  // namespace
@@ -110,7 +112,7 @@ Ram::Ram(Device& device, std::string name, Init init)
 Ram::~Ram() { let_go(); }
 
 void Ram::let_go() {
-  if (!init_.block) close_block(block_);
+  if (!init_.block) close_block(block_, context());
 }
 
 Result<void> Ram::prepare() {
@@ -143,7 +145,7 @@ RomDevice::RomDevice(Device& device, std::string name, std::uint64_t size,
       rules_{rules},
       backing_{std::move(backing)} {}
 
-RomDevice::~RomDevice() { close_block(block_); }
+RomDevice::~RomDevice() { close_block(block_, context()); }
 
 Result<void> RomDevice::prepare() {
   block_ = TRY(memory::RamBlock::make(context().realm, path(), size(), backing_));
@@ -154,10 +156,10 @@ Result<void> RomDevice::prepare() {
 
 void RomDevice::unprepare() {
   region_ = {};
-  close_block(block_);
+  close_block(block_, context());
 }
 
-void RomDevice::severed() { close_block(block_); }
+void RomDevice::severed() { close_block(block_, context()); }
 
 void RomDevice::note_remains(Remains& remains) const {
   if (block_) remains.blocks.push_back(block_);

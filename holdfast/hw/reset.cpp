@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "holdfast/base/schedule_point.hpp"
+#include "holdfast/gate/activity.hpp"
 #include "holdfast/hw/cpu_set.hpp"
 #include "holdfast/hw/device.hpp"
 #include "holdfast/hw/holdback.hpp"
@@ -19,6 +20,7 @@ void reset_fresh(std::span<Device* const> devices) {
   }
   for (const ResetPhase phase : {ResetPhase::kEnter, ResetPhase::kHold, ResetPhase::kExit}) {
     HF_SCHEDULE_POINT("hw.reset.phase");
+    const gate::Outbox::Deferral later{gate::Activity::current().outbox()};  // until the phase's end
     for (Device* device : all) device->reset(phase);
   }
 }

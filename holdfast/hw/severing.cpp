@@ -39,7 +39,7 @@ void Severing::sever() {
     memory::Transaction map;
     for (Device* device : subtree_) {
       device->expire_handles();
-      device->for_each_part([&](Part& part) { part.sever(map); });
+      device->sever_parts(map);
     }
     if (ticket_) note_remains();
     for (Device* device : subtree_)

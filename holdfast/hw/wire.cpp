@@ -181,7 +181,7 @@ bool Wire::is_cut() const {
 
 void Wire::queue(bool level) {
   last_queued_ = level;
-  queue_.push_back({level, ++queued_});
+  queue_.push_back({level, ++queued_, gate::Activity::current().makers()});
 }
 
 bool Wire::queue_change(bool level) {
@@ -238,20 +238,25 @@ void Wire::deliver_all() {
       hand_over();
       break;
     }
-    const Change change = queue_.front();
+    Change& change = queue_.front();  // stays where it is: others add behind it
     const Ref<InPin> to = to_;
     mutex_.unlock();
     HF_SCHEDULE_POINT("hw.wire.delivering");
-    const auto delivery = to->deliver(change.level);
+    const auto delivery = deliver(change, *to);
     mutex_.lock();
     if (delivery == InPin::Delivery::kGateNotOpen) break;  // opened() goes on from here
-    queue_.pop_front();
     delivered_ = change.number;
+    queue_.pop_front();
     moved_.notify_all();
   }
   delivering_ = false;
   moved_.notify_all();
   let_go_if_done();
+}
+
+InPin::Delivery Wire::deliver(Change& change, InPin& to) {
+  const gate::Activity::Behalf makers{gate::Activity::current(), change.makers};
+  return to.deliver(change.level);
 }
 
 bool Wire::flush_is_used_up() {

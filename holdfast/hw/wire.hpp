@@ -174,6 +174,7 @@ class Wire final : public RefCounted<Wire> {
   struct Change {
     bool level;
     std::uint64_t number;
+    gate::GateSet makers;  // whoever delivers it does so on their behalf
   };
 
   Wire(Ref<InPin> to, EventLoop& loop, Census& census);
@@ -184,6 +185,7 @@ class Wire final : public RefCounted<Wire> {
   /// Returns when the change of that number is delivered, or is somebody else's to deliver.
   void deliver_up_to(std::uint64_t number);
   void deliver_all() HF_REQUIRES(mutex_);
+  static InPin::Delivery deliver(Change& change, InPin& to);
   bool flush_is_used_up() HF_REQUIRES(mutex_);
   void hand_over() HF_REQUIRES(mutex_);
   void take_over();

@@ -81,7 +81,11 @@ void Fabric::retire(Dropped& dropped) {
       domain.retire(all, [](Dropped* what) { delete what; }, bytes);
     }
   }
-  if (domain.over_budget() && !rcu::inside_any() && lock_order::held_count() == 0) domain.pace();
+  if (!domain.over_budget()) return;
+  if (rcu::may_wait())
+    domain.pace();
+  else
+    domain.poll();
 }
 
 }  // namespace holdfast::memory

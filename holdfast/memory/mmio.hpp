@@ -2,6 +2,7 @@
 // What a region of registers consists of: callbacks, and the accesses they accept.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "holdfast/memory/attrs.hpp"
@@ -17,6 +18,10 @@ struct AccessRules {
     std::uint8_t min = 1;
     std::uint8_t max = 4;
     bool unaligned = false;
+
+    constexpr bool are_possible() const {
+      return std::has_single_bit(min) && std::has_single_bit(max) && min <= max && max <= 8;
+    }
   };
   Sizes valid{};
   Sizes impl{};

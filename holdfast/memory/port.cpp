@@ -35,6 +35,13 @@ MemTxResult refused(const RegionControl& region, BusAccess& access) {
   return MemTxResult::kAccessError;
 }
 
+/// By a time-out, in PCI's words.
+MemTxResult given_up(const gate::Gate& gate, BusAccess& access) {
+  log::warn("'{}': an access was given up: its devices wait for each other", gate.name());
+  if (!access.is_write) access.value = ~std::uint64_t{0} >> (64 - 8 * access.size);
+  return MemTxResult::kAccessError;
+}
+
 MemTxResult nobody_there(BusAccess& access) {
   if (!access.is_write) access.value = 0;
   return MemTxResult::kDecodeError;
@@ -87,8 +94,9 @@ Port::Server Port::server(const Hit& hit, Direction direction, MemTxAttrs attrs)
   const bool is_rom_device = region.kind() == RegionKind::kRomDevice;
   if (has_memory(region)) {
     const bool writable =
-        attrs.debug ? !region.ram()->host_read_only()
-                    : region.kind() == RegionKind::kRam && !any(hit.flags & RangeFlags::kReadOnly);
+        !region.ram()->host_read_only() &&
+        (attrs.debug ||
+         (region.kind() == RegionKind::kRam && !any(hit.flags & RangeFlags::kReadOnly)));
     const bool readable = !is_rom_device || any(hit.flags & RangeFlags::kRomdDirect);
     if (is_write ? writable : readable) return Server::kMemory;
   }
@@ -152,7 +160,8 @@ std::optional<Hold> Port::hold(std::uint64_t address, std::uint64_t length, Hold
 MemTxResult Port::from_nobody(const Hit& hit, BusAccess& access) {
   HF_SCHEDULE_POINT("memory.port.before_miss");
   if (!is_current(hit)) return kAgain;
-  if (hit.region == nullptr || !access.attrs.memory) return nobody_there(access);
+  if (hit.region == nullptr || !access.attrs.memory || has_memory(*hit.region))
+    return nobody_there(access);
   if (!access.is_write) access.value = 0;
   return MemTxResult::kAccessError;
 }
@@ -207,8 +216,8 @@ std::optional<MemTxResult> Port::instead_of_call(gate::Activity& me, const Hit& 
   if (access.is_write) return post(me, address, access);
   if (!me.outbox().has_posted_writes()) return std::nullopt;
   const rcu::Suspension suspended{domain_};
-  me.outbox().perform_posted_writes();
-  return kAgain;
+  if (me.outbox().perform_posted_writes()) return kAgain;
+  return given_up(*me.innermost(), access);  // which may not overtake the write that would have waited
 }
 
 // Nobody waits inside a section; the gate's storage is kept by a reference meanwhile.
@@ -230,9 +239,8 @@ MemTxResult Port::turned_away(gate::Entry entry, const Hit& hit, gate::Gate& gat
       return refused(*hit.region, access);
     case gate::Entry::kCircle:
       if (!is_current(hit)) return kAgain;  // what it waited for is not there any more
-      log::warn("'{}': an access was given up: its devices wait for each other", gate.name());
-      if (!access.is_write) access.value = ~std::uint64_t{0} >> (64 - 8 * access.size);
-      return MemTxResult::kAccessError;
+      if (access.is_write && gate::Activity::current().outbox().put_back()) return MemTxResult::kOk;
+      return given_up(gate, access);
     default:
       if (!is_current(hit)) return kAgain;
       return nobody_there(access);
@@ -247,6 +255,38 @@ MemTxResult Port::post(gate::Activity& me, std::uint64_t address, const BusAcces
     static_cast<void>(port.store(address, size, value, attrs));
   });
   return MemTxResult::kOk;
+}
+
+// One entry for all of it that lies in the range: a transfer may be cut into very many pieces.
+Port::Step Port::post_bytes(const Hit& hit, std::uint64_t address, std::span<const std::byte> bytes,
+                            BusAccess& access) {
+  gate::Activity& me = gate::Activity::current();
+  const RegionControl& region = *hit.region;
+  if (!region.may_reenter() && me.inside(region.gate())) return {refused(region, access), bytes.size()};
+  me.outbox().post(gate::Outbox::Kind::kPostedWrite,
+                   [space = space_, address, data = std::vector(bytes.begin(), bytes.end()),
+                    attrs = access.attrs, sent = std::uint64_t{0}]() mutable {
+                     Port port{space};
+                     sent += port.deliver(address + sent, std::span{data}.subspan(sent), attrs);
+                   });
+  return {MemTxResult::kOk, bytes.size()};
+}
+
+/// Writes what was posted, until it is put back; returns how much that was.
+std::uint64_t Port::deliver(std::uint64_t address, std::span<std::byte> bytes, MemTxAttrs attrs) {
+  const rcu::BriefSection section{domain_};
+  const gate::Outbox& outbox = gate::Activity::current().outbox();
+  std::uint64_t sent = 0;
+  while (sent != bytes.size()) {
+    const std::uint64_t length = bytes.size() - sent;
+    const Hit& hit = find(address + sent);
+    const std::uint64_t room = std::min(length - 1, hit.extent.last - (address + sent)) + 1;
+    const Step step =
+        piece(hit, address + sent, bytes.data() + sent, room, length, Direction::kWrite, attrs);
+    if (outbox.is_put_back()) break;
+    if (step.result != kAgain) sent += step.length;
+  }
+  return sent;
 }
 
 // --- accesses ------------------------------------------------------------------------------------
@@ -354,6 +394,8 @@ Port::Step Port::piece(const Hit& hit, std::uint64_t address, std::byte* bytes, 
       break;
   }
   const unsigned size = transfer_size(hit.region->rules(), access.offset, length);
+  if (is_write && room > size && gate::Activity::current().in_callback())
+    return post_bytes(hit, address, {bytes, room}, access);
   access.size = size;
   if (is_write) std::memcpy(&access.value, bytes, size);
   const MemTxResult result = from_handler(hit, address, access);

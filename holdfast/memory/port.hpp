@@ -171,6 +171,9 @@ class Port {
   MemTxResult call_inside(gate::Activity& me, const RegionControl& region, gate::Gate& gate,
                           BusAccess& access);
   MemTxResult post(gate::Activity& me, std::uint64_t address, const BusAccess& access);
+  Step post_bytes(const Hit& hit, std::uint64_t address, std::span<const std::byte> bytes,
+                  BusAccess& access);
+  std::uint64_t deliver(std::uint64_t address, std::span<std::byte> bytes, MemTxAttrs attrs);
 
   const Ref<SpaceControl> space_;
   rcu::Domain& domain_;  // the machine's

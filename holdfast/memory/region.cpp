@@ -67,7 +67,8 @@ void wait_for_insiders(const RegionControl& control) {
       break;
     }
     case gate::Locking::kGrace:
-      if (!gate.is_closed()) gate.realm().domain().synchronize();
+      // The job that reclaims a device does not wait: it comes after a grace period.
+      if (!gate.is_closed() || rcu::may_wait()) gate.realm().domain().synchronize();
       break;
   }
 }

@@ -76,6 +76,10 @@ RegionControl::RegionControl(Fabric& fabric, Init init)
       counted_{fabric.realm().census(), Census::Kind::kRegionControl} {
   counts_insiders_ = gate_ && !own_gate_ && gate_->locking() == gate::Locking::kCounted;
   fabric_.count_control(1);
+  HF_CHECK(handler_ == nullptr || (rules_.impl.are_possible() &&
+                                   (rules_.any_valid_size || rules_.valid.are_possible())),
+           "region '{}': sizes of accesses are powers of two up to 8, and the least is no more than the most",
+           name_);
   if (!ram_) return;
   HF_CHECK(ram_offset_ < ram_->size() && init.last <= ram_->size() - 1 - ram_offset_,
            "region '{}' does not fit into block '{}'", name_, ram_->name());

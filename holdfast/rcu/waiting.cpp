@@ -35,6 +35,14 @@ void add_waiting_veto(WaitingVeto veto) {
   HF_CHECK(false, "rcu: more than {} layers object to waiting", g_vetoes.size());
 }
 
+bool may_wait() {
+  return !inside_any() && !detail::reclaiming && lock_order::held_count() == 0 &&
+         std::ranges::none_of(g_vetoes, [](const std::atomic<WaitingVeto>& place) {
+           const WaitingVeto veto = place.load(std::memory_order_acquire);  // pairs with the installation
+           return veto != nullptr && veto() != nullptr;
+         });
+}
+
 #ifdef HOLDFAST_DEBUG
 void check_may_wait(const char* operation) {
   const std::string* const domain = domain_inside();

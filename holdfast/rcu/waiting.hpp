@@ -16,6 +16,9 @@ using WaitingVeto = const char* (*)();
 /// Installing one again changes nothing.
 void add_waiting_veto(WaitingVeto veto);
 
+/// Whether check_may_wait() would let this thread wait: for whoever can do without.
+bool may_wait();
+
 #ifdef HOLDFAST_DEBUG
 /// Ends the process if this thread is inside a read section of any domain or a callback of
 /// reclamation, holds a lock of the order, or a veto objects. `operation` completes "… inside …".

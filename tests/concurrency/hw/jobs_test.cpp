@@ -64,5 +64,23 @@ TEST_F(WaitingDeathTest, AReadSectionThatPlugsADeviceNamesItsDomain) {
       "inside a read section of domain");
 }
 
+// What jobs drop beyond the budget is for others to wait for, who may.
+TEST(Jobs, OneThatDropsMoreThanTheBudgetWaitsForNobody) {
+  machine::Machine::Options options;
+  options.services.reclamation.budget_objects = 0;
+  TestMachine machine{boards::BoardPlan{"bare"}, std::move(options)};
+  testing::Schedule schedule;
+  testing::Stop& inside = schedule.stop_at("test.inside", "reader");
+  testing::Thread reader{"reader", [&] {
+    const rcu::Section section{machine->context().realm.domain()};
+    HF_SCHEDULE_POINT("test.inside");
+  }};
+  inside.wait_reached();
+  plug_probe(machine, "it", kHole);
+  EXPECT_TRUE(machine->unplug("it")->wait());
+  EXPECT_GT(machine->context().realm.domain().garbage().objects, 0U);
+  inside.release();
+}
+
 }  // namespace
 }  // namespace holdfast::test

@@ -135,5 +135,69 @@ TEST_F(PartsRace, ADropWaitsForWhoIsInThePart) {
   EXPECT_EQ(machine.census(), before);
 }
 
+/// Shows more of itself on the bus when its guest likes.
+class Grower final : public hw::Device {
+ public:
+  static constexpr object::Type kType{
+      .name = "test-grower", .parent = &hw::Device::kType, .docs = "Grows a region."};
+  struct Config {
+    hw::RegionPart* bus;  // of the machine
+  };
+  Grower(const hw::DeviceInit& init, Config config) : Device{init}, bus_{*config.bus} {}
+
+  static constexpr std::uint64_t kExtra = kHole + 0x10000;
+  static constexpr std::uint64_t kMakeRegisters = 0;
+  static constexpr std::uint64_t kMakeRam = 4;
+
+ private:
+  void make_registers(std::uint32_t) {
+    registers_ = hw::make_part<hw::Mmio>(*this, "extra", *this, hw::register_map<Grower>(0x1000, {
+        {.at = 0, .name = "ZERO", .read = &Grower::zero}})).value();
+    show(*registers_);
+  }
+  void make_ram(std::uint32_t) {
+    ram_ = hw::make_part<hw::Ram>(*this, "more", hw::Ram::Init{.size = 0x1000}).value();
+    show(*ram_);
+  }
+  void show(const hw::RegionPart& part) {
+    memory::Transaction map;
+    map.add(bus_.region(), kExtra, part.region(), 1);
+    context().fabric.post(std::move(map));
+  }
+  std::uint32_t zero() const { return 0; }
+
+  hw::RegionPart& bus_;
+  hw::Mmio regs_{*this, "regs", hw::register_map<Grower>(kRegsSize, {
+      {.at = kMakeRegisters, .name = "REGISTERS", .write = &Grower::make_registers},
+      {.at = kMakeRam, .name = "RAM", .write = &Grower::make_ram}})};
+  hw::OwnedPart<hw::Mmio> registers_;
+  hw::OwnedPart<hw::Ram> ram_;
+};
+
+class GrowsLate : public PartsRace, public ::testing::WithParamInterface<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Parts, GrowsLate,
+                         ::testing::Values(Grower::kMakeRegisters, Grower::kMakeRam));
+
+// A guest sees the map before or the map after, never a third state.
+TEST_P(GrowsLate, WhatADeviceMakesWhileItIsSeveredIsNotSeen) {
+  constexpr std::uint32_t kBelow = 0x1234;
+  const auto below = [&] { return machine.read32(Grower::kExtra); };
+  boards::BoardPlan ram{"more"};
+  ram.map_into({"bus", "memory"}, {{Grower::kExtra, ram.ram("below", 0x1000)}});
+  ASSERT_TRUE(machine->realize(ram));
+  ASSERT_TRUE(machine.write32(Grower::kExtra, kBelow));
+  auto* const bus = dynamic_cast<hw::RegionPart*>(machine->find("bus").get()->find_part("memory"));
+  ASSERT_TRUE(machine->plug<Grower>("it", kHole, Grower::Config{.bus = bus}));
+  {
+    Schedule schedule;
+    schedule.run_at("hw.sever.before_commit", "main", [&] {
+      Thread{"cpu", [&] { EXPECT_TRUE(machine.write32(kHole + GetParam(), 1)); }}.join();
+    });
+    schedule.run_at("hw.sever.committed", "main", [&] { EXPECT_EQ(below(), kBelow); });
+    EXPECT_TRUE(machine->unplug("it")->wait());
+  }
+  EXPECT_EQ(below(), kBelow);
+}
+
 }  // namespace
 }  // namespace holdfast::test

@@ -134,5 +134,57 @@ TEST_F(WireRace, BothEndsGoWithAThreadInTheReceiver) {
   EXPECT_EQ(machine.census()[Census::Kind::kWire], 0);
 }
 
+/// Device a writes to b, whose line leads to r, which writes to a when the line falls.
+class WireMakers : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kA = kHole;
+  static constexpr std::uint64_t kB = kHole + 0x1000;
+  static constexpr std::uint32_t kCall = 1;  // to a: be called; more: write `it - kLevel` to b's line
+  static constexpr std::uint32_t kLevel = 10;
+
+  void SetUp() override {
+    plug_probe(machine, "a", kA, {.on_write = [this](Probe& a, std::uint32_t value) {
+      if (value == kCall) ++calls;
+      else a.dma_write(kB + Probe::kIrq, value - kLevel);
+    }});
+    auto plan = probe_plan("r", kHole + 0x2000, {.on_pin = [](Probe& r, bool level) {
+      if (!level) r.dma_write(kA + Probe::kCall, kCall);
+    }});
+    const auto b = plan.add<Probe>("b");
+    plan.map_into({"bus", "memory"}, {{kB, b.region("regs")}});
+    plan.wire({{b.out("irq"), boards::DeviceRef{"r"}.in("in")}});
+    ASSERT_TRUE(machine->realize(plan));
+  }
+  /// `rise` makes the line rise on one thread, which delivers, behind that, what `fall` does on another.
+  void race(const std::function<void()>& rise, const std::function<void()>& fall) {
+    Schedule schedule;
+    Stop& rising = schedule.stop_at("hw.wire.delivering", "one");
+    Stop& behind = schedule.stop_at("hw.wire.waiting", "two");
+    Thread one{"one", rise};
+    rising.wait_reached();
+    Thread two{"two", fall};
+    behind.wait_reached();
+    behind.release();
+    rising.release();
+  }
+  void write(std::uint64_t address, std::uint32_t value) { EXPECT_TRUE(machine.write32(address, value)); }
+  std::uint64_t refused() { return machine->context().realm.reentries_refused(); }
+
+  TestMachine machine;
+  int calls = 0;  // guarded by a's gate
+};
+
+TEST_F(WireMakers, AChangeIsNotDeliveredOnBehalfOfTheThreadThatDelivers) {
+  race([&] { write(kA + Probe::kCall, kLevel + 1); }, [&] { write(kB + Probe::kIrq, 0); });
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(refused(), 0U);
+}
+
+TEST_F(WireMakers, AChainIsRefusedThoughAnotherThreadDelivers) {
+  race([&] { write(kB + Probe::kIrq, 1); }, [&] { write(kA + Probe::kCall, kLevel); });
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(refused(), 1U);
+}
+
 }  // namespace
 }  // namespace holdfast::test

@@ -325,5 +325,82 @@ TEST_F(Dma, WhatALockFreeDeviceCausesIsPerformedOutsideOfTheSection) {
   EXPECT_TRUE(realm_.domain().inside());
 }
 
+// The write was accepted, so it is the read behind it that times out.
+TEST_F(Dma, APostedWriteIsNotLostBecauseItsMakerReadsWhileTheTargetReadsTheMaker) {
+  const auto c = made("c", 0xc);
+  put(kC, *c);
+  Stop& b_inside = schedule_.stop_at("test.in_read", "cpu 1");
+  Stop& b_waits = schedule_.stop_at("gate.waiting", "cpu 1");
+  Stop& a_inside = schedule_.stop_at("test.in_write", "cpu 0");
+  Answer from_c{};
+  a_->on_write = once([&] {
+    EXPECT_EQ(write(dma_a_, kB, 0x55), MemTxResult::kOk);
+    EXPECT_EQ(write(dma_a_, kC, 0x66), MemTxResult::kOk);
+    from_c = read(dma_a_, kC);
+    EXPECT_EQ(c->written, 0U) << "overtook the one before it";
+  });
+  b_->on_read = once([&] { read(dma_b_, kA); });
+  Answer answer{};
+  Thread cpu_1{"cpu 1", cpu_read(kB, answer)};
+  b_inside.wait_reached();
+  Thread cpu_0{"cpu 0", [&] {
+    Port port{space_};
+    write(port, kA, 1);
+  }};
+  a_inside.wait_reached();
+  b_inside.release();
+  b_waits.wait_reached();
+  b_waits.release();
+  a_inside.release();
+  cpu_0.join();
+  cpu_1.join();
+  EXPECT_EQ(from_c, (Answer{0xffff'ffff, MemTxResult::kAccessError}));
+  EXPECT_EQ(b_->written, 0x55U);
+  EXPECT_EQ(c->written, 0x66U);
+  EXPECT_EQ(realm_.circles_refused(), 1U);
+}
+
+// A piece that has begun is never repeated: what is put back goes on where it was.
+TEST_F(Dma, APostedTransferThatIsPutBackGoesOnWhereItWas) {
+  struct Handler final : memory::MmioHandler {
+    MemTxResult read(std::uint64_t, unsigned, std::uint64_t&, memory::MemTxAttrs) override {
+      on_read();
+      return MemTxResult::kOk;
+    }
+    MemTxResult write(std::uint64_t offset, unsigned, std::uint64_t, memory::MemTxAttrs) override {
+      written.push_back(offset);
+      return MemTxResult::kOk;
+    }
+    std::function<void()> on_read;
+    std::vector<std::uint64_t> written;
+  } handler;
+  const auto gate = gate::Gate::make(realm_, "target", Locking::kExclusive);
+  gate->open();
+  const auto region = memory::MemoryRegion::mmio(fabric_, {.name = "target", .size = 16, .gate = gate},
+                                                 {.handler = handler});
+  put(kC, region);
+  a_->on_write = once([&] {
+    EXPECT_EQ(dma_a_.write(kC, std::vector(16, std::byte{0x55})), MemTxResult::kOk);
+    EXPECT_EQ(read(dma_a_, kB).result, MemTxResult::kAccessError);
+  });
+  handler.on_read = [&] { read(dma_b_, kA); };
+  // Behind the CPU's own access and the first piece.
+  Stop& second_piece = schedule_.stop_at("memory.port.before_gate", "cpu 0", 2);
+  Stop& waits_for_a = schedule_.stop_at("gate.waiting", "cpu 1");
+  Thread cpu_0{"cpu 0", [&] {
+    Port port{space_};
+    write(port, kA, 1);
+  }};
+  second_piece.wait_reached();
+  Answer answer{};
+  Thread cpu_1{"cpu 1", cpu_read(kC, answer)};
+  waits_for_a.wait_reached();
+  waits_for_a.release();
+  second_piece.release();
+  cpu_0.join();
+  cpu_1.join();
+  EXPECT_EQ(handler.written, (std::vector<std::uint64_t>{0, 4, 8, 12}));
+}
+
 }  // namespace
 }  // namespace holdfast::testing

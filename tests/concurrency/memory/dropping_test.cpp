@@ -163,5 +163,50 @@ TEST_F(Dropping, EachInsiderOfAGateKeepsOnlyWhatWasDroppedWhileItWasInside) {
   EXPECT_EQ(settled_census(realm_), before);
 }
 
+// Closing says nothing of who is inside: that is known after a grace period.
+TEST_F(Dropping, ARegionOfAClosedGateWithoutALockWaitsForWhoIsInItsHandler) {
+  const auto gate = gate::Gate::make(realm_, "device", Locking::kGrace);
+  gate->open();
+  struct Handler final : memory::MmioHandler {
+    memory::MemTxResult read(std::uint64_t, unsigned, std::uint64_t&, memory::MemTxAttrs) override {
+      HF_SCHEDULE_POINT("test.in_read");
+      left = true;
+      return memory::MemTxResult::kOk;
+    }
+    memory::MemTxResult write(std::uint64_t, unsigned, std::uint64_t, memory::MemTxAttrs) override {
+      return memory::MemTxResult::kOk;
+    }
+    std::atomic<bool> left{false};
+  } handler;
+  auto region = memory::MemoryRegion::mmio(fabric_, {.name = "registers", .size = 0x100, .gate = gate},
+                                           {.handler = handler});
+  put(kVictim, region);
+  Schedule schedule;
+  Stop& inside = schedule.stop_at("test.in_read", "cpu");
+  Stop& out = schedule.stop_at("memory.region.out_of_map", "dropper");
+  Thread cpu{"cpu", [&] {
+    Port port{space_};
+    read(port, kVictim);
+  }};
+  inside.wait_reached();
+  memory::Transaction severing;
+  severing.close(gate);
+  ASSERT_TRUE(fabric_.commit(std::move(severing)));
+  bool has_waited = false;
+  schedule.run_at("rcu.wait.blocked", "dropper", [&] {
+    has_waited = true;
+    inside.release();
+  });
+  Thread dropper{"dropper", [&] {
+    region = {};
+    EXPECT_TRUE(handler.left);
+  }};
+  out.wait_reached();
+  out.release();
+  dropper.join();
+  if (!has_waited) inside.release();
+  cpu.join();
+}
+
 }  // namespace
 }  // namespace holdfast::testing

@@ -128,7 +128,7 @@ TEST(HartThread, SleepsInWfiUntilAPinIsRaised) {
   bench.hart.set_pc(kProgram);
   HartThread thread{bench.hart, slices};
   thread.start();
-  slices.wait_for(1);  // it has met the WFI
+  while (!thread.is_asleep()) std::this_thread::yield();
   bench.hart.set_interrupt(Interrupt::kMachineSoftware, true);
   slices.wait_for(2);
   thread.stop();

@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "holdfast/hw/claim.hpp"
 #include "holdfast/hw/configuration.hpp"
+#include "holdfast/hw/irq.hpp"
+#include "holdfast/hw/memory_backend.hpp"
 #include "holdfast/hw/reset.hpp"
 #include "holdfast/hw/services.hpp"
 #include "holdfast/hw/ticket.hpp"
@@ -253,6 +257,55 @@ TEST_F(DeviceTest, ResetsAllDevicesPhaseByPhase) {
   Device* const all[] = {a.get(), b.get()};
   reset_fresh(all);
   EXPECT_EQ(order, "a0 b0 a1 b1 a2 b2 ");
+}
+
+/// Raises its line in the last phase of a reset, and says what it sees.
+class Riser final : public Device {
+ public:
+  static constexpr object::Type kType{.name = "test-riser", .parent = &Device::kType, .docs = "-"};
+  Riser(const DeviceInit& init, std::string& seen) : Device{init}, seen_{seen} {}
+  IrqOut out{*this, "out"};
+  IrqIn in{*this, "in", &Riser::changed};
+
+ private:
+  void changed(bool level) { seen_ += id() + (level ? "^ " : "v "); }
+  void on_reset(ResetPhase phase) override {
+    seen_ += id() + std::to_string(static_cast<int>(phase)) + " ";
+    if (phase == ResetPhase::kExit) out.set(true);
+  }
+  std::string& seen_;
+};
+
+TEST_F(DeviceTest, LevelsThatChangeInAResetArriveAtThePhasesEnd) {
+  std::string seen;
+  auto a = make_device<Riser>(context, "a", seen);
+  auto b = make_device<Riser>(context, "b", seen);
+  ASSERT_TRUE(connect(*a->out.pin(0), *b->in.pin(0), context.loop));
+  ASSERT_TRUE(a->realize(root()));
+  ASSERT_TRUE(b->realize(root()));
+  Device* const all[] = {a.get(), b.get()};
+  seen.clear();
+  reset_fresh(all);
+  EXPECT_EQ(seen, "a0 b0 a1 b1 a2 b2 b^ ");
+}
+
+// Nothing else is retired that would bring reclamation on.
+TEST_F(DeviceTest, MemoryThatIsDroppedGoesBackToTheHostAtOnce) {
+  const auto mapped = [] {
+    std::ifstream maps{"/proc/self/maps"};
+    const std::string text{std::istreambuf_iterator<char>{maps}, {}};
+    return text.find("/memfd:") != std::string::npos;
+  };
+  ASSERT_FALSE(mapped());
+  auto backend = MemoryBackend::make(context, {.type = MemoryBackend::kMemfdType,
+                                               .id = "m",
+                                               .size = 1U << 20U,
+                                               .backing = {.kind = memory::RamBacking::Kind::kMemfd}});
+  ASSERT_TRUE(backend);
+  EXPECT_TRUE(mapped());
+  *backend = nullptr;
+  context.control.wait_until([&] { return context.control.size() == 0; });
+  EXPECT_FALSE(mapped());
 }
 
 TEST_F(DeviceTest, LinksAreSetBeforeRealizeAndMissedIfTheyAreRequired) {

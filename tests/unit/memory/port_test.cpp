@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "holdfast/memory/fabric.hpp"
+#include "tests/support/temp_file.hpp"
 
 namespace holdfast::memory {
 namespace {
@@ -139,6 +140,27 @@ TEST_F(PortTest, OnlyMemoryAnswersWhenMemoryIsAskedFor) {
   EXPECT_EQ(port_.load(kDevice, 4, value, {.memory = true}), MemTxResult::kAccessError);
   EXPECT_TRUE(registers_.calls.empty());
   EXPECT_EQ(port_.load(kRam, 4, value, {.memory = true}), MemTxResult::kOk);
+  EXPECT_EQ(port_.store(kRom, 4, 7, {.memory = true}), MemTxResult::kDecodeError);  // is memory, too
+}
+
+TEST_F(PortTest, MemoryThatTheHostMayOnlyReadIsNotWritten) {
+  constexpr std::uint64_t kFile = 0xa'0000;
+  const testing::TempFile file{4096};
+  auto block = RamBlock::make(realm_, "file", 4096,
+                              {.kind = RamBacking::Kind::kFile, .path = file.path(), .read_only = true});
+  ASSERT_TRUE(block);
+  {
+    const auto region = MemoryRegion::ram(fabric_, {.name = "file", .size = 4096}, *block);
+    Transaction map;
+    map.add(root_, kFile, region);
+    ASSERT_TRUE(fabric_.commit(std::move(map)));
+    EXPECT_EQ(load(kFile, 4), 0U);
+    for (const bool debug : {false, true})
+      EXPECT_EQ(port_.store(kFile, 4, 7, {.debug = debug}), MemTxResult::kDecodeError);
+    EXPECT_FALSE(port_.hold(kFile, 4, Port::HoldFor::kWriting, "test", std::source_location::current()));
+    EXPECT_TRUE(port_.hold(kFile, 4, Port::HoldFor::kReading, "test", std::source_location::current()));
+  }
+  (*block)->close();
 }
 
 TEST_F(PortTest, AFixedWidthThatStraddlesTwoRangesIsSplit) {
