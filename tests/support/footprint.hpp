@@ -8,7 +8,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -50,6 +52,22 @@ struct Footprint {
     return footprint;
   }
 };
+
+/// By how many bytes the heap grew in that one of five times in which it grew least. What is lost each time is lost in
+/// all of them; the allocator's stock of small pieces, which counts as in use, comes and goes.
+template <class Rounds>
+std::ptrdiff_t least_growth(Rounds&& rounds) {
+  rounds();
+  std::ptrdiff_t least = PTRDIFF_MAX;
+  std::size_t before = Footprint::now().heap;
+  for (int times = 0; times < 5; ++times) {
+    rounds();
+    const std::size_t after = Footprint::now().heap;
+    least = std::min(least, static_cast<std::ptrdiff_t>(after - before));
+    before = after;
+  }
+  return least;
+}
 
 /// Bytes of the process's own that are in memory. The account that counts pages one by one, if the host has it: the
 /// other one is kept by processor, and off by some hundred KiB.
