@@ -131,11 +131,15 @@ Stop Hart::run(std::uint64_t instructions) {
   }
   while (core_.retired < end) {
     if (core_.signals.attention() && look_up(stop)) return stop;
+    // A handler that cannot be fetched, or whose first instruction traps, retires nothing, and the slice
+    // must still end.
+    const std::uint64_t retired = core_.retired;
     if (const Instruction* block = core_.code.find(core_.pc, core_.privilege)) [[likely]] {
-      step(block, traced);
+      if (step(block, traced) == Flow::kTrap && core_.retired == retired) [[unlikely]]
+        --end;
     } else {
       take_exception(core_, core_.pc);
-      --end;  // a handler that cannot be fetched retires nothing, and the slice must still end
+      --end;
     }
   }
   return stop;

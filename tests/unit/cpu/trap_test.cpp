@@ -184,6 +184,16 @@ TEST(Traps, IllegalInstructionsReportTheirBits) {
   EXPECT_EQ(bench.csr_value(csr::kMtval), 0u);
 }
 
+TEST(Traps, AHandlerWhoseFirstInstructionTrapsStillEndsTheSlice) {
+  Bench bench;
+  bench.hart.set_csr(csr::kMtvec, kProgram);
+  bench.memory->write_code(kProgram, {ecall()});
+  bench.hart.set_pc(kProgram);
+  EXPECT_EQ(bench.go(1000), Stop::kBudget);
+  EXPECT_EQ(bench.hart.pc(), kProgram);
+  EXPECT_EQ(bench.hart.retired(), 0u);
+}
+
 TEST(Traps, AHandlerThatCannotBeFetchedStillEndsTheSlice) {
   Bench bench;
   bench.hart.set_csr(csr::kMtvec, 0x100);
