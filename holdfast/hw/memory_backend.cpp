@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "holdfast/base/check.hpp"
-#include "holdfast/hw/control_queue.hpp"
 #include "holdfast/object/base_types.hpp"
 
 namespace holdfast::hw {
@@ -38,7 +37,7 @@ Result<std::unique_ptr<MemoryBackend>> MemoryBackend::make(Context& context, con
   std::unique_ptr<MemoryBackend> made{new MemoryBackend{context, init}};
   memory::RamBacking backing = init.backing;
   backing.find = std::move(find);
-  made->block_ = TRY(memory::RamBlock::make(context.realm, "/objects/" + init.id, init.size, backing));
+  made->block_.take(TRY(memory::RamBlock::make(context.realm, "/objects/" + init.id, init.size, backing)));
   return made;
 }
 
@@ -51,16 +50,10 @@ std::unique_ptr<MemoryBackend> MemoryBackend::of_board(Context& context, const I
 
 MemoryBackend::MemoryBackend(Context& context, const Init& init)
     : Object{init.type, context.tree},
-      control_{context.control},
       id_{init.id},
       size_{init.size},
-      backing_{init.backing} {}
-
-MemoryBackend::~MemoryBackend() {
-  if (!block_) return;
-  block_->close();
-  control_.reclaim_soon();
-}
+      backing_{init.backing},
+      block_{context.control} {}
 
 Result<Claim> MemoryBackend::take(std::string who) {
   if (!user_.empty()) return fail("memory '{}' is in use by {}", id_, user_);

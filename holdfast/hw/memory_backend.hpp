@@ -15,6 +15,7 @@
 #include "holdfast/base/result.hpp"
 #include "holdfast/hw/claim.hpp"
 #include "holdfast/hw/context.hpp"
+#include "holdfast/hw/own_block.hpp"
 #include "holdfast/memory/ram_block.hpp"
 #include "holdfast/object/object.hpp"
 
@@ -40,13 +41,12 @@ class MemoryBackend final : public object::Object {
                                                      FindDescriptor find = {});
   /// One whose bytes are RAM of a board already, which shows them itself; `who` is a path.
   static std::unique_ptr<MemoryBackend> of_board(Context& context, const Init& init, std::string who);
-  ~MemoryBackend() override;
 
   const std::string& id() const { return id_; }
   std::uint64_t size() const { return size_; }
   const memory::RamBacking& backing() const { return backing_; }
   /// None if it is the board's.
-  const Ref<memory::RamBlock>& block() const { return block_; }
+  const Ref<memory::RamBlock>& block() const { return block_.get(); }
 
   /// For one device at a time; the error says who has it.
   Result<Claim> take(std::string who);
@@ -61,11 +61,10 @@ class MemoryBackend final : public object::Object {
 
   static const object::Property kProperties[];
 
-  ControlQueue& control_;  // the machine's
   const std::string id_;
   const std::uint64_t size_;
   const memory::RamBacking backing_;
-  Ref<memory::RamBlock> block_;
+  OwnBlock block_;
   std::string user_;  // a path
 };
 

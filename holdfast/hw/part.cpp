@@ -41,7 +41,7 @@ void DropPart::destroy(Part* part) {
 
 // The transaction that makes the device invisible does not know of the part. What the device does with it
 // from here on is behind this in the outbox, and dropped.
-void Part::go_alone() {
+void Part::sever_late() {
   memory::Transaction map;
   sever(map);
   if (!map.empty()) context().fabric.post(std::move(map));
@@ -64,7 +64,7 @@ Result<void> detail::join(Part& part) {
     part.told_ = life == Life::kLive;
   }
   if (too_late) {
-    part.go_alone();
+    part.sever_late();
     return {};
   }
   if (life != Life::kLive || !part.may_act()) return {};

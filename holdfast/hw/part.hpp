@@ -100,7 +100,7 @@ class Part {
   friend Result<void> detail::join(Part& part);
 
   /// Severs a part that was made too late to be severed with the others.
-  void go_alone();
+  void sever_late();
 
   Device& device_;  // which this is a member of
   const std::string_view kind_;

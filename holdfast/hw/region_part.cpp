@@ -13,15 +13,6 @@
 #include "holdfast/memory/transaction.hpp"
 
 namespace holdfast::hw {
-namespace {
-
-void close_block(const Ref<memory::RamBlock>& block, Context& context) {
-  if (!block || block->is_closed()) return;
-  block->close();
-  context.control.reclaim_soon();
-}
-
-}  // namespace
 
 // --- all regions -----------------------------------------------------------------------------------
 
@@ -107,32 +98,28 @@ void Container::publish(memory::Transaction& map) {
 // --- RAM -------------------------------------------------------------------------------------------
 
 Ram::Ram(Device& device, std::string name, Init init)
-    : RegionPart{device, "ram", std::move(name), init.size}, init_{std::move(init)} {}
-
-Ram::~Ram() { let_go(); }
-
-void Ram::let_go() {
-  if (!init_.block) close_block(block_, context());
-}
+    : RegionPart{device, "ram", std::move(name), init.size},
+      init_{std::move(init)},
+      block_{context().control} {}
 
 Result<void> Ram::prepare() {
-  block_ = init_.block ? init_.block
-                       : TRY(memory::RamBlock::make(context().realm, path(), init_.size, init_.backing));
+  if (!init_.block)
+    block_.take(TRY(memory::RamBlock::make(context().realm, path(), init_.size, init_.backing)));
   region_ = init_.writable == Init::Writable::kYes
-                ? memory::MemoryRegion::ram(context().fabric, region_init(), block_)
-                : memory::MemoryRegion::rom(context().fabric, region_init(), block_);
+                ? memory::MemoryRegion::ram(context().fabric, region_init(), shown())
+                : memory::MemoryRegion::rom(context().fabric, region_init(), shown());
   return {};
 }
 
 void Ram::unprepare() {
   region_ = {};
-  let_go();
+  block_.reset();
 }
 
-void Ram::severed() { let_go(); }
+void Ram::severed() { block_.close(); }
 
 void Ram::note_remains(Remains& remains) const {
-  if (block_) remains.blocks.push_back(block_);
+  if (shown()) remains.blocks.push_back(shown());
 }
 
 // --- ROM devices -----------------------------------------------------------------------------------
@@ -143,26 +130,25 @@ RomDevice::RomDevice(Device& device, std::string name, std::uint64_t size,
     : RegionPart{device, "rom device", std::move(name), size},
       handler_{handler},
       rules_{rules},
-      backing_{std::move(backing)} {}
-
-RomDevice::~RomDevice() { close_block(block_, context()); }
+      backing_{std::move(backing)},
+      block_{context().control} {}
 
 Result<void> RomDevice::prepare() {
-  block_ = TRY(memory::RamBlock::make(context().realm, path(), size(), backing_));
+  block_.take(TRY(memory::RamBlock::make(context().realm, path(), size(), backing_)));
   region_ = memory::MemoryRegion::rom_device(context().fabric, region_init(),
-                                             {.handler = handler_, .rules = rules_}, block_);
+                                             {.handler = handler_, .rules = rules_}, block_.get());
   return {};
 }
 
 void RomDevice::unprepare() {
   region_ = {};
-  close_block(block_, context());
+  block_.reset();
 }
 
-void RomDevice::severed() { close_block(block_, context()); }
+void RomDevice::severed() { block_.close(); }
 
 void RomDevice::note_remains(Remains& remains) const {
-  if (block_) remains.blocks.push_back(block_);
+  if (block_.get()) remains.blocks.push_back(block_.get());
 }
 
 void RomDevice::set_direct(bool direct) {

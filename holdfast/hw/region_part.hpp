@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/hw/own_block.hpp"
 #include "holdfast/hw/part.hpp"
 #include "holdfast/memory/mmio.hpp"
 #include "holdfast/memory/ram_block.hpp"
@@ -80,20 +81,19 @@ class Ram final : public RegionPart {
     Ref<memory::RamBlock> block{};  // that is there already, and that its owner closes
   };
   Ram(Device& device, std::string name, Init init);
-  ~Ram() override;
 
   /// From prepare on.
-  memory::RamBlock& block() const { return *block_; }
+  memory::RamBlock& block() const { return *shown(); }
 
  private:
   Result<void> prepare() override;
   void unprepare() override;
   void severed() override;
   void note_remains(Remains& remains) const override;
-  void let_go();
+  const Ref<memory::RamBlock>& shown() const { return init_.block ? init_.block : block_.get(); }
 
   const Init init_;
-  Ref<memory::RamBlock> block_;
+  OwnBlock block_;
 };
 
 /// Reads straight from memory, or by callback; writes by callback.
@@ -101,10 +101,9 @@ class RomDevice final : public RegionPart {
  public:
   RomDevice(Device& device, std::string name, std::uint64_t size, memory::MmioHandler& handler,
             memory::AccessRules rules = {}, memory::RamBacking backing = {});
-  ~RomDevice() override;
 
   void set_direct(bool direct);
-  memory::RamBlock& block() const { return *block_; }
+  memory::RamBlock& block() const { return *block_.get(); }
 
  private:
   Result<void> prepare() override;
@@ -115,7 +114,7 @@ class RomDevice final : public RegionPart {
   memory::MmioHandler& handler_;  // the device's own
   const memory::AccessRules rules_;
   const memory::RamBacking backing_;
-  Ref<memory::RamBlock> block_;
+  OwnBlock block_;
 };
 
 class RegionLink;

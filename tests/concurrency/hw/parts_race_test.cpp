@@ -135,6 +135,35 @@ TEST_F(PartsRace, ADropWaitsForWhoIsInThePart) {
   EXPECT_EQ(machine.census(), before);
 }
 
+/// Drops its RAM when its guest likes.
+class Forgetter final : public hw::Device {
+ public:
+  static constexpr object::Type kType{
+      .name = "test-forgetter", .parent = &hw::Device::kType, .docs = "RAM goes."};
+  explicit Forgetter(const hw::DeviceInit& init)
+      : Device{init}, ram_{hw::make_part<hw::Ram>(*this, "ram", hw::Ram::Init{.size = 0x1000}).value()} {}
+
+ private:
+  void drop(std::uint32_t) { ram_.reset(); }
+
+  hw::Mmio regs_{*this, "regs", hw::register_map<Forgetter>(kRegsSize, {
+      {.at = 0, .name = "DROP", .write = &Forgetter::drop}})};
+  hw::OwnedPart<hw::Ram> ram_;
+};
+
+TEST_F(PartsRace, RamThatIsDroppedOutlivesItsDevice) {
+  ASSERT_TRUE(machine->plug<Forgetter>("it", kHole));
+  {
+    Schedule schedule;
+    Stop& left = schedule.stop_at("gate.outbox.before_entry", "cpu");
+    Thread cpu{"cpu", [&] { EXPECT_TRUE(machine.write32(kHole, 1)); }};
+    left.wait_reached();  // outside the device's gate, with the RAM in the outbox
+    EXPECT_TRUE(machine->unplug("it")->wait());
+    left.release();
+  }
+  EXPECT_EQ(machine.census(), before);
+}
+
 /// Shows more of itself on the bus when its guest likes.
 class Grower final : public hw::Device {
  public:
